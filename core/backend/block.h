@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dm {
+
+enum class BlockOp : std::uint8_t { read, write, flush, discard };
+
+enum class BlockStatus : std::uint8_t {
+  ok,
+  io_error,      ///< the host's medium failed
+  no_space,      ///< ENOSPC or EDQUOT: may succeed later
+  out_of_range,  ///< past the end of the image: nothing was done
+  read_only,     ///< write to a read-only image: nothing was done
+};
+
+/// One request, embedded in the device that makes it, so that nothing is allocated. It owns its
+/// place and length: a device that is reset while the request is under way changes its registers,
+/// never this.
+struct BlockRequest {
+  BlockOp op = BlockOp::read;
+  std::uint64_t offset = 0;  ///< bytes
+  std::uint64_t length =
+      0;  ///< bytes; the sum of `data` for read and write, the range for discard, 0 for flush
+  std::span<const std::span<std::byte>> data;  ///< stays valid until done
+  bool durable = false;  ///< write only: on stable storage before it completes (FUA, or the write
+                         ///< cache is off)
+
+  /// Called exactly once, on the loop's thread, possibly from inside submit(). `done_bytes` counts
+  /// what was transferred before an error.
+  void (*done)(BlockRequest&, BlockStatus) noexcept = nullptr;
+  void* owner = nullptr;
+  std::uint64_t done_bytes = 0;
+
+  // For the backend's own use while it has the request.
+  BlockRequest* next = nullptr;
+  BlockStatus status = BlockStatus::ok;
+};
+
+struct BlockInfo {
+  std::uint64_t size = 0;  ///< bytes
+  std::uint32_t physical_block = 512;
+  bool read_only = false;
+  bool can_discard = false;
+};
+
+/// A disk image. Never fails fatally on any request. A completed flush means that every write
+/// completed before it is on stable storage; once a flush has failed, every later flush fails too,
+/// since the kernel may have dropped the data. Thread rule: the loop's thread only; completions
+/// come there.
+class BlockBackend {
+ public:
+  BlockBackend() = default;
+  BlockBackend(const BlockBackend&) = delete;
+  BlockBackend& operator=(const BlockBackend&) = delete;
+  virtual ~BlockBackend() = default;
+
+  [[nodiscard]] virtual BlockInfo info() const noexcept = 0;
+  virtual void submit(BlockRequest& request) noexcept = 0;
+  /// Waits until no request is under way (their done() has run). For unplug, power-off and reset,
+  /// where the data must be safe before the guest goes on.
+  virtual void drain() noexcept = 0;
+  /// drain(), then makes everything durable. Returns ok or why not.
+  [[nodiscard]] virtual BlockStatus flush_now() noexcept = 0;
+  /// For messages: the path or URL.
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+};
+
+}  // namespace dm

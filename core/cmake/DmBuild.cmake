@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# The one home of language standard, warnings, hardening and sanitizers.
+#
+# dm_library(NAME SOURCES... DEPENDS...) makes a static library of one layer: it sees only what DEPENDS names.
+
+option(DM_BUILD_TESTS "Build the tests" OFF)
+option(DM_BUILD_BENCH "Build the benchmarks" OFF)
+option(DM_BUILD_FUZZERS "Build libFuzzer targets (needs clang)" OFF)
+option(DM_WERROR "Treat warnings as errors" OFF)
+set(DM_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+add_library(dm_flags INTERFACE)
+target_compile_options(dm_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-qual
+  -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wundef -Wvla
+  $<$<CXX_COMPILER_ID:GNU>:-Wcast-align=strict;-Wsuggest-override;-Wduplicated-cond;-Wduplicated-branches;-Wlogical-op;-Wuseless-cast>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<BOOL:${DM_WERROR}>:-Werror>)
+
+if(DM_SANITIZE)
+  add_compile_options(-fsanitize=${DM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${DM_SANITIZE})
+else()
+  target_compile_options(dm_flags INTERFACE $<$<CONFIG:Release>:-fstack-protector-strong;-fstack-clash-protection;-fcf-protection;-ftrivial-auto-var-init=zero>)
+  target_compile_definitions(dm_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2;_GLIBCXX_ASSERTIONS>)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+include(CheckPIESupported)
+check_pie_supported()
+
+# Header-only parts of Boost 1.81 that the layers use. SYSTEM: its warnings are not ours.
+find_path(DM_BOOST_INCLUDE boost/version.hpp REQUIRED)
+file(STRINGS ${DM_BOOST_INCLUDE}/boost/version.hpp dm_boost_version REGEX "define BOOST_LIB_VERSION")
+if(NOT dm_boost_version MATCHES "\"1_(8[1-9]|9[0-9])\"")
+  message(FATAL_ERROR "Boost 1.81 or newer is needed: apt-get install libboost1.81-dev")
+endif()
+add_library(dm_boost INTERFACE)
+target_include_directories(dm_boost SYSTEM INTERFACE ${DM_BOOST_INCLUDE})
+
+function(dm_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  add_library(${name} STATIC ${arg_SOURCES})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC ${arg_DEPENDS} dm_boost PRIVATE dm_flags)
+endfunction()

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dm {
+
+/// What the toolstack asked for, checked: everything here can be built. Plain data; made by
+/// platform/toolstack from libxl's command line, read by the composition root.
+
+enum class ImageFormat : std::uint8_t { raw, host_device };
+
+struct DiskConfig {
+  std::string path;    ///< empty: a CD drive without a disc
+  unsigned index = 0;  ///< IDE position 0-3: channel index/2, drive index%2
+  bool cdrom = false;
+  bool read_only = false;
+  ImageFormat format = ImageFormat::raw;
+  std::string id;  ///< libxl's name for the drive, "ide-5632"; empty for disks
+};
+
+struct SerialConfig {
+  std::string backend;  ///< as QEMU's -serial: "pty", "null", "stdio", "file:P", "unix:P,...",
+                        ///< "tcp:...", "/dev/..."
+};
+
+struct NicConfig {
+  std::string id;     ///< "nic0"
+  std::string model;  ///< "e1000"
+  std::array<std::uint8_t, 6> mac{};
+  std::string tap_name;  ///< "vif7.0-emu"; empty when tap_fd is set
+  int tap_fd = -1;
+  std::string bridge;  ///< information only
+};
+
+struct QmpSocketConfig {
+  std::string id;    ///< "libxl-cmd"
+  std::string path;  ///< to create and listen on; empty when fd is set
+  int fd = -1;       ///< an already listening socket, inherited
+};
+
+struct MachineConfig {
+  std::uint32_t domid = 0;
+  std::string name;
+  unsigned vcpus_online = 1;
+  unsigned vcpus_max = 1;
+  std::uint64_t memory_mib = 0;  ///< information only
+  std::string boot_order = "cda";
+  bool xen_platform = true;  ///< the xen-platform PCI device: -machine xenfv
+  bool acpi = true;
+  bool start_paused = false;       ///< -S
+  std::optional<int> incoming_fd;  ///< -incoming fd:F
+  std::vector<DiskConfig> disks;
+  std::array<std::optional<SerialConfig>, 4> serial;
+  std::vector<NicConfig> nics;
+  std::vector<QmpSocketConfig> qmp;
+  std::vector<std::string> notes;  ///< accepted options that change nothing, for the log
+
+  // Privilege (libxl's dm_restrict=1).
+  bool restrict_domid = false;
+  std::string chroot;
+  std::string run_as;
+};
+
+}  // namespace dm

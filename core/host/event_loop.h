@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace dm {
+
+/// Port to the host's readiness: where the serving thread sleeps.
+/// Thread rule: the loop's thread only.
+class EventLoop {
+ public:
+  EventLoop() = default;
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+  virtual ~EventLoop() = default;
+
+  /// Sleeps until a request event is pending, a backend or a management client has something (its
+  /// handlers have run on return), or the time is over. True when a request event is pending. One
+  /// system call when only requests come.
+  virtual bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept = 0;
+  /// Runs what backends and clients have, without sleeping.
+  virtual void poll() noexcept = 0;
+};
+
+}  // namespace dm

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+namespace dm {
+
+/// What a guest with PV drivers asks to lose, by a write to port 0x10 (Xen:
+/// docs/misc/hvm-emulated-unplug.pandoc).
+struct UnplugRequest {
+  bool ide_disks = false;            ///< every IDE disk; CD-ROMs stay
+  bool ide_secondary_disks = false;  ///< every IDE disk but the primary master
+  bool nics = false;                 ///< every emulated network card
+};
+
+/// Port from the xen-platform device to whoever holds the disks and cards. Returns when their data
+/// is durable, nothing of them is in flight and they have left the machine: the guest's PV drivers
+/// open the same images next. Idempotent.
+class UnplugHandler {
+ public:
+  UnplugHandler() = default;
+  UnplugHandler(const UnplugHandler&) = delete;
+  UnplugHandler& operator=(const UnplugHandler&) = delete;
+  virtual ~UnplugHandler() = default;
+
+  virtual void unplug(UnplugRequest request) noexcept = 0;
+};
+
+}  // namespace dm

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/io_claims.h"
+#include "core/io/io_handler.h"
+#include "core/io/region_claim.h"
+#include "core/range.h"
+
+#include <boost/container/static_vector.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace dm {
+
+class MmioBus;
+using MmioClaim = RegionClaim<MmioBus>;
+
+/// Memory-mapped regions: a sorted array of at most 64 regions, and a hint, since a driver stays on
+/// one card. Unclaimed addresses read all ones and drop writes, both counted. An access that leaves
+/// its region is answered so too: Xen delivers only whole accesses. Thread rule: the loop's thread
+/// only. No allocation.
+class MmioBus {
+ public:
+  static constexpr std::size_t kMaxRegions = 64;
+
+  struct Region {
+    MmioRange range{};
+    IoHandler handler;
+    std::string_view name;  ///< static storage
+    std::uint64_t reads = 0;
+    std::uint64_t writes = 0;
+    bool used = false;
+  };
+
+  explicit MmioBus(IoClaims& claims) noexcept : claims_{claims} {}
+  MmioBus(const MmioBus&) = delete;
+  MmioBus& operator=(const MmioBus&) = delete;
+
+  [[nodiscard]] MmioClaim claim(MmioRange range, IoHandler handler, std::string_view name) noexcept;
+
+  [[nodiscard]] std::uint64_t read(std::uint64_t address, std::uint8_t size) noexcept;
+  void write(std::uint64_t address, std::uint8_t size, std::uint64_t value) noexcept;
+
+  [[nodiscard]] std::uint64_t unclaimed() const noexcept { return unclaimed_; }
+  /// Every slot of the table, used or not.
+  [[nodiscard]] const std::array<Region, kMaxRegions>& regions() const noexcept { return regions_; }
+
+ private:
+  friend MmioClaim;
+  void release(std::uint16_t index) noexcept;
+  [[nodiscard]] Region* find(std::uint64_t address, std::uint8_t size) noexcept;
+
+  IoClaims& claims_;
+  std::array<Region, kMaxRegions> regions_{};                              ///< stable numbers
+  boost::container::static_vector<std::uint8_t, kMaxRegions> by_address_;  ///< numbers, ascending
+  std::uint8_t hint_ = 0;
+  std::uint64_t unclaimed_ = 0;
+};
+
+}  // namespace dm

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/addr.h"
+#include "core/host/io_claims.h"
+#include "core/io/mmio_bus.h"
+#include "core/io/pio_bus.h"
+#include "core/pci/header.h"
+#include "core/reg/map.h"
+
+#include <boost/container/static_vector.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dm {
+
+class PciFunction;
+
+/// Bus 0: finds a function by its address and answers for those that are not there. Xen decodes
+/// 0xCF8/0xCFC itself and sends configuration cycles with the address in them, so this is all there
+/// is. Thread rule: the loop's thread only. No allocation.
+class PciBus {
+ public:
+  PciBus(PioBus& pio, MmioBus& mmio, IoClaims& claims) noexcept
+      : pio_{pio}, mmio_{mmio}, claims_{claims} {}
+  PciBus(const PciBus&) = delete;
+  PciBus& operator=(const PciBus&) = delete;
+
+  [[nodiscard]] std::uint64_t read(PciBdf at, std::uint8_t reg, std::uint8_t size) noexcept;
+  void write(PciBdf at, std::uint8_t reg, std::uint8_t size, std::uint64_t value) noexcept;
+
+  [[nodiscard]] PciFunction* at(PciBdf bdf) const noexcept { return functions_[bdf.devfn()]; }
+  [[nodiscard]] std::uint64_t unclaimed() const noexcept { return unclaimed_; }
+
+ private:
+  friend class PciFunction;
+  [[nodiscard]] bool attach(PciFunction& function) noexcept;
+  void detach(PciFunction& function) noexcept;
+  /// A region was released: windows that had been refused for an overlap may fit now.
+  void retry_refused(const PciFunction& except) noexcept;
+
+  PioBus& pio_;
+  MmioBus& mmio_;
+  IoClaims& claims_;
+  std::array<PciFunction*, 256> functions_{};
+  std::uint64_t unclaimed_ = 0;
+};
+
+enum class BarKind : std::uint8_t { io, memory, prefetchable };
+
+/// One PCI function: its configuration space and the windows behind its BARs. Windows follow the
+/// BAR and the command register: they move when software moves them, and vanish when decode is off.
+/// A BAR that would overlap a region somebody holds already stays unmapped until there is room
+/// (first come, first served). Base 0 and "all ones" are never mapped.
+///
+/// A chip's wiring derives from it, adds its BARs and hears of configuration writes in
+/// `config_written`. Thread rule: the loop's thread only. Nothing here allocates after
+/// construction.
+class PciFunction {
+ public:
+  static constexpr std::size_t kConfigSize = 256;
+  using Config = reg::Bank<kConfigSize>;
+
+  PciFunction(const PciFunction&) = delete;
+  PciFunction& operator=(const PciFunction&) = delete;
+  virtual ~PciFunction();
+
+  [[nodiscard]] std::uint64_t read_config(std::uint8_t offset, std::uint8_t size) noexcept;
+  void write_config(std::uint8_t offset, std::uint8_t size, std::uint64_t value) noexcept;
+
+  [[nodiscard]] PciBdf bdf() const noexcept { return bdf_; }
+  [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  [[nodiscard]] bool present() const noexcept { return present_; }
+  [[nodiscard]] bool bus_master() const noexcept;
+  /// Back to power-on: configuration reset, windows gone.
+  void reset_config() noexcept;
+  /// The function leaves the bus for good: no configuration space, no windows.
+  void unplug() noexcept;
+  /// Windows as they stand, for inspection and tests: null when unmapped.
+  [[nodiscard]] bool bar_mapped(std::uint8_t index) const noexcept;
+
+ protected:
+  /// `list` is the chip's register map, `PciMap{}`. `name` has static storage. Throws
+  /// std::runtime_error when the slot is taken or Xen refuses: construction happens at start-up
+  /// only.
+  PciFunction(PciBus& bus, PciBdf bdf, std::string_view name, Config config);
+
+  /// `size` is a power of two: I/O 4-256, memory 16 and up. Constructor only.
+  void add_bar(std::uint8_t index,
+               BarKind kind,
+               std::uint32_t size,
+               IoHandler handler,
+               std::string_view name);
+
+  /// After a write to configuration space has been stored.
+  virtual void config_written(std::uint8_t /*offset*/, std::uint8_t /*size*/) noexcept {}
+  /// Before a read: the last moment to bring dynamic bits up to date.
+  virtual void config_reading(std::uint8_t /*offset*/, std::uint8_t /*size*/) noexcept {}
+
+  [[nodiscard]] Config& config() noexcept { return config_; }
+  [[nodiscard]] const Config& config() const noexcept { return config_; }
+
+ private:
+  friend class PciBus;
+  struct Bar {
+    std::uint8_t index;
+    BarKind kind;
+    std::uint32_t size;
+    IoHandler handler;
+    std::string_view name;
+    std::uint64_t mapped_at = 0;
+    PioClaim pio;
+    MmioClaim mmio;
+
+    [[nodiscard]] bool mapped() const noexcept { return pio.ok() || mmio.ok(); }
+    [[nodiscard]] bool refused() const noexcept {
+      return pio.status() == ClaimStatus::overlap || mmio.status() == ClaimStatus::overlap;
+    }
+  };
+  static constexpr std::size_t kBars = 6;
+
+  void update_windows() noexcept;
+  /// Brings one window in line with the registers; true when a region was released.
+  bool update_window(Bar& bar) noexcept;
+  [[nodiscard]] std::uint64_t wanted_base(const Bar& bar) const noexcept;
+
+  PciBus& bus_;
+  PciBdf bdf_;
+  std::string_view name_;
+  Config config_;
+  boost::container::static_vector<Bar, kBars> bars_;
+  bool present_ = false;
+};
+
+}  // namespace dm

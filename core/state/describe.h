@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+namespace dm::state {
+
+/// A device's guest-visible state is a plain aggregate, and one function tells every visitor what
+/// is in it:
+///
+///     template <class Visitor> void describe(Visitor& v, UartState& s) {
+///       v.field(1, "ier", s.ier);          // numbers are for ever: never reuse one
+///       v.field(2, "fifo", s.fifo);        // std::array of scalars, or a nested aggregate with
+///       its own describe()
+///     }
+///
+/// Visitors: Saver and Loader (numbered fields; unknown ones are skipped, missing ones keep the
+/// reset value), Hasher (an oracle for tests), and whatever else offers `field`. Loaded bytes are
+/// hostile: every device that can be loaded has a `validate(const State&)` that is asked before the
+/// state is used.
+
+template <class T>
+concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
+template <class T>
+inline constexpr bool is_scalar_array = false;
+template <Scalar T, std::size_t N>
+inline constexpr bool is_scalar_array<std::array<T, N>> = true;
+
+/// Bytes: field number u16, length u32, payload; all little endian (the only machine is x86).
+class Saver {
+ public:
+  template <class T>
+  void field(std::uint16_t id, std::string_view /*name*/, const T& value) {
+    if constexpr (Scalar<T> || is_scalar_array<T>) {
+      put_header(id, sizeof(T));
+      put(&value, sizeof(T));
+    } else {
+      Saver nested;
+      describe(nested, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast):
+                                                // one describe() serves readers and writers
+      put_header(id, nested.bytes_.size());
+      put(nested.bytes_.data(), nested.bytes_.size());
+    }
+  }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+
+ private:
+  void put_header(std::uint16_t id, std::size_t size) {
+    const auto length = static_cast<std::uint32_t>(size);
+    put(&id, sizeof id);
+    put(&length, sizeof length);
+  }
+  void put(const void* from, std::size_t size) {
+    const auto* const first = static_cast<const std::byte*>(from);
+    bytes_.insert(bytes_.end(), first, first + size);
+  }
+
+  std::vector<std::byte> bytes_;
+};
+
+/// Reads what Saver wrote. Never fails half way: a field that is missing or has another size keeps
+/// its value, and `ok` says whether the bytes were well formed.
+class Loader {
+ public:
+  explicit Loader(std::span<const std::byte> bytes) noexcept : bytes_{bytes} {
+    std::span<const std::byte> rest = bytes;
+    while (!rest.empty()) {
+      std::span<const std::byte> payload;
+      std::uint16_t id = 0;
+      if (!next(rest, id, payload)) {
+        ok_ = false;
+        return;
+      }
+    }
+  }
+  template <class T>
+  void field(std::uint16_t id, std::string_view /*name*/, T& value) noexcept {
+    std::span<const std::byte> rest = bytes_;
+    std::span<const std::byte> payload;
+    std::uint16_t found = 0;
+    while (ok_ && !rest.empty() && next(rest, found, payload)) {
+      if (found != id) {
+        continue;
+      }
+      if constexpr (Scalar<T> || is_scalar_array<T>) {
+        if (payload.size() != sizeof(T)) {
+          ok_ = false;
+          return;
+        }
+        if constexpr (std::same_as<T, bool>) {
+          value = payload[0] != std::byte{0};
+        } else {
+          std::memcpy(&value, payload.data(), sizeof(T));
+        }
+      } else {
+        Loader nested{payload};
+        describe(nested, value);
+        ok_ = ok_ && nested.ok_;
+      }
+      return;
+    }
+  }
+  [[nodiscard]] bool ok() const noexcept { return ok_; }
+
+ private:
+  static bool next(std::span<const std::byte>& rest,
+                   std::uint16_t& id,
+                   std::span<const std::byte>& payload) noexcept {
+    std::uint32_t length = 0;
+    if (rest.size() < sizeof id + sizeof length) {
+      return false;
+    }
+    std::memcpy(&id, rest.data(), sizeof id);
+    std::memcpy(&length, rest.data() + sizeof id, sizeof length);
+    rest = rest.subspan(sizeof id + sizeof length);
+    if (length > rest.size()) {
+      return false;
+    }
+    payload = rest.first(length);
+    rest = rest.subspan(length);
+    return true;
+  }
+
+  std::span<const std::byte> bytes_;
+  bool ok_ = true;
+};
+
+/// FNV-1a over every field, for "nothing changed" checks.
+class Hasher {
+ public:
+  template <class T>
+  void field(std::uint16_t id, std::string_view /*name*/, const T& value) noexcept {
+    mix(&id, sizeof id);
+    if constexpr (Scalar<T> || is_scalar_array<T>) {
+      mix(&value, sizeof(T));
+    } else {
+      describe(*this,
+               const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast): see Saver
+    }
+  }
+  [[nodiscard]] std::uint64_t value() const noexcept { return hash_; }
+
+ private:
+  void mix(const void* from, std::size_t size) noexcept {
+    const auto* const bytes = static_cast<const unsigned char*>(from);
+    for (std::size_t i = 0; i < size; ++i) {
+      hash_ = (hash_ ^ bytes[i]) * 0x100000001b3U;
+    }
+  }
+
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
+};
+
+template <class State>
+[[nodiscard]] std::vector<std::byte> save(State& state) {
+  Saver saver;
+  describe(saver, state);
+  const auto bytes = saver.bytes();
+  return {bytes.begin(), bytes.end()};
+}
+
+template <class State>
+[[nodiscard]] std::uint64_t hash(State& state) noexcept {
+  Hasher hasher;
+  describe(hasher, state);
+  return hasher.value();
+}
+
+/// Loads into a copy, validates it, and only then replaces `state`.
+template <class State>
+[[nodiscard]] bool load(std::span<const std::byte> bytes, State& state) noexcept {
+  State copy = state;
+  Loader loader{bytes};
+  describe(loader, copy);
+  if (!loader.ok() || !validate(copy)) {
+    return false;
+  }
+  state = copy;
+  return true;
+}
+
+}  // namespace dm::state

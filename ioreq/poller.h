@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/event_loop.h"
+#include "core/host/ioreq_port.h"
+#include "core/time/timer.h"
+#include "core/time/work.h"
+#include "ioreq/server.h"
+
+#include <chrono>
+#include <cstdint>
+
+namespace dm::ioreq {
+
+/// When to spin for the next request before going to sleep. Spinning answers in a fraction of a
+/// microsecond, without system calls for waiting, and burns a CPU meanwhile.
+struct SpinPolicy {
+  enum class Mode : std::uint8_t {
+    automatic,  ///< while at least half of the last requests came within `limit`, and more than one
+                ///< CPU is online
+    off,
+    always,
+  };
+  Mode mode = Mode::automatic;
+  std::chrono::nanoseconds limit{50'000};  ///< longest spin after a request
+  unsigned cpus = 1;                       ///< online CPUs of this machine
+};
+
+/// The serving thread's loop: requests first, then one unit of deferred work, then timers, then
+/// everything else; spins a little when that pays; sleeps otherwise, without a wake-up of its own.
+///
+/// Going to sleep: take all pending events, unmask them, look at every slot once more, wait. A
+/// request that came before the unmasking is seen by that look; one that comes after it raises an
+/// event. Thread rule: this is the loop.
+class Poller {
+ public:
+  struct Counters {
+    std::uint64_t sleeps = 0;
+    std::uint64_t spins_won = 0;  ///< a request came while spinning
+    std::uint64_t spins_lost = 0;
+  };
+
+  Poller(Server& server,
+         IoreqPort& port,
+         EventLoop& events,
+         TimerQueue& timers,
+         WorkQueue& work,
+         SpinPolicy policy) noexcept
+      : server_{server},
+        port_{port},
+        events_{events},
+        timers_{timers},
+        work_{work},
+        policy_{policy} {}
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  /// Until stop(). False when the guest is gone.
+  bool run() noexcept;
+  void stop() noexcept { stopping_ = true; }
+  /// One round: serves, works, or sleeps once. False when the guest is gone.
+  bool turn() noexcept;
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  using HostTime = std::chrono::steady_clock::time_point;
+  static constexpr unsigned kGapHistory = 16;
+  static constexpr unsigned kUnitsPerPoll = 32;
+
+  void note_gap(bool was_short) noexcept {
+    short_gaps_ = (short_gaps_ << 1U | (was_short ? 1U : 0U)) & ((1U << kGapHistory) - 1);
+  }
+  [[nodiscard]] bool spinning_pays() const noexcept;
+  void served() noexcept;
+  /// A guest that never lets us sleep must not starve disks, serial lines and timers.
+  void keep_house() noexcept;
+  /// True when a request came.
+  [[nodiscard]] bool spin() noexcept;
+  [[nodiscard]] bool sleep() noexcept;
+
+  Server& server_;
+  IoreqPort& port_;
+  EventLoop& events_;
+  TimerQueue& timers_;
+  WorkQueue& work_;
+  SpinPolicy policy_;
+  HostTime last_request_{};
+  std::uint32_t short_gaps_ = 0;  ///< one bit for each of the last gaps, 1 = within the limit
+  unsigned since_poll_ = 0;
+  bool events_unread_ = true;  ///< there may be pending events that nobody has taken
+  bool slept_ = false;
+  bool stopping_ = false;
+  Counters counters_;
+};
+
+}  // namespace dm::ioreq

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: MIT
+#include "core/pci/header.h"
+#include "core/pci/pci_bus.h"
+#include "tests/rig/sim_guest.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstdint>
+#include <memory>
+
+namespace {
+
+using dm::PciBdf;
+using Map = dm::reg::Map<256,
+                         dm::pci::VID<0x5853>,
+                         dm::pci::DID<0x0001>,
+                         dm::pci::PCICMD<0>,
+                         dm::pci::PCISTS<0x8280>,
+                         dm::pci::RID<1>,
+                         dm::pci::PI<0>,
+                         dm::pci::CLASS<0xff80>,
+                         dm::pci::HEDT<0>,
+                         dm::pci::INTLN,
+                         dm::pci::INTPN<1>>;
+
+class Card : public dm::PciFunction {
+ public:
+  Card(dm::rig::SimGuest& guest, PciBdf bdf)
+      : PciFunction{guest.pci(), bdf, "card", Config{Map{}}} {
+    add_bar(0, dm::BarKind::io, 0x100, handler(), "card i/o");
+    add_bar(1, dm::BarKind::prefetchable, 0x1000000, handler(), "card memory");
+  }
+  std::uint64_t read(dm::IoAccess a) noexcept { return 0x40 + a.offset; }
+  void write(dm::IoAccess /*a*/, std::uint64_t value) noexcept { written = value; }
+  void config_written(std::uint8_t offset, std::uint8_t /*size*/) noexcept override {
+    last_config = offset;
+  }
+
+  std::uint64_t written = 0;
+  unsigned last_config = 0x100;
+
+ private:
+  [[nodiscard]] dm::IoHandler handler() {
+    return dm::IoHandler::bind<&Card::read, &Card::write>(*this);
+  }
+};
+
+struct Slot {
+  dm::rig::SimGuest guest;
+  PciBdf bdf{2, 0};
+  Card card{guest, bdf};
+
+  std::uint64_t cfg(std::uint32_t reg, std::uint8_t size) {
+    return guest.config_read(bdf, reg, size);
+  }
+  void cfg(std::uint32_t reg, std::uint8_t size, std::uint64_t value) {
+    guest.config_write(bdf, reg, size, value);
+  }
+};
+
+BOOST_FIXTURE_TEST_SUITE(pci_functions, Slot)
+
+BOOST_AUTO_TEST_CASE(an_absent_function_reads_all_ones) {
+  BOOST_TEST(guest.config_read({5, 0}, 0, 4) == 0xffffffffU);
+  guest.config_write({5, 0}, 4, 2, 7);
+  BOOST_TEST(guest.pci().unclaimed() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(the_header_reads_as_listed_and_identity_is_read_only) {
+  BOOST_TEST(cfg(0, 4) == 0x00015853U);
+  cfg(0, 4, 0xffffffff);
+  BOOST_TEST(cfg(0, 4) == 0x00015853U);
+  BOOST_TEST(cfg(8, 4) == 0xff800001U);
+  BOOST_TEST(cfg(0x3d, 1) == 1U);
+  cfg(0x3c, 1, 11);
+  BOOST_TEST(cfg(0x3c, 2) == 0x010bU);
+}
+
+BOOST_AUTO_TEST_CASE(status_error_bits_clear_by_writing_ones) {
+  cfg(6, 2, 0x8000);
+  BOOST_TEST(cfg(6, 2) == 0x0280U);
+}
+
+// PCI Local Bus Specification 2.1, 6.2.5.1: "software ... writes a value of all 1s to the register
+// and reads it back".
+BOOST_AUTO_TEST_CASE(bars_are_sized_as_software_sizes_them) {
+  cfg(4, 2, 0);
+  cfg(0x10, 4, 0xffffffff);
+  BOOST_TEST(cfg(0x10, 4) == 0xffffff01U);
+  cfg(0x14, 4, 0xffffffff);
+  BOOST_TEST(cfg(0x14, 4) == 0xff000008U);
+  cfg(0x18, 4, 0xffffffff);
+  BOOST_TEST(cfg(0x18, 4) == 0U);
+  BOOST_TEST(!card.bar_mapped(0));
+  BOOST_TEST(!card.bar_mapped(1));
+}
+
+BOOST_AUTO_TEST_CASE(windows_appear_with_decode_and_move_with_the_bar) {
+  cfg(0x10, 4, 0xc000);
+  cfg(0x14, 4, 0xf0000000);
+  BOOST_TEST(guest.inb(0xc000) == 0xffU);
+  cfg(4, 2, 3);
+  BOOST_TEST(guest.inb(0xc005) == 0x45U);
+  BOOST_TEST(guest.mmio_read(0xf0000010, 4) == 0x50U);
+  cfg(0x10, 4, 0xd100);
+  BOOST_TEST(guest.inb(0xc005) == 0xffU);
+  BOOST_TEST(guest.inb(0xd1ff) == 0x3fU);  // 0x40 + 0xff
+  guest.outl(0xd100, 0xabcd);
+  BOOST_TEST(card.written == 0xabcdU);
+  cfg(0x14, 4, 0xe1000000);
+  BOOST_TEST(guest.mmio_read(0xf0000010, 4) == 0xffffffffU);
+  BOOST_TEST(guest.mmio_read(0xe1000010, 4) == 0x50U);
+  cfg(4, 2, 0);
+  BOOST_TEST(guest.inb(0xd1ff) == 0xffU);
+  BOOST_TEST(guest.claims().errors() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_bar_written_byte_by_byte_ends_where_it_should) {
+  cfg(4, 2, 1);
+  cfg(0x11, 1, 0xc2);
+  BOOST_TEST(guest.inb(0xc203) == 0x43U);
+}
+
+BOOST_AUTO_TEST_CASE(base_zero_and_all_ones_are_never_mapped) {
+  cfg(4, 2, 3);
+  BOOST_TEST(!card.bar_mapped(0));
+  cfg(0x10, 4, 0xffffffff);
+  cfg(0x14, 4, 0xffffffff);
+  BOOST_TEST(!card.bar_mapped(0));
+  BOOST_TEST(!card.bar_mapped(1));
+  cfg(0x10, 4, 0x10000);  // beyond 64 Ki ports
+  BOOST_TEST(!card.bar_mapped(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_bar_on_ports_in_use_waits_until_they_are_free) {
+  Card second{guest, {3, 0}};
+  cfg(0x10, 4, 0xc000);
+  cfg(4, 2, 1);
+  guest.config_write({3, 0}, 0x10, 4, 0xc000);
+  guest.config_write({3, 0}, 4, 2, 1);
+  BOOST_TEST(!second.bar_mapped(0));
+  BOOST_TEST(guest.inb(0xc001) == 0x41U);
+  cfg(0x10, 4, 0xc100);
+  BOOST_TEST(second.bar_mapped(0));
+  BOOST_TEST(card.bar_mapped(0));
+}
+
+BOOST_AUTO_TEST_CASE(configuration_accesses_past_the_end_read_ones_there_and_write_nothing) {
+  BOOST_TEST(cfg(0xfe, 4) == 0xffff0000U);
+  cfg(0xff, 4, 0x12345678);
+  BOOST_TEST(cfg(0x100, 4) == 0xffffffffU);
+  BOOST_TEST(cfg(0xfe, 2) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_chip_hears_of_writes_after_they_are_stored) {
+  cfg(0x60, 1, 5);
+  BOOST_TEST(card.last_config == 0x60U);
+}
+
+BOOST_AUTO_TEST_CASE(an_unplugged_function_leaves_no_window_and_no_configuration_space) {
+  cfg(0x10, 4, 0xc000);
+  cfg(4, 2, 7);
+  BOOST_TEST(card.bus_master());
+  card.unplug();
+  card.unplug();
+  BOOST_TEST(cfg(0, 4) == 0xffffffffU);
+  BOOST_TEST(guest.inb(0xc000) == 0xffU);
+  BOOST_TEST(guest.claims().ports().empty());
+  BOOST_TEST(guest.claims().pci().empty());
+  BOOST_TEST(!card.bus_master());
+}
+
+BOOST_AUTO_TEST_CASE(a_slot_is_given_once) {
+  BOOST_CHECK_THROW((Card{guest, bdf}), std::runtime_error);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
