@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+cmake_minimum_required(VERSION 3.25)
 # cmake -DROOT=<checkout> -P include_layers.cmake: who may include whom. The CMake targets say the same; this also catches
 # headers that happen to be reachable. Ends with an error that lists every line that breaks a rule.
 
