@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/host/ioreq_port.h"
+#include "core/obs/black_box.h"
 #include "ioreq/dispatcher.h"
 #include "ioreq/slot.h"
 
@@ -14,8 +15,13 @@ namespace dm::ioreq {
 /// Thread rule: the loop's thread only.
 class Server {
  public:
-  Server(IoreqPort& port, Dispatcher& dispatcher) noexcept
-      : port_{port}, dispatcher_{dispatcher}, page_{port.slots()}, vcpus_{port.vcpus()} {}
+  /// `black_box`, where there is one, hears of each request before it is carried out.
+  Server(IoreqPort& port, Dispatcher& dispatcher, BlackBox* black_box = nullptr) noexcept
+      : port_{port},
+        dispatcher_{dispatcher},
+        black_box_{black_box},
+        page_{port.slots()},
+        vcpus_{port.vcpus()} {}
 
   /// Looks at every slot once; the number served.
   unsigned serve_ready() noexcept {
@@ -23,6 +29,7 @@ class Server {
     for (unsigned vcpu = 0; vcpu < vcpus_; ++vcpu) {
       Request request;
       if (page_.take(vcpu, request)) {
+        record(vcpu, request);
         page_.answer(vcpu, dispatcher_.dispatch(request));
         port_.notify(vcpu);
         ++served;
@@ -42,8 +49,21 @@ class Server {
   }
 
  private:
+  void record(unsigned vcpu, const Request& request) noexcept {
+    if (black_box_ != nullptr) {
+      black_box_->record({.addr = request.addr,
+                          .data = request.data,
+                          .count = request.count,
+                          .type = request.type,
+                          .size = static_cast<std::uint8_t>(request.size),
+                          .vcpu = static_cast<std::uint8_t>(vcpu),
+                          .is_read = request.is_read});
+    }
+  }
+
   IoreqPort& port_;
   Dispatcher& dispatcher_;
+  BlackBox* black_box_;
   SlotPage page_;
   unsigned vcpus_;
 };

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/io_claims.h"
+#include "core/host/ioreq_port.h"
+#include "core/obs/log.h"
+#include "core/result.h"
+#include "platform/xen/dm_ops.h"
+#include "platform/xen/handles.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace dm::xen {
+
+/// Reads every pending port from a descriptor of /dev/xen/evtchn and unmasks them with one write.
+/// The kernel hands out 32-bit port numbers, as many as fit the buffer, and takes any number of
+/// them back (Linux: drivers/xen/evtchn.c). `descriptor` is non-blocking. False when it is of no
+/// use any more.
+[[nodiscard]] bool acknowledge_events(int descriptor, std::uint64_t& events) noexcept;
+
+/// One ioreq server of one guest: its page of slots, one event channel for each vCPU, and the
+/// ranges the guest's accesses are matched against. The page is mapped as a resource
+/// (XENMEM_resource_ioreq_server, frame 1), so the guest cannot reach it.
+///
+/// Life: create() makes the server and maps the page; devices claim their ranges; enable() lets
+/// requests come. The destructor unmaps the page, destroys the server (which frees a vCPU that
+/// still waits) and closes the channels, in this order: Xen frees the page when its last reference
+/// goes (XSA-276). A failure half way through create() or enable() takes the same way. Thread rule:
+/// the loop's thread only.
+class IoreqServer final : public IoreqPort, public IoClaims {
+ public:
+  static constexpr unsigned kMaxVcpus = 128;  ///< slots of 32 bytes in one page: HVM_MAX_VCPUS
+  struct Counters {
+    std::uint64_t events = 0;  ///< ports read and unmasked
+    std::uint64_t notify_errors =
+        0;  ///< answers whose notification failed: the guest is going away
+    std::uint64_t claims_refused = 0;
+  };
+
+  /// `ops` and `memory` outlive the server. `vcpus`: all that the domain can have, online or not.
+  [[nodiscard]] static Result<std::unique_ptr<IoreqServer>> create(DmOps& ops,
+                                                                   xenforeignmemory_handle& memory,
+                                                                   DomId domid,
+                                                                   unsigned vcpus);
+  ~IoreqServer() override;
+
+  /// Requests come from now on. Once.
+  [[nodiscard]] Result<> enable();
+  /// What the watcher must destroy when we cannot.
+  [[nodiscard]] ioservid_t id() const noexcept { return id_; }
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+  std::byte* slots() noexcept override { return page_; }
+  unsigned vcpus() const noexcept override { return vcpus_; }
+  void notify(unsigned vcpu) noexcept override;
+  bool acknowledge() noexcept override;
+  int descriptor() const noexcept override { return descriptor_; }
+
+  bool claim_ports(PortRange range) noexcept override;
+  void release_ports(PortRange range) noexcept override;
+  bool claim_mmio(MmioRange range) noexcept override;
+  void release_mmio(MmioRange range) noexcept override;
+  bool claim_pci(PciBdf function) noexcept override;
+  void release_pci(PciBdf function) noexcept override;
+
+ private:
+  IoreqServer(DmOps& ops,
+              xenforeignmemory_handle& memory,
+              DomId domid,
+              unsigned vcpus,
+              EvtchnHandle evtchn) noexcept;
+
+  [[nodiscard]] Result<> make();
+  [[nodiscard]] Result<> bind(unsigned vcpu);
+  [[nodiscard]] bool claimed(int error, const char* what, std::uint64_t first) noexcept;
+
+  DmOps& ops_;
+  xenforeignmemory_handle& memory_;
+  DomId domid_;
+  unsigned vcpus_;
+  EvtchnHandle evtchn_;
+  int descriptor_;
+  bool exists_ = false;
+  ioservid_t id_ = 0;
+  xenforeignmemory_resource_handle* resource_ = nullptr;
+  std::byte* page_ = nullptr;
+  std::array<evtchn_port_t, kMaxVcpus> local_ports_{};
+  Counters counters_;
+  log::Limit complaints_;
+};
+
+}  // namespace dm::xen

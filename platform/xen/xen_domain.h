@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/domain_control.h"
+#include "core/obs/log.h"
+#include "core/result.h"
+#include "platform/xen/c_api.h"
+#include "platform/xen/dm_ops.h"
+#include "platform/xen/handles.h"
+
+#include <memory>
+
+namespace dm::xen {
+
+/// HVM_PARAM_ACPI_S_STATE of one guest: writing 3 puts it to sleep, 0 wakes it. No stable library
+/// has this, so it is one hypercall (HVMOP_set_param) of our own; its buffer is made at start-up.
+/// Not possible in a process that was restricted, nor where the kernel binds privcmd to a target
+/// (XSA-482). Thread rule: the loop's thread only.
+class SleepState {
+ public:
+  [[nodiscard]] static Result<SleepState> open(DomId domid);
+
+  /// 0 or an errno value.
+  [[nodiscard]] int set(std::uint64_t state) noexcept;
+
+ private:
+  struct FreeBuffer {
+    xencall_handle* handle;
+    void operator()(void* buffer) const noexcept { xencall_free_buffer(handle, buffer); }
+  };
+  using CallHandle = std::unique_ptr<xencall_handle, Closer<&xencall_close>>;
+  using Buffer = std::unique_ptr<void, FreeBuffer>;
+
+  SleepState(CallHandle handle, Buffer buffer, DomId domid) noexcept
+      : handle_{std::move(handle)}, buffer_{std::move(buffer)}, domid_{domid} {}
+
+  CallHandle handle_;
+  Buffer buffer_;  ///< memory that the hypervisor can reach
+  DomId domid_;
+};
+
+/// What devices may ask of the whole guest, without making data durable first: the composition root
+/// wraps it. Thread rule: the loop's thread only.
+class XenDomain final : public DomainControl {
+ public:
+  /// `ops` and `sleep` outlive it; `sleep` may be null: the guest then cannot be put to sleep.
+  XenDomain(DmOps& ops, DomId domid, SleepState* sleep) noexcept
+      : ops_{ops}, domid_{domid}, sleep_{sleep} {}
+
+  void shutdown(ShutdownReason reason) noexcept override;
+  void suspend_to_ram() noexcept override;
+  void protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool read_only) noexcept override;
+  /// `xl trigger N s3resume`, after the devices were reset. False when the guest does not sleep or
+  /// cannot be woken.
+  [[nodiscard]] bool wake() noexcept;
+  [[nodiscard]] bool ended() const noexcept { return ended_; }
+
+ private:
+  DmOps& ops_;
+  DomId domid_;
+  SleepState* sleep_;
+  bool ended_ = false;
+  bool asleep_ = false;
+  log::Limit complaints_;
+};
+
+}  // namespace dm::xen

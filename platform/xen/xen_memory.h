@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/memory_mapper.h"
+#include "platform/xen/dm_ops.h"
+#include "platform/xen/handles.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace dm::xen {
+
+/// The guest's memory by foreign mappings, a window of 512 frames at a time, writable. A window
+/// with holes is kept together with the map of what is there; one that is nothing but hole is given
+/// back at once.
+///
+/// As DirtySink it collects what we wrote while a migration tracks it: neighbouring pages become
+/// one extent, and 256 extents one hypercall. Whoever answers `stop` calls flush() first; Xen needs
+/// to hear of a page only before memory is read for the last time. Thread rule: the loop's thread
+/// only. No allocation after construction.
+class XenMemory final : public MemoryMapper, public DirtySink {
+ public:
+  /// `memory` and `ops` outlive it.
+  XenMemory(xenforeignmemory_handle& memory, DmOps& ops, DomId domid) noexcept
+      : memory_{memory}, ops_{ops}, domid_{domid} {}
+
+  std::byte* map(std::uint64_t number, WindowPages& present) noexcept override;
+  void unmap(std::byte* window) noexcept override;
+
+  void written(std::uint64_t first_gfn, std::uint64_t pages) noexcept override;
+  /// Tells Xen of everything collected.
+  void flush() noexcept;
+
+ private:
+  void add(std::uint64_t first_gfn, std::uint32_t pages) noexcept;
+
+  xenforeignmemory_handle& memory_;
+  DmOps& ops_;
+  DomId domid_;
+  std::size_t extents_used_ = 0;
+  std::array<xen_pfn_t, kWindowPages> frames_{};  ///< members: 6 KiB is much for a stack
+  std::array<int, kWindowPages> errors_{};
+  std::array<DmOps::Extent, DmOps::kMaxExtents> extents_{};
+};
+
+}  // namespace dm::xen

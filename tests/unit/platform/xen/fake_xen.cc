@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+#include "tests/unit/platform/xen/fake_xen.h"
+
+#include "platform/xen/c_api.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+namespace dm::test {
+
+FakeXen& fake() {
+  static FakeXen the_fake;
+  return the_fake;
+}
+
+FreshFake::FreshFake() {
+  fake() = FakeXen{};
+}
+
+int FakeXen::result(const std::string& function, const std::string& arguments) {
+  calls.push_back(function + "(" + arguments + ")");
+  const auto error = errors.find(function);
+  if (error == errors.end()) {
+    return 0;
+  }
+  errno = error->second;
+  return -1;
+}
+
+bool FakeXen::called(const std::string& line) const {
+  return std::find(calls.begin(), calls.end(), line) != calls.end();
+}
+
+std::size_t FakeXen::count(const std::string& function) const {
+  return static_cast<std::size_t>(std::count_if(calls.begin(), calls.end(), [&](const auto& call) {
+    return call.rfind(function + "(", 0) == 0;
+  }));
+}
+
+namespace {
+
+template <class... T>
+std::string text(const T&... values) {
+  std::ostringstream out;
+  const char* separator = "";
+  ((out << separator << +values, separator = " "), ...);
+  return out.str();
+}
+
+template <class Handle>
+Handle* some_handle() {
+  static char object;
+  return reinterpret_cast<Handle*>(&object);
+}
+
+}  // namespace
+}  // namespace dm::test
+
+using dm::test::fake;
+using dm::test::some_handle;
+using dm::test::text;
+
+extern "C" {
+
+xendevicemodel_handle* xendevicemodel_open(xentoollog_logger*, unsigned) {
+  return fake().result("devicemodel_open") == 0 ? some_handle<xendevicemodel_handle>() : nullptr;
+}
+int xendevicemodel_close(xendevicemodel_handle*) {
+  return fake().result("devicemodel_close");
+}
+int xendevicemodel_create_ioreq_server(xendevicemodel_handle*, domid_t d, int buf, ioservid_t* id) {
+  *id = fake().server_id;
+  return fake().result("create_ioreq_server", text(d, buf));
+}
+int xendevicemodel_destroy_ioreq_server(xendevicemodel_handle*, domid_t d, ioservid_t id) {
+  return fake().result("destroy_ioreq_server", text(d, id));
+}
+int xendevicemodel_set_ioreq_server_state(xendevicemodel_handle*,
+                                          domid_t d,
+                                          ioservid_t id,
+                                          int on) {
+  for (unsigned vcpu = 0; on != 0 && vcpu < fake().ports_given; ++vcpu) {
+    const std::uint32_t port = 100 + vcpu;
+    std::memcpy(fake().slots.data() + vcpu * 32U + 24, &port, sizeof port);
+  }
+  return fake().result("set_ioreq_server_state", text(d, id, on));
+}
+int xendevicemodel_map_io_range_to_ioreq_server(
+    xendevicemodel_handle*, domid_t d, ioservid_t id, int mmio, uint64_t first, uint64_t last) {
+  return fake().result("map_io_range", text(d, id, mmio, first, last));
+}
+int xendevicemodel_unmap_io_range_from_ioreq_server(
+    xendevicemodel_handle*, domid_t d, ioservid_t id, int mmio, uint64_t first, uint64_t last) {
+  return fake().result("unmap_io_range", text(d, id, mmio, first, last));
+}
+int xendevicemodel_map_pcidev_to_ioreq_server(xendevicemodel_handle*,
+                                              domid_t d,
+                                              ioservid_t id,
+                                              uint16_t s,
+                                              uint8_t b,
+                                              uint8_t dev,
+                                              uint8_t f) {
+  return fake().result("map_pcidev", text(d, id, s, b, dev, f));
+}
+int xendevicemodel_unmap_pcidev_from_ioreq_server(xendevicemodel_handle*,
+                                                  domid_t d,
+                                                  ioservid_t id,
+                                                  uint16_t s,
+                                                  uint8_t b,
+                                                  uint8_t dev,
+                                                  uint8_t f) {
+  return fake().result("unmap_pcidev", text(d, id, s, b, dev, f));
+}
+int xendevicemodel_set_isa_irq_level(xendevicemodel_handle*,
+                                     domid_t d,
+                                     uint8_t irq,
+                                     unsigned level) {
+  return fake().result("set_isa_irq_level", text(d, irq, level));
+}
+int xendevicemodel_set_pci_intx_level(xendevicemodel_handle*,
+                                      domid_t d,
+                                      uint16_t s,
+                                      uint8_t b,
+                                      uint8_t dev,
+                                      uint8_t pin,
+                                      unsigned level) {
+  return fake().result("set_pci_intx_level", text(d, s, b, dev, pin, level));
+}
+int xendevicemodel_set_pci_link_route(xendevicemodel_handle*,
+                                      domid_t d,
+                                      uint8_t link,
+                                      uint8_t irq) {
+  return fake().result("set_pci_link_route", text(d, link, irq));
+}
+int xendevicemodel_modified_memory(xendevicemodel_handle*, domid_t d, uint64_t first, uint32_t nr) {
+  return fake().result("modified_memory", text(d, first, nr));
+}
+int xendevicemodel_modified_memory_bulk(xendevicemodel_handle*,
+                                        domid_t d,
+                                        xen_dm_op_modified_memory_extent extents[],
+                                        uint32_t nr) {
+  fake().extents.assign(extents, extents + nr);
+  return fake().result("modified_memory_bulk", text(d, nr));
+}
+int xendevicemodel_set_mem_type(
+    xendevicemodel_handle*, domid_t d, hvmmem_type_t type, uint64_t first, uint32_t nr) {
+  return fake().result("set_mem_type", text(d, static_cast<int>(type), first, nr));
+}
+int xendevicemodel_shutdown(xendevicemodel_handle*, domid_t d, unsigned reason) {
+  return fake().result("shutdown", text(d, reason));
+}
+int xendevicemodel_nr_vcpus(xendevicemodel_handle*, domid_t d, unsigned* vcpus) {
+  *vcpus = fake().nr_vcpus;
+  return fake().result("nr_vcpus", text(d));
+}
+int xendevicemodel_restrict(xendevicemodel_handle*, domid_t d) {
+  return fake().result("devicemodel_restrict", text(d));
+}
+
+xenforeignmemory_handle* xenforeignmemory_open(xentoollog_logger*, unsigned) {
+  return fake().result("foreignmemory_open") == 0 ? some_handle<xenforeignmemory_handle>()
+                                                  : nullptr;
+}
+int xenforeignmemory_close(xenforeignmemory_handle*) {
+  return fake().result("foreignmemory_close");
+}
+void* xenforeignmemory_map(xenforeignmemory_handle*,
+                           uint32_t d,
+                           int prot,
+                           size_t pages,
+                           const xen_pfn_t arr[],
+                           int err[]) {
+  if (fake().result("foreignmemory_map", text(d, prot, pages, arr[0], arr[pages - 1])) != 0) {
+    return nullptr;
+  }
+  for (std::size_t page = 0; page < pages; ++page) {
+    const auto hole = fake().absent.find(arr[page]);
+    err[page] = hole == fake().absent.end() ? 0 : hole->second;
+  }
+  void* const at =
+      mmap(nullptr, pages * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  fake().mapped.push_back(static_cast<std::byte*>(at));
+  return at;
+}
+int xenforeignmemory_unmap(xenforeignmemory_handle*, void* at, size_t pages) {
+  std::erase(fake().mapped, static_cast<std::byte*>(at));
+  munmap(at, pages * 4096);
+  return fake().result("foreignmemory_unmap", text(pages));
+}
+xenforeignmemory_resource_handle* xenforeignmemory_map_resource(xenforeignmemory_handle*,
+                                                                domid_t d,
+                                                                unsigned type,
+                                                                unsigned id,
+                                                                unsigned long frame,
+                                                                unsigned long nr,
+                                                                void** at,
+                                                                int prot,
+                                                                int flags) {
+  if (fake().result("map_resource", text(d, type, id, frame, nr, prot, flags)) != 0) {
+    return nullptr;
+  }
+  *at = fake().slots.data();
+  return some_handle<xenforeignmemory_resource_handle>();
+}
+int xenforeignmemory_unmap_resource(xenforeignmemory_handle*, xenforeignmemory_resource_handle*) {
+  return fake().result("unmap_resource");
+}
+
+xenevtchn_handle* xenevtchn_open(xentoollog_logger*, unsigned) {
+  return fake().result("evtchn_open") == 0 ? some_handle<xenevtchn_handle>() : nullptr;
+}
+int xenevtchn_close(xenevtchn_handle*) {
+  return fake().result("evtchn_close");
+}
+int xenevtchn_fd(xenevtchn_handle*) {
+  return fake().evtchn_fd;
+}
+int xenevtchn_notify(xenevtchn_handle*, evtchn_port_t port) {
+  return fake().result("evtchn_notify", text(port));
+}
+xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle*,
+                                                     uint32_t d,
+                                                     evtchn_port_t remote) {
+  if (fake().result("bind_interdomain", text(d, remote)) != 0) {
+    return -1;
+  }
+  return static_cast<int>(remote) - 90;
+}
+
+int xentoolcore_restrict_all(domid_t d) {
+  return fake().result("restrict_all", text(d));
+}
+
+xencall_handle* xencall_open(xentoollog_logger*, unsigned) {
+  return fake().result("xencall_open") == 0 ? some_handle<xencall_handle>() : nullptr;
+}
+int xencall_close(xencall_handle*) {
+  return fake().result("xencall_close");
+}
+void* xencall_alloc_buffer(xencall_handle*, size_t size) {
+  return std::malloc(size);
+}
+void xencall_free_buffer(xencall_handle*, void* buffer) {
+  std::free(buffer);
+}
+int xencall2(xencall_handle*, unsigned op, uint64_t command, uint64_t argument) {
+  std::memcpy(fake().hvm_param.data(), reinterpret_cast<const void*>(argument), 16);
+  return fake().result("xencall2", text(op, command));
+}
+
+}  // extern "C"
