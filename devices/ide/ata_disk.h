@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/mem/guest_memory.h"
+#include "core/obs/log.h"
+#include "core/time/work.h"
+#include "devices/ide/ata_command.h"
+#include "devices/ide/drive.h"
+#include "devices/ide/geometry.h"
+#include "devices/ide/identify.h"
+#include "devices/ide/state.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace dm::ide {
+
+/// An ATA disk on a block backend, which it owns and closes when it goes.
+///
+/// A command write decodes and checks; whatever needs the backend becomes units of deferred work,
+/// one submission each. At most one request is in flight. It carries the generation in which it was
+/// made: a reset starts a new one, so an old completion can only give its memory back
+/// (CVE-2023-5088). Thread rule: the loop's thread only. No allocation after construction.
+class AtaDisk final : public Drive {
+ public:
+  /// Sectors of one backend read for PIO; what is left over serves the reads that follow.
+  static constexpr std::uint32_t kReadAhead = 128;
+  /// Bytes of one submission of a DMA command.
+  static constexpr std::uint64_t kMaxSubmission = std::uint64_t{1} << 20;
+  /// Blocks of DATA SET MANAGEMENT ranges in one command, word 105 of IDENTIFY.
+  static constexpr std::uint8_t kMaxTrimBlocks = 8;
+
+  struct Counters {
+    std::uint64_t commands = 0;
+    std::uint64_t aborted = 0;       ///< by the guest's fault
+    std::uint64_t submissions = 0;   ///< to the backend
+    std::uint64_t io_errors = 0;     ///< of the backend
+    std::uint64_t stale = 0;         ///< completions that came after a reset
+    std::uint64_t short_tables = 0;  ///< PRD tables that ended too soon
+    std::uint64_t dma_faults = 0;    ///< PRD tables or regions that are not memory
+  };
+
+  AtaDisk(std::unique_ptr<BlockBackend> image, WorkQueue& work, const DiskIdentity& identity);
+  ~AtaDisk() override;
+
+  [[nodiscard]] DriveKind kind() const noexcept override { return DriveKind::disk; }
+  void command(std::uint8_t opcode) noexcept override;
+  [[nodiscard]] std::size_t data_left() const noexcept override;
+  std::size_t read_data(std::span<std::byte> to) noexcept override;
+  std::size_t write_data(std::span<const std::byte> from) noexcept override;
+  void dma_started() noexcept override;
+  void dma_stopped() noexcept override;
+  void reset(Reset kind) noexcept override;
+  void release_reset() noexcept override;
+  void settle() noexcept override;
+  [[nodiscard]] bool flush() noexcept override;
+  void store(DriveState& out) const noexcept override;
+  [[nodiscard]] bool restore(const DriveState& in) noexcept override;
+
+  [[nodiscard]] std::uint64_t total_sectors() const noexcept { return total_; }
+  [[nodiscard]] Geometry geometry() const noexcept { return default_geometry(total_); }
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  /// What the next unit of work does.
+  enum class Step : std::uint8_t {
+    begin,
+    pio_read,
+    pio_write,
+    dma_begin,
+    dma,
+    verify,
+    flush,
+    trim
+  };
+  struct Request : BlockRequest {
+    std::uint32_t generation = 0;
+  };
+
+  [[nodiscard]] const AtaCommand& current() const noexcept { return kAtaCommands[disk_.command]; }
+
+  // ata_disk.cc: the machinery
+  void go(Step step) noexcept;
+  bool run_unit() noexcept;
+  void submit(BlockOp op,
+              std::uint64_t lba,
+              std::uint64_t bytes,
+              std::span<const std::span<std::byte>> data) noexcept;
+  void done(BlockStatus status) noexcept;
+  void abandon() noexcept;
+  void show_signature() noexcept;
+  [[nodiscard]] bool is_dma() const noexcept;
+  [[nodiscard]] bool fits(const DiskState& in) const noexcept;
+
+  // ata_nondata.cc: commands without a data phase, and those whose data we make
+  void begin() noexcept;
+  void begin_transfer() noexcept;
+  void initialize_parameters() noexcept;
+  void set_multiple() noexcept;
+  void set_features() noexcept;
+  void set_transfer_mode(std::uint8_t mode) noexcept;
+  void read_native_max() noexcept;
+  void identify() noexcept;
+  void smart() noexcept;
+  void smart_data(std::uint8_t feature) noexcept;
+  void data_set_management() noexcept;
+  void flush_done(BlockStatus status) noexcept;
+
+  // ata_registers.cc: addresses in, results out
+  [[nodiscard]] std::optional<std::uint64_t> address() const noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> chs_address() const noexcept;
+  [[nodiscard]] std::uint32_t sector_count() const noexcept;
+  [[nodiscard]] bool take_range() noexcept;
+  void put_address(std::uint64_t lba) noexcept;
+  void put_chs_address(std::uint64_t lba) noexcept;
+  void end(std::uint8_t status, std::uint8_t error) noexcept;
+  void complete() noexcept;
+  void complete_transfer() noexcept;
+  void abort() noexcept;
+  void fail(std::uint8_t error, std::uint8_t status_bits) noexcept;
+  void fail_at(std::uint64_t lba, std::uint8_t error, std::uint8_t status_bits) noexcept;
+  void medium_error(BlockStatus status, std::string_view what) noexcept;
+
+  // ata_pio.cc
+  [[nodiscard]] std::uint32_t block_sectors() const noexcept;
+  void begin_read() noexcept;
+  void begin_write() noexcept;
+  void next_block_in() noexcept;
+  void offer_block(std::uint32_t bytes) noexcept;
+  void block_taken() noexcept;
+  void want_block(bool interrupt) noexcept;
+  void block_filled() noexcept;
+  void read_ahead() noexcept;
+  void read_ahead_done(BlockStatus status) noexcept;
+  void write_block() noexcept;
+  void write_block_done(BlockStatus status) noexcept;
+  void verify_next() noexcept;
+  void verify_done(BlockStatus status) noexcept;
+
+  // ata_dma.cc
+  void begin_dma() noexcept;
+  void start_dma() noexcept;
+  void dma_next() noexcept;
+  void dma_done(BlockStatus status) noexcept;
+  void dma_advance(std::uint64_t sectors) noexcept;
+  void dma_fault() noexcept;
+  void take_trim_ranges() noexcept;
+  void trim_next() noexcept;
+
+  std::unique_ptr<BlockBackend> image_;
+  DiskIdentity identity_;
+  BlockInfo info_;
+  std::uint64_t total_;  ///< sectors; fixed at construction
+  Work work_;
+  log::Limit limit_;
+  Counters counters_;
+
+  DiskState disk_;
+
+  // The request in flight and what it uses. Not touched by the guest, not saved.
+  Request request_;
+  DmaBuffer buffer_;
+  std::span<std::byte> single_;  ///< the one span of requests that use our own memory
+  std::uint32_t generation_ = 0;
+  Step step_ = Step::begin;
+  bool in_flight_ = false;
+
+  // Read-ahead of PIO reads: a series of them lives off it; anything else empties it.
+  std::array<std::byte, std::size_t{kReadAhead} * kSectorSize> ahead_;
+  std::uint64_t ahead_lba_ = 0;
+  std::uint32_t ahead_sectors_ = 0;
+  std::uint64_t expected_lba_ = 0;  ///< where a sequential reader goes on
+  bool sequential_ = false;
+  bool exact_ = false;  ///< reading ahead met an error: only what is asked for
+
+  std::uint32_t trim_entries_ = 0;
+  std::uint32_t trim_index_ = 0;
+};
+
+}  // namespace dm::ide

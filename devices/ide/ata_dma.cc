@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// DMA commands of an ATA disk: READ DMA, WRITE DMA and DATA SET MANAGEMENT.
+#include "core/range.h"
+#include "devices/ide/ata_disk.h"
+#include "devices/ide/regs.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace dm::ide {
+
+namespace {
+using regs::STATUS;
+
+constexpr std::size_t kRangeSize = 8;
+constexpr std::uint32_t kRangesInBlock = kSectorSize / kRangeSize;
+
+/// One LBA range entry of DATA SET MANAGEMENT, ACS-2 7.5.3.2.
+struct TrimRange {
+  std::uint64_t lba;      ///< 48 bits
+  std::uint64_t sectors;  ///< 16 bits; 0: skip
+};
+TrimRange trim_range(std::span<const std::uint8_t> block, std::uint32_t index) noexcept {
+  std::uint64_t entry = 0;
+  std::memcpy(&entry, block.subspan(index * kRangeSize, kRangeSize).data(), kRangeSize);
+  return {.lba = entry & (kLba48Limit - 1), .sectors = entry >> 48U};
+}
+}  // namespace
+
+/// Drive and bus master may be started in either order.
+void AtaDisk::begin_dma() noexcept {
+  disk_.phase = Phase::wait_dma;
+  file().status = regs::kMask<STATUS::BSY> | regs::kMask<STATUS::DRDY> | regs::kMask<STATUS::DSC>;
+  dma_started();
+}
+
+/// First unit: the whole PRD table is judged before the disk is touched.
+void AtaDisk::start_dma() noexcept {
+  const Dma direction = current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest;
+  switch (bus_master().begin(std::uint64_t{disk_.remaining} * kSectorSize, direction)) {
+    case PrdFit::fault:
+      dma_fault();
+      return;
+    case PrdFit::shorter:
+      // Bus Master IDE 1.0, 3.1: the bus master stops and the drive would wait for ever. No
+      // interrupt: the guest's time-out and reset follow.
+      ++counters_.short_tables;
+      bus_master().finish(BusMaster::End::shorter);
+      end(0, 0);
+      return;
+    case PrdFit::equal:
+    case PrdFit::longer:
+      break;
+  }
+  if (current().action == Action::data_set_management) {
+    take_trim_ranges();
+    return;
+  }
+  step_ = Step::dma;
+  dma_next();
+}
+
+void AtaDisk::dma_next() noexcept {
+  const std::uint64_t left = std::uint64_t{disk_.remaining} * kSectorSize;
+  const auto part = bus_master().gather(buffer_, std::min(left, kMaxSubmission));
+  switch (part.piece) {
+    case BusMaster::Piece::fault:
+      dma_fault();
+      break;
+    case BusMaster::Piece::dropped:
+      dma_advance(part.bytes / kSectorSize);
+      break;
+    case BusMaster::Piece::memory:
+      submit(current().action == Action::read_dma ? BlockOp::read : BlockOp::write, disk_.lba,
+             part.bytes, buffer_.spans());
+      break;
+  }
+}
+
+void AtaDisk::dma_done(BlockStatus status) noexcept {
+  if (status != BlockStatus::ok) {
+    bus_master().finish(BusMaster::End::error);
+    medium_error(status, request_.op == BlockOp::read ? "read" : "write");
+    return;
+  }
+  dma_advance(request_.length / kSectorSize);
+}
+
+void AtaDisk::dma_advance(std::uint64_t sectors) noexcept {
+  disk_.lba += sectors;
+  disk_.remaining -= static_cast<std::uint32_t>(sectors);
+  if (disk_.remaining != 0) {
+    work_.schedule();
+    return;
+  }
+  bus_master().finish(BusMaster::End::complete);
+  complete_transfer();
+}
+
+void AtaDisk::dma_fault() noexcept {
+  ++counters_.dma_faults;
+  bus_master().finish(BusMaster::End::fault);
+  fail(regs::kMask<regs::ERROR::ABRT>, 0);
+}
+
+/// Copies the ranges in, judges all of them, and only then discards.
+void AtaDisk::take_trim_ranges() noexcept {
+  const std::size_t bytes = std::size_t{disk_.remaining} * kSectorSize;
+  for (std::size_t at = 0; at < bytes;) {
+    const auto part = bus_master().gather(buffer_, bytes - at);
+    if (part.piece != BusMaster::Piece::memory) {
+      dma_fault();
+      return;
+    }
+    for (const auto piece : buffer_.spans()) {
+      std::memcpy(disk_.block.data() + at, piece.data(), piece.size());
+      at += piece.size();
+    }
+    buffer_.release();
+  }
+  trim_entries_ = disk_.remaining * kRangesInBlock;
+  trim_index_ = 0;
+  for (std::uint32_t i = 0; i < trim_entries_; ++i) {
+    const TrimRange range = trim_range(disk_.block, i);
+    if (range.sectors != 0 && !within(0, total_, range.lba, range.sectors)) {
+      bus_master().finish(BusMaster::End::error);
+      abort();
+      return;
+    }
+  }
+  step_ = Step::trim;
+  trim_next();
+}
+
+void AtaDisk::trim_next() noexcept {
+  while (trim_index_ < trim_entries_) {
+    const TrimRange range = trim_range(disk_.block, trim_index_++);
+    if (range.sectors != 0) {
+      submit(BlockOp::discard, range.lba, range.sectors * kSectorSize, {});
+      return;
+    }
+  }
+  bus_master().finish(BusMaster::End::complete);
+  complete();
+}
+
+}  // namespace dm::ide

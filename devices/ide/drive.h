@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "devices/ide/bus_master.h"
+#include "devices/ide/state.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace dm::ide {
+
+/// What a drive has at the other end of its cable.
+class Cable {
+ public:
+  Cable() = default;
+  Cable(const Cable&) = delete;
+  Cable& operator=(const Cable&) = delete;
+
+  /// The drive's INTRQ changed.
+  virtual void interrupt_changed() noexcept = 0;
+  [[nodiscard]] virtual BusMaster& bus_master() noexcept = 0;
+
+ protected:
+  ~Cable() = default;
+};
+
+/// One drive: its register file, which both kinds share, and behind it a disk (or, later, a
+/// CD-ROM). A channel routes the guest's accesses here; a drive answers through its registers,
+/// INTRQ and the data port, and takes memory from the bus master.
+///
+/// BSY or DRQ is set before a command write is answered; the work follows from the loop.
+/// Thread rule: the loop's thread only.
+class Drive {
+ public:
+  enum class Reset : std::uint8_t {
+    power_on,
+    software,    ///< SRST went to 1: the drive is held until release_reset()
+    diagnostic,  ///< EXECUTE DEVICE DIAGNOSTIC
+  };
+
+  Drive() noexcept = default;
+  Drive(const Drive&) = delete;
+  Drive& operator=(const Drive&) = delete;
+  virtual ~Drive() = default;
+
+  /// `unit` 0 or 1. Before anything else; the cable outlives the drive.
+  void connect(Cable& cable, std::uint8_t unit) noexcept;
+
+  [[nodiscard]] virtual DriveKind kind() const noexcept = 0;
+
+  // The command block, registers 1-7.
+  [[nodiscard]] std::uint8_t read_register(std::uint8_t offset, bool high_order) const noexcept;
+  void latch_register(std::uint8_t offset, std::uint8_t value) noexcept;
+  [[nodiscard]] bool busy() const noexcept;  ///< BSY or DRQ
+  [[nodiscard]] bool intrq() const noexcept { return intrq_; }
+  void clear_interrupt() noexcept { set_interrupt(false); }
+
+  /// The command register was written while the drive was not busy.
+  virtual void command(std::uint8_t opcode) noexcept = 0;
+  /// Bytes that the data port still has to move before DRQ drops.
+  [[nodiscard]] virtual std::size_t data_left() const noexcept = 0;
+  /// The data port: how many bytes were moved. Never more than data_left(), and none in the wrong
+  /// direction.
+  virtual std::size_t read_data(std::span<std::byte> to) noexcept = 0;
+  virtual std::size_t write_data(std::span<const std::byte> from) noexcept = 0;
+
+  /// The bus master was started: a drive that waits for it goes on.
+  virtual void dma_started() noexcept = 0;
+  /// The bus master is about to be stopped: on return nothing moves to or from guest memory.
+  virtual void dma_stopped() noexcept = 0;
+
+  /// Ends whatever is under way (waiting for I/O that has been given to the host) and loads the
+  /// signature.
+  virtual void reset(Reset kind) noexcept = 0;
+  /// SRST went back to 0.
+  virtual void release_reset() noexcept = 0;
+
+  /// Brings work to a point where nothing is in flight and no unit of work is due: before save,
+  /// stop and unplug.
+  virtual void settle() noexcept = 0;
+  /// settle(), then everything acknowledged is on stable storage. False when it could not be done.
+  [[nodiscard]] virtual bool flush() noexcept = 0;
+
+  /// After settle().
+  virtual void store(DriveState& out) const noexcept = 0;
+  /// False, and nothing changed, when the state does not fit this drive.
+  [[nodiscard]] virtual bool restore(const DriveState& in) noexcept = 0;
+
+ protected:
+  [[nodiscard]] TaskFile& file() noexcept { return file_; }
+  [[nodiscard]] const TaskFile& file() const noexcept { return file_; }
+  [[nodiscard]] std::uint8_t unit() const noexcept { return unit_; }
+  [[nodiscard]] BusMaster& bus_master() noexcept { return cable_->bus_master(); }
+  void set_interrupt(bool on) noexcept;
+  void restore_interrupt(bool on) noexcept { intrq_ = on; }
+  /// Count 1, LBA 1 and the type of device (ATA/ATAPI-6 9.12).
+  void load_signature(std::uint16_t type) noexcept;
+
+ private:
+  Cable* cable_ = nullptr;
+  TaskFile file_;
+  std::uint8_t unit_ = 0;
+  bool intrq_ = false;
+};
+
+}  // namespace dm::ide

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "devices/ide/geometry.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dm::ide {
+
+/// An ASCII string field of IDENTIFY data: padded with spaces, cut when too long, bytes that are
+/// not printable replaced.
+template <std::size_t N>
+struct IdentifyString {
+  std::array<char, N> text{};
+
+  constexpr IdentifyString(
+      std::string_view from) noexcept {  // NOLINT(google-explicit-constructor): a string is a field
+    for (std::size_t i = 0; i < N; ++i) {
+      const char c = i < from.size() ? from[i] : ' ';
+      text[i] = c >= ' ' && c <= '~' ? c : '?';
+    }
+  }
+  constexpr IdentifyString(const char* from) noexcept
+      : IdentifyString{std::string_view{from}} {}  // NOLINT(google-explicit-constructor): as above
+};
+
+/// How a disk names itself. Guests keep it: the serial number has to be stable and, on one machine,
+/// unique.
+struct DiskIdentity {
+  IdentifyString<20> serial;
+  IdentifyString<8> firmware = "1.0";
+  IdentifyString<40> model = "STUBDM HARDDISK";
+};
+
+/// The identity of the disk at position 0-3: serial number "DM00001" to "DM00004".
+[[nodiscard]] DiskIdentity default_identity(unsigned position) noexcept;
+
+/// What IDENTIFY DEVICE is made from.
+struct IdentifySource {
+  const DiskIdentity& identity;
+  std::uint64_t total_sectors;
+  std::uint32_t physical_block;  ///< bytes
+  Geometry current;
+  std::uint8_t max_multiple;
+  std::uint8_t multiple;  ///< 0: not set
+  std::uint8_t dma_mode;  ///< 20h-22h, or 0
+  std::uint8_t unit;
+  std::uint8_t max_trim_blocks;  ///< 0: no DATA SET MANAGEMENT
+  bool write_cache;
+  bool smart;
+};
+
+/// ATA/ATAPI-6 8.16 (words of ACS-2 where named), 512 bytes as they go over the data port. Only
+/// what works is claimed.
+void build_identify(const IdentifySource& source,
+                    std::span<std::uint8_t, kSectorSize> out) noexcept;
+
+}  // namespace dm::ide

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/io/pio_bus.h"
+#include "core/irq/irq_line.h"
+#include "core/mem/guest_memory.h"
+#include "core/pci/pci_bus.h"
+#include "devices/ide/channel.h"
+#include "devices/ide/drive.h"
+#include "devices/ide/state.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace dm::ide {
+
+/// Positions on the two channels, in libxl's and QEMU's order: hda, hdb, hdc, hdd.
+inline constexpr std::size_t kPositions = 4;
+
+/// The IDE function of the PIIX3, 8086:7010 at 00:01.1: configuration space, legacy ports
+/// 0x1f0-0x1f7/0x3f6 and 0x170-0x177/0x376 with IRQ 14 and 15, and the bus-master registers behind
+/// BAR 4.
+///
+/// The legacy ports answer whatever the command register and IDETIM say: SeaBIOS runs before
+/// anybody sets them when there is no hvmloader, and no guest turns them off. Thread rule: the
+/// loop's thread only. No allocation after construction.
+class Piix3Ide final : public PciFunction {
+ public:
+  /// Null: no drive there.
+  using Drives = std::array<std::unique_ptr<Drive>, kPositions>;
+  static constexpr PciBdf kBdf{.device = 1, .function = 1};
+
+  /// Throws std::runtime_error when the slot or a port is taken.
+  Piix3Ide(PciBus& pci, PioBus& pio, IrqRouter& irqs, GuestMemory& memory, Drives drives);
+  ~Piix3Ide() override = default;
+
+  /// Disks leave, all of them or all but the primary master; CD-ROMs stay. On return their data is
+  /// durable, nothing of them is in flight and their images are closed. Idempotent. False when some
+  /// data could not be made durable.
+  bool unplug_disks(bool keep_primary_master) noexcept;
+
+  /// Nothing is in flight and no work is due when this returns: before QMP "stop" answers, and
+  /// before state().
+  void settle() noexcept;
+  /// settle(), and all acknowledged data on stable storage: power-off and reset. False when that
+  /// failed.
+  [[nodiscard]] bool flush() noexcept;
+
+  [[nodiscard]] Channel& channel(std::size_t number) noexcept { return channels_[number]; }
+  /// Null when there is none (any more).
+  [[nodiscard]] const Drive* drive(std::size_t position) const noexcept {
+    return channels_[position / Channel::kDrives].drive(
+        static_cast<std::uint8_t>(position % Channel::kDrives));
+  }
+
+  /// After settle().
+  [[nodiscard]] ControllerState state() const noexcept;
+  /// Into a machine with the same disks that has not run yet. A drive that the saved machine had
+  /// lost by unplug is lost here too. False, and the function is as it was, when the state is not
+  /// valid or does not fit the drives.
+  [[nodiscard]] bool restore(const ControllerState& state) noexcept;
+
+ private:
+  struct Legacy {
+    PioClaim command;
+    PioClaim control;
+  };
+
+  void config_written(std::uint8_t offset, std::uint8_t size) noexcept override;
+  [[nodiscard]] std::uint64_t read_bus_master(IoAccess a) noexcept;
+  void write_bus_master(IoAccess a, std::uint64_t value) noexcept;
+  void follow_command_register() noexcept;
+  [[nodiscard]] bool restore_drives(const ControllerState& state) noexcept;
+
+  std::array<Channel, 2> channels_;
+  std::array<Legacy, 2> legacy_;
+};
+
+}  // namespace dm::ide

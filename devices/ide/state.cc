@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "devices/ide/state.h"
+
+#include "devices/ide/ata_command.h"
+#include "devices/ide/regs.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace dm::ide {
+
+namespace {
+
+/// Does the command under way have this phase at all?
+bool phase_fits(const DiskState& s) noexcept {
+  const Action action = kAtaCommands[s.command].action;
+  switch (s.phase) {
+    case Phase::idle:
+    case Phase::reset:
+      return true;
+    case Phase::data_in:
+      return action == Action::read_pio ||
+             ((action == Action::identify || action == Action::smart) && s.remaining == 0 &&
+              s.end == kSectorSize);
+    case Phase::data_out:
+      return action == Action::write_pio;
+    case Phase::wait_dma:
+      return action == Action::read_dma || action == Action::write_dma ||
+             action == Action::data_set_management;
+    case Phase::work:
+      break;
+  }
+  return false;
+}
+
+bool block_fits(const DiskState& s) noexcept {
+  if (s.phase != Phase::data_in && s.phase != Phase::data_out) {
+    return true;
+  }
+  return s.pos < s.end && s.end <= s.block.size() && s.pos % 2 == 0 && s.end % kSectorSize == 0;
+}
+
+bool validate(const SmartState& s) noexcept {
+  return s.newest <= SmartState::kSelfTests;
+}
+
+bool validate(const ChannelState& s) noexcept {
+  const BusMasterState& bm = s.bus_master;
+  constexpr std::uint8_t kStatusBits = 0x67;
+  return s.selected <= 1 && (s.control & 0x79U) == 0 &&
+         (bm.command & ~regs::BMICX::Layout::kWritable) == 0 && (bm.status & ~kStatusBits) == 0 &&
+         (bm.table & 3U) == 0 && (bm.latched & 3U) == 0 &&
+         (!bm.armed || regs::BMICX::SSBM::test(bm.command));
+}
+
+bool validate(const DriveState& s) noexcept {
+  return s.kind == DriveKind::absent || (s.kind == DriveKind::disk && validate(s.disk));
+}
+
+}  // namespace
+
+bool validate(const DiskState& s) noexcept {
+  const bool multiple =
+      s.multiple == 0 || (std::has_single_bit(s.multiple) && s.multiple <= kMaxMultiple);
+  const bool mode = s.dma_mode == 0 || (s.dma_mode >= 0x20 && s.dma_mode <= 0x22);
+  // DRQ blocks of READ/WRITE MULTIPLE need a size.
+  const bool sized = s.multiple != 0 || !kAtaCommands[s.command].multiple ||
+                     s.phase == Phase::idle || s.phase == Phase::reset;
+  return multiple && mode && sized && s.heads >= 1 && s.heads <= 16 && s.sectors >= 1 &&
+         s.lba <= kLba48Limit && s.remaining <= 65536 && phase_fits(s) && block_fits(s) &&
+         validate(s.smart);
+}
+
+bool validate(const ControllerState& s) noexcept {
+  // SRST holds both drives of a channel, and nothing else holds a drive.
+  for (std::size_t i = 0; i < s.drives.size(); ++i) {
+    const bool held = regs::CONTROL::SRST::test(s.channels[i / 2].control);
+    if (s.drives[i].kind == DriveKind::disk && held != (s.drives[i].disk.phase == Phase::reset)) {
+      return false;
+    }
+  }
+  return std::ranges::all_of(s.channels, [](const ChannelState& c) { return validate(c); }) &&
+         std::ranges::all_of(s.drives, [](const DriveState& d) { return validate(d); });
+}
+
+}  // namespace dm::ide

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/state/describe.h"
+#include "devices/ide/geometry.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/// Everything of the IDE function that a guest can see, as plain aggregates: what is saved, loaded,
+/// hashed and dumped. Nothing here is in flight: save follows settle().
+namespace dm::ide {
+
+enum class DriveKind : std::uint8_t { absent, disk, cdrom };
+
+/// The registers of one drive. Those that 48-bit commands use are two deep: [0] the last value
+/// written, [1] the one before (ATA/ATAPI-6 6.20).
+struct TaskFile {
+  using Pair = std::array<std::uint8_t, 2>;
+  Pair features{};
+  Pair count{};
+  Pair lba_low{};
+  Pair lba_mid{};
+  Pair lba_high{};
+  std::uint8_t device = 0;
+  std::uint8_t status = 0;
+  std::uint8_t error = 0;
+};
+
+/// What a drive is doing.
+enum class Phase : std::uint8_t {
+  idle,
+  data_in,   ///< DRQ: the host takes block[pos, end)
+  data_out,  ///< DRQ: the host fills block[pos, end)
+  wait_dma,  ///< BSY until the bus master is started
+  work,      ///< BSY: deferred work and disk I/O; never saved
+  reset,     ///< BSY: SRST is held
+};
+
+/// What SMART remembers.
+struct SmartState {
+  static constexpr std::size_t kSelfTests =
+      21;  ///< descriptors of the self-test log, SFF-8035i and ATA/ATAPI-6 8.41.6.8.4
+
+  bool enabled = true;
+  bool autosave = true;
+  bool failing = false;                               ///< a flush has failed: data was lost
+  std::uint8_t offline_status = 0;                    ///< 2: completed
+  std::uint8_t newest = 0;                            ///< 1-21: last used descriptor; 0: none yet
+  std::array<std::uint8_t, kSelfTests> self_tests{};  ///< the subcommand of each
+};
+
+/// The longest run of sectors between two disk writes in PIO; also the largest READ/WRITE MULTIPLE
+/// block times one.
+inline constexpr std::uint8_t kMaxMultiple = 16;
+
+struct DiskState {
+  Phase phase = Phase::idle;
+  std::uint8_t command = 0;  ///< the opcode under way
+  std::uint8_t multiple =
+      kMaxMultiple;         ///< sectors in a block of READ/WRITE MULTIPLE; 0: those abort
+  std::uint8_t heads = 16;  ///< of the current CHS translation
+  std::uint8_t sectors = 63;
+  bool write_cache = true;
+  std::uint8_t dma_mode = 0x22;  ///< as SET FEATURES 03h had it: 20h-22h multiword DMA; 0: none
+  /// PIO in: the sector after the block. PIO out: the first sector of the block. DMA: the next
+  /// sector.
+  std::uint64_t lba = 0;
+  std::uint32_t remaining = 0;  ///< sectors that are still to come, without those in the block
+  std::uint32_t pos = 0;        ///< bytes of the block moved so far
+  std::uint32_t end = 0;        ///< bytes of the block that belong to it
+  SmartState smart;
+  std::array<std::uint8_t, std::size_t{kMaxMultiple} * kSectorSize>
+      block{};  ///< PIO data on its way
+};
+
+struct DriveState {
+  DriveKind kind = DriveKind::absent;
+  bool intrq = false;
+  TaskFile file;
+  DiskState disk;
+};
+
+struct BusMasterState {
+  std::uint8_t command = 0;
+  std::uint8_t status = 0;
+  std::uint32_t table = 0;    ///< as the guest writes it
+  std::uint32_t latched = 0;  ///< where the table was when start was written
+  bool armed = false;         ///< started, and no transfer has used it yet
+};
+
+struct ChannelState {
+  std::uint8_t selected = 0;  ///< DEV, 0 or 1
+  std::uint8_t control = 0;   ///< HOB, SRST, nIEN
+  BusMasterState bus_master;
+};
+
+struct ControllerState {
+  std::array<std::uint8_t, 256> config{};
+  std::array<ChannelState, 2> channels;
+  std::array<DriveState, 4>
+      drives;  ///< primary master, primary slave, secondary master, secondary slave
+};
+
+template <class Visitor>
+void describe(Visitor& v, TaskFile& s) {
+  v.field(1, "features", s.features);
+  v.field(2, "count", s.count);
+  v.field(3, "lba_low", s.lba_low);
+  v.field(4, "lba_mid", s.lba_mid);
+  v.field(5, "lba_high", s.lba_high);
+  v.field(6, "device", s.device);
+  v.field(7, "status", s.status);
+  v.field(8, "error", s.error);
+}
+
+template <class Visitor>
+void describe(Visitor& v, SmartState& s) {
+  v.field(1, "enabled", s.enabled);
+  v.field(2, "autosave", s.autosave);
+  v.field(3, "failing", s.failing);
+  v.field(4, "offline_status", s.offline_status);
+  v.field(5, "newest", s.newest);
+  v.field(6, "self_tests", s.self_tests);
+}
+
+template <class Visitor>
+void describe(Visitor& v, DiskState& s) {
+  v.field(1, "phase", s.phase);
+  v.field(2, "command", s.command);
+  v.field(3, "multiple", s.multiple);
+  v.field(4, "heads", s.heads);
+  v.field(5, "sectors", s.sectors);
+  v.field(6, "write_cache", s.write_cache);
+  v.field(7, "dma_mode", s.dma_mode);
+  v.field(8, "lba", s.lba);
+  v.field(9, "remaining", s.remaining);
+  v.field(10, "pos", s.pos);
+  v.field(11, "end", s.end);
+  v.field(12, "smart", s.smart);
+  // Between commands the block is nobody's business.
+  if (s.phase == Phase::data_in || s.phase == Phase::data_out) {
+    v.field(13, "block", s.block);
+  }
+}
+
+template <class Visitor>
+void describe(Visitor& v, DriveState& s) {
+  v.field(1, "kind", s.kind);
+  if (s.kind == DriveKind::absent) {
+    return;
+  }
+  v.field(2, "intrq", s.intrq);
+  v.field(3, "file", s.file);
+  v.field(4, "disk", s.disk);
+}
+
+template <class Visitor>
+void describe(Visitor& v, BusMasterState& s) {
+  v.field(1, "command", s.command);
+  v.field(2, "status", s.status);
+  v.field(3, "table", s.table);
+  v.field(4, "latched", s.latched);
+  v.field(5, "armed", s.armed);
+}
+
+template <class Visitor>
+void describe(Visitor& v, ChannelState& s) {
+  v.field(1, "selected", s.selected);
+  v.field(2, "control", s.control);
+  v.field(3, "bus_master", s.bus_master);
+}
+
+template <class Visitor>
+void describe(Visitor& v, ControllerState& s) {
+  v.field(1, "config", s.config);
+  v.field(2, "primary", s.channels[0]);
+  v.field(3, "secondary", s.channels[1]);
+  v.field(4, "primary_master", s.drives[0]);
+  v.field(5, "primary_slave", s.drives[1]);
+  v.field(6, "secondary_master", s.drives[2]);
+  v.field(7, "secondary_slave", s.drives[3]);
+}
+
+/// True when every number is one that the device itself could have produced. The disk's size is
+/// checked when a drive takes its part over.
+[[nodiscard]] bool validate(const DiskState& s) noexcept;
+[[nodiscard]] bool validate(const ControllerState& s) noexcept;
+
+}  // namespace dm::ide

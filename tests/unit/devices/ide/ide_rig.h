@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "devices/ide/ata_disk.h"
+#include "devices/ide/piix3_ide.h"
+#include "tests/drivers/ide_driver.h"
+#include "tests/rig/scripted_block.h"
+#include "tests/rig/sim_guest.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace dm::test {
+
+/// A guest with an IDE function. Disks are given by position; the usual machine has one of 64 MiB
+/// as primary master.
+struct IdeMachine {
+  using Disks = std::array<rig::ScriptedBlock*, 4>;
+
+  explicit IdeMachine(Disks disks) {
+    ide::Piix3Ide::Drives drives;
+    for (unsigned i = 0; i < 4; ++i) {
+      if (disks[i] != nullptr) {
+        drives[i] = std::make_unique<ide::AtaDisk>(disks[i]->open(), guest.work(),
+                                                   ide::default_identity(i));
+      }
+    }
+    controller.emplace(guest.pci(), guest.pio(), guest.irqs(), guest.memory(), std::move(drives));
+  }
+
+  [[nodiscard]] const ide::AtaDisk& disk_at(unsigned position) {
+    return dynamic_cast<const ide::AtaDisk&>(*controller->drive(position));
+  }
+
+  rig::SimGuest guest;
+  std::optional<ide::Piix3Ide> controller;
+  drivers::IdeDriver ide0{guest, 0};
+  drivers::IdeDriver ide1{guest, 1};
+};
+
+struct OneDisk {
+  static constexpr std::uint64_t kSectors = 131072;
+  rig::ScriptedBlock disk{kSectors * 512};
+  IdeMachine machine{{&disk, nullptr, nullptr, nullptr}};
+  rig::SimGuest& guest = machine.guest;
+  drivers::IdeDriver& ide = machine.ide0;
+  OneDisk() { ide.enable(); }
+};
+
+struct TwoDisks {
+  static constexpr std::uint64_t kSectors = 131072;
+  rig::ScriptedBlock disk{kSectors * 512};
+  rig::ScriptedBlock slave{kSectors * 512};
+  IdeMachine machine{{&disk, &slave, nullptr, nullptr}};
+  rig::SimGuest& guest = machine.guest;
+  drivers::IdeDriver& ide = machine.ide0;
+  TwoDisks() { ide.enable(); }
+};
+
+/// `sectors` patterns in a row, as stamp() leaves them.
+inline std::vector<std::byte> patterns(std::uint64_t lba,
+                                       std::uint64_t sectors,
+                                       std::uint64_t salt = 0) {
+  std::vector<std::byte> out;
+  for (std::uint64_t i = 0; i < sectors; ++i) {
+    const auto one = rig::ScriptedBlock::pattern(lba + i, salt);
+    out.insert(out.end(), one.begin(), one.end());
+  }
+  return out;
+}
+inline void stamp(rig::ScriptedBlock& disk, std::uint64_t lba, std::uint64_t sectors) {
+  for (std::uint64_t i = 0; i < sectors; ++i) {
+    disk.stamp(lba + i);
+  }
+}
+inline std::vector<std::byte> image(const rig::ScriptedBlock& disk,
+                                    std::uint64_t lba,
+                                    std::uint64_t sectors) {
+  std::vector<std::byte> out(sectors * 512);
+  disk.read(lba * 512, out);
+  return out;
+}
+inline std::vector<std::byte> memory(rig::SimGuest& guest, std::uint64_t gpa, std::size_t bytes) {
+  const auto from = guest.ram().subspan(gpa, bytes);
+  return {from.begin(), from.end()};
+}
+inline void put_memory(rig::SimGuest& guest, std::uint64_t gpa, std::span<const std::byte> from) {
+  std::memcpy(guest.ram().subspan(gpa, from.size()).data(), from.data(), from.size());
+}
+
+/// Byte by byte; says where the first difference is.
+inline boost::test_tools::assertion_result same(std::span<const std::byte> a,
+                                                std::span<const std::byte> b) {
+  boost::test_tools::assertion_result result{true};
+  if (a.size() != b.size()) {
+    result = false;
+    result.message() << "sizes " << a.size() << " and " << b.size();
+    return result;
+  }
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] != b[i]) {
+      result = false;
+      result.message() << "byte " << i << " is " << std::to_integer<int>(a[i]) << ", not "
+                       << std::to_integer<int>(b[i]);
+      break;
+    }
+  }
+  return result;
+}
+
+}  // namespace dm::test
