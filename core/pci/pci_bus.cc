@@ -146,6 +146,12 @@ void PciFunction::reset_config() noexcept {
   update_windows();
 }
 
+void PciFunction::restore_config(const Config::Bytes& saved) noexcept {
+  config_.bytes() = saved;
+  config_.sanitize();
+  update_windows();
+}
+
 void PciFunction::unplug() noexcept {
   if (!present_) {
     return;

@@ -101,6 +101,10 @@ class PciFunction {
   /// Before a read: the last moment to bring dynamic bits up to date.
   virtual void config_reading(std::uint8_t /*offset*/, std::uint8_t /*size*/) noexcept {}
 
+  /// After a load: takes saved bytes; read-only bits come from the register list again, and the
+  /// windows follow the registers.
+  void restore_config(const Config::Bytes& saved) noexcept;
+
   [[nodiscard]] Config& config() noexcept { return config_; }
   [[nodiscard]] const Config& config() const noexcept { return config_; }
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/domain_control.h"
+#include "core/io/io_handler.h"
+#include "core/irq/irq_line.h"
+#include "devices/chipset/cmos.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace dm {
+
+struct AcpiBlockState {
+  static constexpr std::size_t kCpuBytes = 32;
+
+  std::uint16_t pmcntrl = 0;
+  std::uint8_t apmc = 0;
+  std::uint8_t apms = 0;
+  std::uint16_t gpe_status = 0;
+  std::uint16_t gpe_enable = 0;
+  std::array<std::uint8_t, kCpuBytes> cpus{};  ///< bit n: vCPU n is there
+};
+static_assert(sizeof(AcpiBlockState) == 40);  // a new member: describe it, validate it
+
+template <class Visitor>
+void describe(Visitor& v, AcpiBlockState& s) {
+  v.field(1, "pmcntrl", s.pmcntrl);
+  v.field(2, "apmc", s.apmc);
+  v.field(3, "apms", s.apms);
+  v.field(4, "gpe_status", s.gpe_status);
+  v.field(5, "gpe_enable", s.gpe_enable);
+  v.field(6, "cpus", s.cpus);
+}
+[[nodiscard]] bool validate(const AcpiBlockState& s) noexcept;
+
+/// The registers behind Xen's ACPI tables that the device model answers for: PM1a_CNT, the APM
+/// ports that switch ACPI on, general purpose events, and what the hotplug methods of the DSDT
+/// read. Knows no port number.
+///
+/// The SCI is high while an enabled event stands. Xen drives the same interrupt for PM1 events and
+/// may lower it behind our back: the levels do not add up there. So a standing SCI is asserted
+/// again whenever an event comes or the guest writes to the block. Thread rule: the loop's thread
+/// only. Sources: ACPI 2.0, 4.7.3 and 4.7.4; Xen tools/libacpi.
+class AcpiBlock {
+ public:
+  /// vCPUs 0 to vcpus_online-1 are there. `cmos` gets the mark that tells firmware of a resume from
+  /// S3.
+  AcpiBlock(IrqLine sci,
+            DomainControl& control,
+            CmosRam& cmos,
+            unsigned vcpus_online,
+            unsigned vcpus_max) noexcept;
+
+  [[nodiscard]] std::uint64_t read_pm1_control(IoAccess a) const noexcept;
+  void write_pm1_control(IoAccess a, std::uint64_t value) noexcept;
+  [[nodiscard]] std::uint64_t read_apm(IoAccess a) const noexcept;
+  void write_apm(IoAccess a, std::uint64_t value) noexcept;
+  [[nodiscard]] std::uint64_t read_gpe(IoAccess a) const noexcept;
+  void write_gpe(IoAccess a, std::uint64_t value) noexcept;
+  [[nodiscard]] std::uint64_t read_pci_hotplug(IoAccess a) noexcept;
+  [[nodiscard]] std::uint64_t read_cpus(IoAccess a) const noexcept;
+  void write_nothing(IoAccess a, std::uint64_t value) noexcept;
+
+  /// A vCPU comes: sets its bit and raises the CPU hotplug event. False when it is there already,
+  /// or can never be. Management's call, not the guest's.
+  bool plug_vcpu(unsigned index) noexcept;
+  [[nodiscard]] unsigned vcpus_online() const noexcept;
+
+  /// Power-on, but for the vCPUs, which stay.
+  void reset() noexcept;
+  [[nodiscard]] const AcpiBlockState& state() const noexcept { return state_; }
+  void restore(const AcpiBlockState& s) noexcept;
+
+ private:
+  void enter_sleep() noexcept;
+  void update_sci() noexcept;
+
+  IrqLine sci_;
+  DomainControl& control_;
+  CmosRam& cmos_;
+  unsigned vcpus_max_;
+  AcpiBlockState state_;
+};
+
+}  // namespace dm

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+#include "devices/chipset/chipset.h"
+
+namespace dm {
+
+bool validate(const ChipsetState& s) noexcept {
+  return validate(s.host_bridge) && validate(s.config_ports) && validate(s.isa) &&
+         validate(s.cmos) && validate(s.i8042) && validate(s.port92) && validate(s.dma) &&
+         validate(s.pm) && validate(s.platform);
+}
+
+Chipset::Chipset(const Ports& ports, const chipset::Config& config)
+    : host_bridge_{ports.pci},
+      config_ports_{ports.pio, ports.pci, ports.control},
+      isa_{ports.pci, ports.irqs},
+      cmos_{ports.pio, config.cmos},
+      i8042_{ports.pio, ports.irqs, ports.control},
+      port92_{ports.pio, ports.control},
+      dma_{ports.pio},
+      vcpus_online_{config.vcpus_online} {
+  if (config.acpi) {
+    pm_.emplace(Piix4Pm::Ports{ports.pio, ports.pci, ports.irqs, ports.control}, cmos_.ram(),
+                config.vcpus_online, config.vcpus_max);
+  }
+  if (config.xen_platform) {
+    platform_.emplace(XenPlatform::Ports{ports.pio, ports.pci, ports.control, ports.unplug});
+  }
+}
+
+void Chipset::reset() noexcept {
+  host_bridge_.reset();
+  config_ports_.reset();
+  isa_.reset();
+  cmos_.reset();
+  i8042_.reset();
+  port92_.reset();
+  dma_.reset();
+  if (pm_) {
+    pm_->reset();
+  }
+  if (platform_) {
+    platform_->reset();
+  }
+}
+
+ChipsetState Chipset::state() const noexcept {
+  ChipsetState s{.host_bridge = host_bridge_.state(),
+                 .config_ports = config_ports_.state(),
+                 .isa = isa_.state(),
+                 .cmos = cmos_.state(),
+                 .i8042 = i8042_.state(),
+                 .port92 = port92_.state(),
+                 .dma = dma_.state(),
+                 .pm = {},
+                 .platform = {}};
+  if (pm_) {
+    s.pm = pm_->state();
+  }
+  if (platform_) {
+    s.platform = platform_->state();
+  }
+  return s;
+}
+
+bool Chipset::restore(const ChipsetState& s) noexcept {
+  if (!validate(s)) {
+    return false;
+  }
+  host_bridge_.restore(s.host_bridge);
+  config_ports_.restore(s.config_ports);
+  isa_.restore(s.isa);
+  cmos_.restore(s.cmos);
+  i8042_.restore(s.i8042);
+  port92_.restore(s.port92);
+  dma_.restore(s.dma);
+  if (pm_) {
+    pm_->restore(s.pm);
+  }
+  if (platform_) {
+    platform_->restore(s.platform);
+  }
+  return true;
+}
+
+}  // namespace dm

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/domain_control.h"
+#include "core/host/unplug.h"
+#include "core/io/pio_bus.h"
+#include "core/irq/irq_line.h"
+#include "core/pci/pci_bus.h"
+#include "devices/chipset/cmos.h"
+#include "devices/chipset/config_ports.h"
+#include "devices/chipset/dma8237.h"
+#include "devices/chipset/host_bridge.h"
+#include "devices/chipset/i8042.h"
+#include "devices/chipset/piix3_isa.h"
+#include "devices/chipset/piix4_pm.h"
+#include "devices/chipset/port92.h"
+#include "devices/chipset/xen_platform.h"
+
+#include <optional>
+
+namespace dm {
+
+namespace chipset {
+
+struct Config {
+  CmosPresets cmos{};
+  unsigned vcpus_online = 1;
+  unsigned vcpus_max = 1;
+  bool acpi = true;  ///< false: no power management function (acpi=0 in the guest's configuration)
+  bool xen_platform = true;  ///< false: no platform device, no unplug (xen_platform_pci=0)
+};
+
+}  // namespace chipset
+
+/// Functions that this machine does not have keep their power-on values, and are not restored.
+struct ChipsetState {
+  HostBridgeState host_bridge;
+  ConfigPortsState config_ports;
+  Piix3IsaState isa;
+  CmosState cmos;
+  I8042State i8042;
+  Port92State port92;
+  Dma8237State dma;
+  Piix4PmState pm;
+  XenPlatformState platform;
+};
+
+template <class Visitor>
+void describe(Visitor& v, ChipsetState& s) {
+  v.field(1, "host_bridge", s.host_bridge);
+  v.field(2, "config_ports", s.config_ports);
+  v.field(3, "isa", s.isa);
+  v.field(4, "cmos", s.cmos);
+  v.field(5, "i8042", s.i8042);
+  v.field(6, "port92", s.port92);
+  v.field(7, "dma", s.dma);
+  v.field(8, "pm", s.pm);
+  v.field(9, "platform", s.platform);
+}
+[[nodiscard]] bool validate(const ChipsetState& s) noexcept;
+
+/// All chips of the PC that Xen leaves out and that have no backend: what every guest gets before
+/// disks, cards and serial ports. Construct it first, so that its slots and ports are free; it must
+/// not outlive the buses. Thread rule: the loop's thread only. Nothing allocates or throws after
+/// construction.
+class Chipset {
+ public:
+  struct Ports {
+    PioBus& pio;
+    PciBus& pci;
+    IrqRouter& irqs;
+    DomainControl& control;
+    UnplugHandler& unplug;  ///< not called before a guest asks, or a restore
+  };
+  /// Throws std::runtime_error when a slot or port is taken or the hypervisor refuses it.
+  Chipset(const Ports& ports, const chipset::Config& config);
+
+  /// Adds a vCPU, as management wants it; false when it is there already, can never be, or the
+  /// machine has no ACPI to tell the guest by.
+  bool plug_vcpu(unsigned index) noexcept { return pm_ && pm_->acpi().plug_vcpu(index); }
+  [[nodiscard]] unsigned vcpus_online() const noexcept {
+    return pm_ ? pm_->acpi().vcpus_online() : vcpus_online_;
+  }
+
+  /// Power-on values everywhere; CMOS contents, vCPUs and what was unplugged stay.
+  void reset() noexcept;
+  [[nodiscard]] ChipsetState state() const noexcept;
+  /// Puts a saved state in the place of the present one; false, and nothing changed, unless
+  /// validate() agrees. Interrupt levels and link routes are sent where they differ from what was
+  /// sent before: the same again changes nothing in Xen.
+  [[nodiscard]] bool restore(const ChipsetState& s) noexcept;
+
+ private:
+  HostBridge host_bridge_;
+  ConfigPorts config_ports_;
+  Piix3Isa isa_;
+  Cmos cmos_;
+  I8042 i8042_;
+  Port92 port92_;
+  Dma8237 dma_;
+  std::optional<Piix4Pm> pm_;
+  std::optional<XenPlatform> platform_;
+  unsigned vcpus_online_;
+};
+
+}  // namespace dm

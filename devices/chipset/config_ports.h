@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/domain_control.h"
+#include "core/io/pio_bus.h"
+#include "core/pci/pci_bus.h"
+
+#include <cstdint>
+
+namespace dm {
+
+struct ConfigPortsState {
+  std::uint32_t confadd = 0;  ///< CONFADD, 0xCF8
+  std::uint8_t rcr = 0;       ///< RCR, 0xCF9
+};
+
+template <class Visitor>
+void describe(Visitor& v, ConfigPortsState& s) {
+  v.field(1, "confadd", s.confadd);
+  v.field(2, "rcr", s.rcr);
+}
+[[nodiscard]] bool validate(const ConfigPortsState& s) noexcept;
+
+/// Ports 0xCF8-0xCFF: PCI configuration mechanism 1 of the 82441FX, and in its middle the PIIX3's
+/// reset control register, which answers to bytes where the other answers to double words.
+///
+/// Xen keeps a latch of its own and sends configuration cycles to their function directly, but
+/// passes the address port on to us and takes our answer: without it Linux finds no PCI bus. The
+/// data port comes here only where Xen's latch has the enable bit clear. After a migration ours may
+/// say otherwise, since Xen does not save its own; then the access is served from ours. Thread
+/// rule: the loop's thread only. Sources: Intel 290549-001 (CONFADD, CONFDATA), Intel 290550-002
+/// (RCR).
+class ConfigPorts {
+ public:
+  /// Throws std::runtime_error when the ports are not to be had.
+  ConfigPorts(PioBus& pio, PciBus& pci, DomainControl& control);
+
+  void reset() noexcept { state_ = {}; }
+  [[nodiscard]] const ConfigPortsState& state() const noexcept { return state_; }
+  void restore(const ConfigPortsState& s) noexcept { state_ = s; }
+  /// Writes of a width that no register has.
+  [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
+
+ private:
+  [[nodiscard]] std::uint64_t read_address(IoAccess a) const noexcept;
+  void write_address(IoAccess a, std::uint64_t value) noexcept;
+  [[nodiscard]] std::uint64_t read_data(IoAccess a) noexcept;
+  void write_data(IoAccess a, std::uint64_t value) noexcept;
+  void write_reset_control(std::uint8_t value) noexcept;
+
+  /// Does CONFADD name a function that can exist: enabled, bus 0?
+  [[nodiscard]] bool selects_bus_0() const noexcept;
+  [[nodiscard]] PciBdf selected() const noexcept;
+  [[nodiscard]] std::uint8_t register_at(IoAccess a) const noexcept;
+
+  PciBus& pci_;
+  DomainControl& control_;
+  ConfigPortsState state_;
+  std::uint64_t ignored_ = 0;
+  PioClaim address_claim_;
+  PioClaim data_claim_;
+};
+
+}  // namespace dm

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "devices/chipset/ps2_queue.h"
+
+#include <cstdint>
+
+namespace dm {
+
+struct Ps2MouseState {
+  std::uint8_t resolution = 2;  ///< 1 << resolution counts a millimetre
+  std::uint8_t sample_rate = 100;
+  std::uint8_t previous_rate =
+      0;                       ///< the sample rate before this one: part of the IntelliMouse knock
+  std::uint8_t command = 0;    ///< that waits for its parameter; 0: none
+  std::uint8_t last_sent = 0;  ///< for "resend"
+  std::uint8_t id = 0;         ///< 0: PS/2 mouse; 3: IntelliMouse, with a wheel
+  bool scaling_2_1 = false;
+  bool reporting = false;
+  bool remote = false;  ///< sends only when asked
+  bool wrap = false;    ///< gives every byte back
+  Ps2Queue queue;
+};
+static_assert(sizeof(Ps2MouseState) == 28);  // a new member: describe it, validate it
+
+template <class Visitor>
+void describe(Visitor& v, Ps2MouseState& s) {
+  v.field(1, "resolution", s.resolution);
+  v.field(2, "sample_rate", s.sample_rate);
+  v.field(3, "previous_rate", s.previous_rate);
+  v.field(4, "command", s.command);
+  v.field(5, "last_sent", s.last_sent);
+  v.field(6, "id", s.id);
+  v.field(7, "scaling_2_1", s.scaling_2_1);
+  v.field(8, "reporting", s.reporting);
+  v.field(9, "remote", s.remote);
+  v.field(10, "wrap", s.wrap);
+  v.field(11, "queue", s.queue);
+}
+[[nodiscard]] bool validate(const Ps2MouseState& s) noexcept;
+
+/// A PS/2 mouse that nobody moves: it answers commands, and turns into an IntelliMouse when asked
+/// in Microsoft's way (sample rates 200, 100, 80, then its id is read). Thread rule: the loop's
+/// thread only. Source: IBM PS/2 Hardware Interface Technical Reference, Mouse.
+class Ps2Mouse {
+ public:
+  /// A byte from the system.
+  void receive(std::uint8_t byte) noexcept;
+  [[nodiscard]] bool has_byte() const noexcept { return !state_.queue.empty(); }
+  /// The next byte for the system.
+  [[nodiscard]] std::uint8_t send() noexcept { return state_.last_sent = state_.queue.take(); }
+
+  [[nodiscard]] const Ps2MouseState& state() const noexcept { return state_; }
+  void restore(const Ps2MouseState& s) noexcept { state_ = s; }
+
+ private:
+  void start(std::uint8_t command) noexcept;
+  void finish(std::uint8_t command, std::uint8_t parameter) noexcept;
+  /// A command that has been acknowledged.
+  void apply(std::uint8_t command) noexcept;
+  void set_defaults() noexcept;
+  void set_sample_rate(std::uint8_t rate) noexcept;
+  void put_status() noexcept;
+  void put_movement() noexcept;
+
+  Ps2MouseState state_;
+};
+
+}  // namespace dm

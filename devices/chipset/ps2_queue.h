@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace dm {
+
+/// Bytes that a PS/2 device has to send. When it is full, new bytes are lost, as on the device. No
+/// operation leaves the array whatever the two numbers are: they may have come from a file
+/// (CVE-2017-16845).
+struct Ps2Queue {
+  static constexpr std::uint8_t kSize = 16;
+  static constexpr std::uint8_t kSlotMask = kSize - 1;
+
+  std::array<std::uint8_t, kSize> bytes{};
+  std::uint8_t head = 0;   ///< slot of the oldest byte
+  std::uint8_t count = 0;  ///< bytes held
+
+  [[nodiscard]] bool empty() const noexcept { return count == 0; }
+  void put(std::uint8_t byte) noexcept {
+    if (count < kSize) {
+      bytes[(head + count) & kSlotMask] = byte;
+      ++count;
+    }
+  }
+  /// The oldest byte; 0 when there is none.
+  [[nodiscard]] std::uint8_t take() noexcept {
+    if (empty()) {
+      return 0;
+    }
+    const std::uint8_t byte = bytes[head & kSlotMask];
+    head = static_cast<std::uint8_t>((head + 1) & kSlotMask);
+    --count;
+    return byte;
+  }
+  void clear() noexcept { *this = Ps2Queue{}; }
+};
+static_assert(sizeof(Ps2Queue) == 18);  // a new member: describe it, validate it
+
+template <class Visitor>
+void describe(Visitor& v, Ps2Queue& s) {
+  v.field(1, "bytes", s.bytes);
+  v.field(2, "head", s.head);
+  v.field(3, "count", s.count);
+}
+[[nodiscard]] inline bool validate(const Ps2Queue& s) noexcept {
+  return s.head < Ps2Queue::kSize && s.count <= Ps2Queue::kSize;
+}
+
+}  // namespace dm
