@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+
+namespace dm::host {
+
+/// How a request that may have to wait for the medium gets to the kernel and back. FileDisk decides
+/// what is right (bounds, order, what a failed flush means); an engine only carries it out. Today:
+/// threads (pool_engine.h). io_uring fits behind the same three calls. Thread rule: the loop's
+/// thread only.
+class BlockEngine {
+ public:
+  /// Tells FileDisk that `request.status` and `request.done_bytes` are final. From the loop or from
+  /// wait(), never from start().
+  struct Finished {
+    void* disk;
+    void (*call)(void* disk, BlockRequest& request) noexcept;
+  };
+
+  BlockEngine() = default;
+  BlockEngine(const BlockEngine&) = delete;
+  BlockEngine& operator=(const BlockEngine&) = delete;
+  /// Nothing is under way by then.
+  virtual ~BlockEngine() = default;
+
+  /// Takes a checked request; `done_bytes` of it are done already.
+  virtual void start(BlockRequest& request) noexcept = 0;
+  /// Blocks until at least one request has finished and reports it. Called only while some are
+  /// under way.
+  virtual void wait() noexcept = 0;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/chardev.h"
+
+#include "platform/linux/error_text.h"
+#include "platform/linux/pty_chardev.h"
+#include "platform/linux/signals.h"
+#include "platform/linux/socket_chardev.h"
+#include "platform/linux/stream_chardev.h"
+#include "platform/linux/tty_chardev.h"
+#include "platform/linux/tty_mode.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <utility>
+
+namespace dm::host {
+
+namespace {
+
+class NullChardev final : public Chardev {
+ public:
+  explicit NullChardev(std::string_view name) : name_{name} {}
+
+  void attach(CharClient*) noexcept override {}
+  std::size_t write(std::span<const std::byte> bytes) noexcept override {
+    counters_.dropped += bytes.size();
+    return bytes.size();
+  }
+  std::size_t read(std::span<std::byte>) noexcept override { return 0; }
+  void set_break(bool) noexcept override {}
+  void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
+  void set_outputs(bool, bool) noexcept override {}
+  [[nodiscard]] std::string_view description() const noexcept override { return name_; }
+  [[nodiscard]] CharCounters counters() const noexcept override { return counters_; }
+
+ private:
+  std::string name_;
+  CharCounters counters_;
+};
+
+/// `file:` and `pipe:`: descriptors that are simply there.
+class PlainChardev final : public StreamChardev {
+ public:
+  PlainChardev(boost::asio::io_context& context, Style style, UniqueFd in, UniqueFd out)
+      : StreamChardev{context, std::move(style)} {
+    set_streams(std::move(in), std::move(out));
+    set_connected(true);
+  }
+
+  static Result<std::unique_ptr<Chardev>> open_file(boost::asio::io_context& context,
+                                                    const std::string& path) {
+    UniqueFd file{::open(path.c_str(),
+                         O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0666)};
+    if (!file) {
+      return fail("serial \"file:", path, "\": cannot open it for writing: ", error_text(errno));
+    }
+    return std::unique_ptr<Chardev>{std::make_unique<PlainChardev>(
+        context, Style{.description = "file", .survives_errors = true}, UniqueFd{},
+        std::move(file))};
+  }
+
+  static Result<std::unique_ptr<Chardev>> open_pipe(boost::asio::io_context& context,
+                                                    const std::string& path) {
+    // Both ways each: so neither open() waits for the other end, and there is no end of file
+    // between two users.
+    static constexpr int kFlags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+    UniqueFd in{::open((path + ".in").c_str(), kFlags)};
+    UniqueFd out{::open((path + ".out").c_str(), kFlags)};
+    if (!in || !out) {
+      in = UniqueFd{::open(path.c_str(), kFlags)};
+      out = UniqueFd{in ? ::fcntl(in.get(), F_DUPFD_CLOEXEC, 0) : -1};
+    }
+    if (!in || !out) {
+      return fail("serial \"pipe:", path, "\": cannot open ", path, ".in and ", path, ".out, nor ",
+                  path, ": ", error_text(errno), "; make them with mkfifo");
+    }
+    struct stat status {};
+    if (::fstat(out.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
+      return fail("serial \"pipe:", path, "\": not a pipe; write \"file:", path, "\"");
+    }
+    return std::unique_ptr<Chardev>{std::make_unique<PlainChardev>(
+        context, Style{.description = "pipe"}, std::move(in), std::move(out))};
+  }
+};
+
+/// A descriptor of our own for one that others share: making theirs non-blocking would be felt by a
+/// shell or by whoever writes the same log.
+[[nodiscard]] UniqueFd reopen(int fd, int mode) noexcept {
+  const int appending = ::fcntl(fd, F_GETFL) & O_APPEND;
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  UniqueFd own{::open(path.c_str(), mode | appending | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
+  if (!own) {  // a socket, or no /proc
+    own = UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    if (own) {
+      ::fcntl(own.get(), F_SETFL, ::fcntl(own.get(), F_GETFL) | O_NONBLOCK);
+    }
+  }
+  return own;
+}
+
+class StdioChardev final : public StreamChardev {
+ public:
+  explicit StdioChardev(boost::asio::io_context& context, UniqueFd in, UniqueFd out)
+      : StreamChardev{context, {.description = "stdio"}} {
+    terminal_.make_raw(STDIN_FILENO, TtyMode::Keys::signals);
+    set_streams(std::move(in), std::move(out));
+    set_connected(true);
+  }
+
+  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context) {
+    UniqueFd in = reopen(STDIN_FILENO, O_RDONLY);
+    UniqueFd out = reopen(STDOUT_FILENO, O_WRONLY);
+    if (!in || !out) {
+      return fail("serial \"stdio\": standard input or output is closed");
+    }
+    return std::unique_ptr<Chardev>{
+        std::make_unique<StdioChardev>(context, std::move(in), std::move(out))};
+  }
+
+ private:
+  TtyMode terminal_;
+};
+
+[[nodiscard]] Error unsupported(std::string_view spec) {
+  if (spec.starts_with("mon:")) {
+    // XSA-19: what a guest or its console's user types must never reach the control channel.
+    return fail("serial \"", spec, "\": there is no monitor behind a guest's serial port; write \"",
+                spec.substr(4), "\" in xl.cfg, or serial = \"pty\"");
+  }
+  return fail(
+      "serial \"", spec,
+      "\" is not supported; write serial = \"pty\" in xl.cfg, or one of null, none, stdio, "
+      "file:PATH, "
+      "pipe:PATH, unix:PATH,server=on,wait=off, tcp:HOST:PORT,server=on,wait=off, /dev/ttyS0");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
+                                              std::string_view spec) {
+  ignore_write_signals();
+  const auto rest_of = [spec](std::string_view prefix) {
+    return std::string{spec.substr(prefix.size())};
+  };
+  if (spec == "pty") {
+    return PtyChardev::open(context);
+  }
+  if (spec == "null" || spec == "none") {
+    return std::unique_ptr<Chardev>{std::make_unique<NullChardev>(spec)};
+  }
+  if (spec == "stdio") {
+    return StdioChardev::open(context);
+  }
+  if (spec.starts_with("file:")) {
+    return PlainChardev::open_file(context, rest_of("file:"));
+  }
+  if (spec.starts_with("pipe:")) {
+    return PlainChardev::open_pipe(context, rest_of("pipe:"));
+  }
+  if (spec.starts_with("unix:") || spec.starts_with("tcp:")) {
+    return SocketChardev::open(context, spec);
+  }
+  if (spec.starts_with("/dev/")) {
+    return TtyChardev::open(context, std::string{spec});
+  }
+  return unsupported(spec);
+}
+
+}  // namespace dm::host

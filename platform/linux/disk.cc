@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/disk.h"
+
+#include "platform/linux/error_text.h"
+#include "platform/linux/file_disk.h"
+#include "platform/linux/signals.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+namespace dm::host {
+
+namespace {
+
+struct Image {
+  UniqueFd fd;
+  bool block_device = false;
+  dev_t device = 0;  ///< of a block device
+  BlockInfo info;
+};
+
+[[nodiscard]] Error disk_error(const std::string& path, std::string_view what, int error) {
+  return fail("disk ", path, ": ", what, ": ", error_text(error));
+}
+
+[[nodiscard]] Result<void> find_size(const std::string& path, Image& image) {
+  struct stat status {};
+  if (::fstat(image.fd.get(), &status) != 0) {
+    return disk_error(path, "cannot look at it", errno);
+  }
+  image.block_device = S_ISBLK(status.st_mode);
+  if (!image.block_device && !S_ISREG(status.st_mode)) {
+    return fail("disk ", path, ": neither a regular file nor a block device");
+  }
+  auto size = static_cast<std::uint64_t>(status.st_size);
+  if (image.block_device) {
+    image.device = status.st_rdev;
+    unsigned physical = 0;
+    if (::ioctl(image.fd.get(), BLKGETSIZE64, &size) != 0) {
+      return disk_error(path, "cannot find its size", errno);
+    }
+    if (::ioctl(image.fd.get(), BLKPBSZGET, &physical) == 0 && physical >= 512) {
+      image.info.physical_block = physical;
+    }
+  }
+  image.info.size = size & ~std::uint64_t{511};
+  if (image.info.size == 0) {
+    return fail("disk ", path, ": it is empty");
+  }
+  return {};
+}
+
+/// dm_restrict=1 limits regular files to 256 KiB: better said now than by the guest's first write
+/// beyond.
+[[nodiscard]] Result<void> check_file_limit(const std::string& path, const Image& image) {
+  rlimit limit{};
+  if (image.block_device || image.info.read_only || ::getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+      limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= image.info.size) {
+    return {};
+  }
+  return fail("disk ", path, ": this process may write only the first ",
+              std::to_string(limit.rlim_cur),
+              " bytes of a file (RLIMIT_FSIZE, which dm_restrict=1 sets); use a block device, for "
+              "example a loop device or LVM volume, or dm_restrict=0");
+}
+
+[[nodiscard]] bool can_discard(const Image& image) {
+  if (image.info.read_only) {
+    return false;
+  }
+  if (!image.block_device) {
+    // Behind the end there is nothing to lose, and the answer is the same.
+    static constexpr std::uint64_t kPage = 4096;
+    const std::uint64_t behind = (image.info.size + 2 * kPage) & ~(kPage - 1);
+    return ::fallocate(image.fd.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                       static_cast<off_t>(behind), kPage) == 0;
+  }
+  // A partition has its queue in its disk's directory.
+  const std::string device = "/sys/dev/block/" + std::to_string(major(image.device)) + ":" +
+                             std::to_string(minor(image.device));
+  for (const char* const queue : {"/queue/", "/../queue/"}) {
+    const UniqueFd limit{
+        ::open((device + queue + "discard_max_bytes").c_str(), O_RDONLY | O_CLOEXEC)};
+    std::array<char, 24> text{};
+    if (limit && ::read(limit.get(), text.data(), text.size() - 1) > 0) {
+      return std::strtoull(text.data(), nullptr, 10) != 0;
+    }
+  }
+  return false;
+}
+
+/// Warns, no more. A lock that others respect would keep out the guest's PV backend, the receiving
+/// side of a migration on the same host, and a replacement of this very process; and blkback and
+/// loop devices respect none.
+void warn_if_shared(const std::string& path, const Image& image) {
+  if (image.info.read_only) {
+    return;
+  }
+  if (image.block_device) {
+    // The kernel's own claim: held by mounts, RAID, device mapper and swap, not by blkback or
+    // another device model.
+    const UniqueFd claim{::open(path.c_str(), O_RDONLY | O_EXCL | O_NONBLOCK | O_CLOEXEC)};
+    if (!claim && errno == EBUSY) {
+      log::warning(
+          "disk ", path,
+          ": the host itself uses it (mounted, or part of a volume): data will be damaged");
+    }
+    return;
+  }
+  // One byte far behind any image, locked for as long as we have it open. Only stubdm looks at it.
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = 0x7374'7562'646d'0000;  // "stubdm"
+  lock.l_len = 1;
+  if (::fcntl(image.fd.get(), F_OFD_SETLK, &lock) != 0 && (errno == EAGAIN || errno == EACCES)) {
+    log::warning("disk ", path,
+                 ": another stubdm has it open for writing; that is right only during a migration "
+                 "or a replacement");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
+                                                const DiskConfig& config) {
+  ignore_write_signals();
+  const std::string& path = config.path;
+  Image image;
+  image.info.read_only = config.read_only || config.cdrom;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return disk_error(path, "cannot find it", errno);
+  }
+  if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {  // opening a FIFO would wait
+    return fail("disk ", path, ": neither a regular file nor a block device");
+  }
+  image.fd = UniqueFd{
+      ::open(path.c_str(), (image.info.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY)};
+  if (!image.fd) {
+    return disk_error(path, image.info.read_only ? "cannot open it" : "cannot open it for writing",
+                      errno);
+  }
+  if (const auto sized = find_size(path, image); !sized) {
+    return sized.error();
+  }
+  if (const auto allowed = check_file_limit(path, image); !allowed) {
+    return allowed.error();
+  }
+  image.info.can_discard = can_discard(image);
+  warn_if_shared(path, image);
+  auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
+                                         image.info, path);
+  if (!disk->engine_ok()) {
+    return fail("disk ", path, ": no descriptor left for its threads (raise RLIMIT_NOFILE)");
+  }
+  log::info("disk ", path, ": ", image.info.size, " bytes, ",
+            image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
+            "; page cache, what would block goes to threads");
+  return std::unique_ptr<BlockBackend>{std::move(disk)};
+}
+
+}  // namespace dm::host

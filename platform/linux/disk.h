@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/config/machine_config.h"
+#include "core/result.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+
+namespace dm::host {
+
+/// Opens a raw image: a regular file or a block device, whichever it is and whatever its bytes say;
+/// its format is never guessed (CVE-2008-2004). Read-only images and CD-ROMs are opened O_RDONLY,
+/// so that no mistake of ours can write to them (XSA-142). The size is taken once, rounded down to
+/// whole 512-byte sectors.
+///
+/// Nothing is locked against the guest's own PV backend, which has the same image open by design.
+/// An image that somebody else is likely to be writing to gets a warning (README.md).
+///
+/// The error says what is wrong and what to change. `context` must be a Loop's and outlive the
+/// result.
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
+                                                              const DiskConfig& config);
+
+}  // namespace dm::host

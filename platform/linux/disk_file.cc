@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/disk_file.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace dm::host {
+
+namespace {
+
+/// As many as core's DmaBuffer has; a longer list goes in several calls. IOV_MAX is 1024.
+constexpr std::size_t kMaxVectors = 256;
+using Vectors = std::array<iovec, kMaxVectors>;
+
+/// The part of `data` from byte `skip` on.
+[[nodiscard]] int fill(std::span<const std::span<std::byte>> data,
+                       std::uint64_t skip,
+                       Vectors& vectors) noexcept {
+  std::size_t count = 0;
+  for (const std::span<std::byte> piece : data) {
+    if (skip >= piece.size()) {
+      skip -= piece.size();
+      continue;
+    }
+    if (count == vectors.size()) {
+      break;
+    }
+    const auto rest = piece.subspan(skip);
+    vectors[count++] = {rest.data(), rest.size()};
+    skip = 0;
+  }
+  return static_cast<int>(count);
+}
+
+}  // namespace
+
+BlockStatus status_of(int error) noexcept {
+  switch (error) {
+    case 0:
+      return BlockStatus::ok;
+    case ENOSPC:
+    case EDQUOT:
+      return BlockStatus::no_space;
+    default:  // EFBIG too: a limit of the process does not go away by waiting
+      return BlockStatus::io_error;
+  }
+}
+
+int DiskFile::move(BlockRequest& request, int flags) noexcept {
+  Vectors vectors;
+  while (request.done_bytes < request.length) {
+    const int count = fill(request.data, request.done_bytes, vectors);
+    const auto at = static_cast<off_t>(request.offset + request.done_bytes);
+    const ssize_t moved = request.op == BlockOp::read
+                              ? ::preadv2(fd_.get(), vectors.data(), count, at, flags)
+                              : ::pwritev2(fd_.get(), vectors.data(), count, at, flags);
+    if (moved < 0) {
+      if (errno == EINTR) {
+        continue;
+      }
+      return errno;
+    }
+    if (moved == 0) {
+      return EIO;  // somebody has made the image shorter than it was
+    }
+    request.done_bytes += static_cast<std::uint64_t>(moved);
+  }
+  return 0;
+}
+
+int DiskFile::transfer(BlockRequest& request, Wait wait) noexcept {
+  const int error = move(request, wait == Wait::never ? RWF_NOWAIT : 0);
+  if (wait == Wait::never && error == EINVAL) {
+    return EOPNOTSUPP;  // what buffered writes get where only direct ones can be tried
+  }
+  if (error != 0 && wait == Wait::allowed) {
+    last_error_ = error;
+  }
+  return error;
+}
+
+int DiskFile::write_durably(BlockRequest& request) noexcept {
+  const std::lock_guard lock{sync_mutex_};
+  int error = move(request, RWF_DSYNC);
+  if (error == 0) {
+    return 0;
+  }
+  // Did the write fail, or the sync of it, which is a failed flush? The kernel gives one number for
+  // both. Only the first kind fails again without the sync.
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+    error = move(request, 0);
+    if (error != 0) {
+      return error;
+    }
+  }
+  sync_failed_ = true;
+  return EIO;
+}
+
+int DiskFile::sync() noexcept {
+  const std::lock_guard lock{sync_mutex_};
+  if (sync_failed_) {
+    return EIO;
+  }
+  while (::fdatasync(fd_.get()) != 0) {
+    if (errno != EINTR) {
+      last_error_ = errno;
+      sync_failed_ = true;
+      return EIO;
+    }
+  }
+  return 0;
+}
+
+int DiskFile::discard(const BlockRequest& request) noexcept {
+  int result = 0;
+  if (block_device_) {
+    std::array<std::uint64_t, 2> range{request.offset, request.length};
+    result = ::ioctl(fd_.get(), BLKDISCARD, range.data());
+  } else {
+    result = ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                         static_cast<off_t>(request.offset), static_cast<off_t>(request.length));
+  }
+  // A hint: one that the host cannot follow is no error.
+  const bool ignored = result == 0 || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS;
+  return ignored ? 0 : errno;
+}
+
+void DiskFile::carry_out(BlockRequest& request) noexcept {
+  int error = 0;
+  switch (request.op) {
+    case BlockOp::read:
+      error = move(request, 0);
+      break;
+    case BlockOp::write:
+      error = request.durable ? write_durably(request) : move(request, 0);
+      break;
+    case BlockOp::flush:
+      error = sync();
+      break;
+    case BlockOp::discard:
+      error = request.length == 0 ? 0 : discard(request);
+      break;
+  }
+  if (error != 0) {
+    last_error_ = error;
+  }
+  request.status = status_of(error);
+}
+
+}  // namespace dm::host

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "platform/linux/unique_fd.h"
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace dm::host {
+
+/// An open image and the system calls on it. Thread rule: every member from any thread.
+class DiskFile {
+ public:
+  enum class Wait : std::uint8_t {
+    never,  ///< RWF_NOWAIT: only what the page cache can do at once
+    allowed,
+  };
+
+  DiskFile(UniqueFd fd, bool block_device) noexcept
+      : fd_{std::move(fd)}, block_device_{block_device} {}
+
+  /// Moves data from request.done_bytes on, advancing it. 0 when everything is moved, else errno:
+  /// EAGAIN (with Wait::never: the rest would block), EOPNOTSUPP (with Wait::never: this file
+  /// system cannot say), or what failed.
+  [[nodiscard]] int transfer(BlockRequest& request, Wait wait) noexcept;
+
+  /// Carries a whole request out, however long it takes, and sets its status.
+  void carry_out(BlockRequest& request) noexcept;
+
+  /// fdatasync. Once it has failed it fails for good: the kernel reports an error of write-back
+  /// once and may then drop the pages, so a later success would mean nothing (security-cases B33).
+  [[nodiscard]] int sync() noexcept;
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] bool sync_failed() const noexcept { return sync_failed_.load(); }
+  /// errno of the newest failure, for the log.
+  [[nodiscard]] int last_error() const noexcept { return last_error_.load(); }
+
+ private:
+  [[nodiscard]] int write_durably(BlockRequest& request) noexcept;
+  [[nodiscard]] int discard(const BlockRequest& request) noexcept;
+  [[nodiscard]] int move(BlockRequest& request, int flags) noexcept;
+
+  UniqueFd fd_;
+  bool block_device_;
+  /// Whoever syncs also consumes the error of all writes before; so one at a time, and the failure
+  /// is known before the next.
+  std::mutex sync_mutex_;
+  std::atomic<bool> sync_failed_ = false;
+  std::atomic<int> last_error_ = 0;
+};
+
+[[nodiscard]] BlockStatus status_of(int error) noexcept;
+
+}  // namespace dm::host

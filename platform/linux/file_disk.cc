@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/file_disk.h"
+
+#include "core/range.h"
+#include "platform/linux/error_text.h"
+#include "platform/linux/turn_queue.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace dm::host {
+
+namespace {
+
+[[nodiscard]] const char* name_of(BlockOp op) noexcept {
+  static constexpr const char* kNames[] = {"read", "write", "flush", "discard"};
+  return kNames[static_cast<std::size_t>(op)];
+}
+
+/// Does it end in a sync of the file?
+[[nodiscard]] bool syncs(const BlockRequest& request) noexcept {
+  return request.op == BlockOp::flush || (request.op == BlockOp::write && request.durable);
+}
+
+[[nodiscard]] bool changes(const BlockRequest& request) noexcept {
+  return request.op == BlockOp::write || request.op == BlockOp::discard;
+}
+
+}  // namespace
+
+FileDisk::FileDisk(boost::asio::io_context& context,
+                   UniqueFd fd,
+                   bool block_device,
+                   BlockInfo info,
+                   std::string name)
+    : info_{info},
+      name_{std::move(name)},
+      file_{std::move(fd), block_device},
+      engine_{context,
+              file_,
+              {this,
+               [](void* disk, BlockRequest& request) noexcept {
+                 static_cast<FileDisk*>(disk)->engine_finished(request);
+               }}},
+      deferred_work_{Work::bind<&FileDisk::run_deferred>(turn_queue(context), *this)} {}
+
+FileDisk::~FileDisk() {
+  drain();
+}
+
+BlockStatus FileDisk::check(const BlockRequest& request) const noexcept {
+  if (request.op == BlockOp::flush) {
+    return BlockStatus::ok;
+  }
+  if (info_.read_only && changes(request)) {
+    return BlockStatus::read_only;
+  }
+  if (!within(0, info_.size, request.offset, request.length)) {
+    return BlockStatus::out_of_range;
+  }
+  if (request.op != BlockOp::discard) {
+    std::uint64_t sum = 0;
+    for (const std::span<std::byte> piece : request.data) {
+      sum += piece.size();
+    }
+    if (sum != request.length) {
+      return BlockStatus::io_error;  // a device's mistake; never move bytes it did not mean
+    }
+  }
+  return BlockStatus::ok;
+}
+
+void FileDisk::submit(BlockRequest& request) noexcept {
+  request.next = nullptr;
+  request.status = BlockStatus::ok;
+  request.done_bytes = 0;
+  ++under_way_;
+  if (nesting_ < kMaxNesting) {
+    begin(request);
+    return;
+  }
+  *deferred_end_ = &request;
+  deferred_end_ = &request.next;
+  deferred_work_.schedule();
+}
+
+bool FileDisk::run_deferred() noexcept {
+  BlockRequest* const request = deferred_;
+  if (request == nullptr) {
+    return false;
+  }
+  deferred_ = std::exchange(request->next, nullptr);
+  if (deferred_ == nullptr) {
+    deferred_end_ = &deferred_;
+  }
+  begin(*request);
+  return deferred_ != nullptr;
+}
+
+void FileDisk::begin(BlockRequest& request) noexcept {
+  if (const BlockStatus status = check(request); status != BlockStatus::ok) {
+    ++counters_.refused;
+    complete(request, status);
+    return;
+  }
+  if (request.op == BlockOp::flush) {
+    if (info_.read_only || (writes_ == writes_flushed_ && !file_.sync_failed())) {
+      ++counters_.flushes_saved;
+      complete(request, BlockStatus::ok);
+      return;
+    }
+    request.done_bytes = writes_;  // kept here until it is back: what this flush covers
+  } else if (done_inline(request)) {
+    return;
+  }
+  to_engine(request);
+}
+
+bool FileDisk::done_inline(BlockRequest& request) noexcept {
+  if (request.length > kInlineBytes) {
+    return false;
+  }
+  if (request.op == BlockOp::read && nowait_reads_) {
+    const int error = file_.transfer(request, DiskFile::Wait::never);
+    nowait_reads_ = error != EOPNOTSUPP;
+    if (error == 0) {
+      ++counters_.inline_reads;
+      complete(request, BlockStatus::ok);
+    }
+    return error == 0;  // what it did not get, for whatever reason, the engine tries in earnest
+  }
+  // A write may not pass a sync of the same file in the kernel: it would wait for it here.
+  if (request.op == BlockOp::write && !request.durable && syncs_under_way_ == 0) {
+    const int error = write_inline(request);
+    if (error != EAGAIN) {
+      counters_.inline_writes += error == 0 ? 1U : 0U;
+      complete(request, status_of(error));
+    }
+    return error != EAGAIN;
+  }
+  return false;
+}
+
+int FileDisk::write_inline(BlockRequest& request) noexcept {
+  if (nowait_writes_) {
+    const int error = file_.transfer(request, DiskFile::Wait::never);
+    if (error == 0) {
+      return 0;
+    }
+    nowait_writes_ = error != EOPNOTSUPP;
+    if (nowait_writes_) {
+      return EAGAIN;
+    }
+  }
+  const auto start = InlineGate::Clock::now();
+  if (!gate_.open(start)) {
+    return EAGAIN;
+  }
+  const int error = file_.transfer(request, DiskFile::Wait::allowed);
+  gate_.took(start, InlineGate::Clock::now());
+  return error;
+}
+
+void FileDisk::to_engine(BlockRequest& request) noexcept {
+  ++counters_.engine;
+  syncs_under_way_ += syncs(request) ? 1U : 0U;
+  engine_.start(request);
+}
+
+void FileDisk::engine_finished(BlockRequest& request) noexcept {
+  syncs_under_way_ -= syncs(request) ? 1U : 0U;
+  if (request.op == BlockOp::flush) {
+    const std::uint64_t covered = std::exchange(request.done_bytes, 0);
+    if (request.status == BlockStatus::ok && covered > writes_flushed_) {
+      writes_flushed_ = covered;
+    }
+  }
+  complete(request, request.status);
+}
+
+void FileDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
+  --under_way_;
+  if (changes(request) && !(request.durable && status == BlockStatus::ok)) {
+    ++writes_;
+  }
+  if (status == BlockStatus::io_error || status == BlockStatus::no_space) {
+    ++counters_.errors;
+    log_.warning("disk ", name_, ": ", name_of(request.op), " of ", request.length, " bytes at ",
+                 request.offset, " failed: ", error_text(file_.last_error()));
+  }
+  request.status = status;
+  ++nesting_;
+  request.done(request, status);
+  --nesting_;
+}
+
+void FileDisk::drain() noexcept {
+  while (under_way_ != 0) {
+    if (deferred_ != nullptr) {
+      static_cast<void>(run_deferred());
+    } else {
+      engine_.wait();
+    }
+  }
+}
+
+BlockStatus FileDisk::flush_now() noexcept {
+  drain();
+  if (info_.read_only) {
+    return BlockStatus::ok;
+  }
+  const std::uint64_t covered = writes_;
+  const int error = file_.sync();
+  if (error != 0) {
+    ++counters_.errors;
+    log_.warning("disk ", name_, ": flush failed: ", error_text(file_.last_error()));
+    return BlockStatus::io_error;
+  }
+  writes_flushed_ = covered;
+  return BlockStatus::ok;
+}
+
+}  // namespace dm::host

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/obs/log.h"
+#include "core/time/work.h"
+#include "platform/linux/disk_file.h"
+#include "platform/linux/inline_gate.h"
+#include "platform/linux/pool_engine.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace dm::host {
+
+/// A raw image: a regular file or a block device, read and written through the host's page cache
+/// straight from and to the guest's pages.
+///
+/// What the page cache can do at once is done inside submit(): reads with RWF_NOWAIT, writes the
+/// same way or, where the file system cannot do that, while they are quick (inline_gate.h); at most
+/// 128 KiB each. Everything else, and every flush, goes to the engine. done() must not destroy the
+/// disk.
+class FileDisk final : public BlockBackend {
+ public:
+  static constexpr std::uint64_t kInlineBytes = 128 * 1024;
+  /// Requests that complete inside submit() and submit the next from done() nest; beyond this the
+  /// loop takes over.
+  static constexpr unsigned kMaxNesting = 4;
+
+  struct Counters {
+    std::uint64_t inline_reads = 0;
+    std::uint64_t inline_writes = 0;
+    std::uint64_t engine = 0;
+    std::uint64_t flushes_saved = 0;  ///< nothing had been written since the last one
+    std::uint64_t refused = 0;        ///< out of range, read-only or malformed
+    std::uint64_t errors = 0;
+  };
+
+  FileDisk(boost::asio::io_context& context,
+           UniqueFd fd,
+           bool block_device,
+           BlockInfo info,
+           std::string name);
+  ~FileDisk() override;
+
+  [[nodiscard]] BlockInfo info() const noexcept override { return info_; }
+  void submit(BlockRequest& request) noexcept override;
+  void drain() noexcept override;
+  [[nodiscard]] BlockStatus flush_now() noexcept override;
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  [[nodiscard]] bool engine_ok() const noexcept { return engine_.ok(); }
+
+ private:
+  void begin(BlockRequest& request) noexcept;
+  [[nodiscard]] BlockStatus check(const BlockRequest& request) const noexcept;
+  [[nodiscard]] bool done_inline(BlockRequest& request) noexcept;
+  [[nodiscard]] int write_inline(BlockRequest& request) noexcept;
+  void to_engine(BlockRequest& request) noexcept;
+  void complete(BlockRequest& request, BlockStatus status) noexcept;
+  void engine_finished(BlockRequest& request) noexcept;
+  bool run_deferred() noexcept;
+
+  BlockInfo info_;
+  std::string name_;
+  DiskFile file_;
+  PoolEngine engine_;
+  Work deferred_work_;
+  BlockRequest* deferred_ = nullptr;
+  BlockRequest** deferred_end_ = &deferred_;
+  unsigned nesting_ = 0;
+  std::uint64_t under_way_ = 0;
+  std::uint64_t syncs_under_way_ = 0;  ///< flushes and durable writes in the engine
+  /// Writes and discards finished, and how many of them the last good flush covered. They start
+  /// unequal: an earlier process may have left dirty pages.
+  std::uint64_t writes_ = 1;
+  std::uint64_t writes_flushed_ = 0;
+  bool nowait_reads_ = true;
+  bool nowait_writes_ = true;
+  InlineGate gate_;
+  Counters counters_;
+  log::Limit log_{3};
+};
+
+}  // namespace dm::host

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/unique_fd.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <type_traits>
+
+namespace dm::host {
+
+/// A member function bound to its object, for what comes from the loop.
+struct Callback {
+  void* object = nullptr;
+  void (*call)(void*) noexcept = nullptr;
+
+  /// `Callback::bind<&Pty::on_open>(*this)`
+  template <auto Function, class T>
+  [[nodiscard]] static Callback bind(T& object) noexcept {
+    static_assert(std::is_nothrow_invocable_v<decltype(Function), T&>);
+    return {&object, [](void* o) noexcept { (static_cast<T*>(o)->*Function)(); }};
+  }
+  void operator()() const noexcept {
+    if (call != nullptr) {
+      call(object);
+    }
+  }
+};
+
+/// Readiness of one descriptor through Asio, one notice for each asking, and without an allocation:
+/// the handlers' memory is here. Owns the descriptor. May be destroyed at any time, from its own
+/// callbacks too; nothing is called after that. Thread rule: the loop's thread only; callbacks come
+/// from the loop.
+class Watch {
+ public:
+  Watch() noexcept;
+  /// When epoll does not take the descriptor (its table is full), ok() is false. A regular file is
+  /// ok() and never ready.
+  Watch(boost::asio::io_context& context, UniqueFd fd, Callback readable, Callback writable = {});
+  Watch(Watch&& other) noexcept;
+  Watch& operator=(Watch&& other) noexcept;
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  ~Watch();
+
+  [[nodiscard]] bool ok() const noexcept { return state_ != nullptr; }
+  [[nodiscard]] int fd() const noexcept;  ///< -1 unless ok()
+
+  /// Asks for one call of `readable` (data, end of file or an error is there). Asking twice is
+  /// asking once.
+  void await_readable() noexcept;
+  void await_writable() noexcept;
+  /// Takes both questions back.
+  void cancel() noexcept;
+
+ private:
+  struct State;
+  struct Handler;
+  enum Direction : unsigned { kReadable, kWritable };
+
+  void await(Direction direction) noexcept;
+
+  std::shared_ptr<State> state_;  ///< shared with Asio while a question is open
+};
+
+}  // namespace dm::host

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/loop.h"
+
+#include "core/time/work.h"
+#include "platform/linux/alarm.h"
+#include "platform/linux/host_clock.h"
+#include "platform/linux/signals.h"
+#include "platform/linux/turn_queue.h"
+#include "platform/linux/watch.h"
+#include "tests/unit/platform/linux/support.h"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <functional>
+#include <memory>
+#include <thread>
+
+using namespace dm;
+using namespace dm::test;
+
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+struct Counter {
+  int calls = 0;
+  void count() noexcept { ++calls; }
+  [[nodiscard]] host::Callback callback() { return host::Callback::bind<&Counter::count>(*this); }
+};
+
+struct Pair {
+  Pair() {
+    int fds[2];
+    BOOST_REQUIRE_EQUAL(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    near = host::UniqueFd{fds[0]};
+    far = host::UniqueFd{fds[1]};
+  }
+  void send() const { BOOST_REQUIRE_EQUAL(::write(far.get(), "x", 1), 1); }
+  host::UniqueFd near;
+  host::UniqueFd far;
+};
+
+struct Repeat {
+  boost::asio::io_context& context;
+  int* runs;
+  void operator()() const {
+    ++*runs;
+    boost::asio::post(context, *this);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(loop)
+
+BOOST_AUTO_TEST_CASE(posted_work_runs_instead_of_sleeping) {
+  host::Loop loop;
+  bool ran = false;
+  boost::asio::post(loop.context(), [&] { ran = true; });
+  loop.wait(std::nullopt);  // would sleep for ever
+  BOOST_TEST(ran);
+  BOOST_TEST(loop.counters().sleeps == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(work_posted_by_a_handler_runs_without_a_sleep) {
+  host::Loop loop;
+  bool ran = false;
+  boost::asio::post(loop.context(),
+                    [&] { boost::asio::post(loop.context(), [&] { ran = true; }); });
+  BOOST_TEST(run_until(loop, [&] { return ran; }));
+  BOOST_TEST(loop.counters().sleeps == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_timer_of_asio_wakes_the_loop) {
+  host::Loop loop;
+  bool fired = false;
+  boost::asio::steady_timer timer{loop.context(), 20ms};
+  timer.async_wait([&](const boost::system::error_code&) { fired = true; });
+  const auto start = Steady::now();
+  while (!fired && Steady::now() - start < 5s) {
+    loop.wait(5s);
+  }
+  BOOST_TEST(fired);
+  const bool in_time = Steady::now() - start >= 20ms && Steady::now() - start < 2s;
+  BOOST_TEST(in_time);
+}
+
+BOOST_AUTO_TEST_CASE(a_hot_descriptor_is_told_and_never_read) {
+  host::Loop loop;
+  const host::UniqueFd event{::eventfd(0, EFD_NONBLOCK)};
+  loop.add(event.get());
+  BOOST_TEST(!loop.wait(0ns));
+  const std::uint64_t one = 1;
+  BOOST_REQUIRE_EQUAL(::write(event.get(), &one, sizeof one), 8);
+  BOOST_TEST(loop.wait(5s));
+  BOOST_TEST(loop.wait(5s));  // level-triggered
+  std::uint64_t value = 0;
+  BOOST_REQUIRE_EQUAL(::read(event.get(), &value, sizeof value), 8);
+  BOOST_TEST(!loop.wait(0ns));
+  BOOST_TEST(loop.counters().handlers == 0U);
+  BOOST_REQUIRE_EQUAL(::write(event.get(), &one, sizeof one), 8);
+  loop.remove(event.get());
+  BOOST_TEST(!loop.wait(0ns));
+}
+
+BOOST_AUTO_TEST_CASE(a_short_timeout_is_not_rounded_to_milliseconds) {
+  host::Loop loop;
+  auto shortest = Steady::duration::max();
+  for (int i = 0; i < 20; ++i) {
+    const auto start = Steady::now();
+    loop.wait(200us);
+    shortest = std::min(shortest, Steady::now() - start);
+  }
+  const bool is_short = shortest >= 200us && shortest < 950us;
+  BOOST_TEST(is_short);
+}
+
+BOOST_AUTO_TEST_CASE(a_kernel_without_epoll_pwait2_will_do) {
+  set_faults({.no_pwait2 = true});
+  host::Loop loop;
+  const host::UniqueFd event{::eventfd(0, EFD_NONBLOCK)};
+  loop.add(event.get());
+  const auto start = Steady::now();
+  BOOST_TEST(!loop.wait(1500us));
+  BOOST_TEST((Steady::now() - start >= 1500us));  // rounded up, not down
+  loop.wait(-1s);
+  loop.wait(0ns);
+  const std::uint64_t one = 1;
+  BOOST_REQUIRE_EQUAL(::write(event.get(), &one, sizeof one), 8);
+  BOOST_TEST(loop.wait(std::nullopt));
+  BOOST_TEST(loop.wait(1'000'000h));  // more milliseconds than an int holds
+  BOOST_TEST((Steady::now() - start < 5s));
+  set_faults({});
+}
+
+BOOST_AUTO_TEST_CASE(a_negative_timeout_does_not_sleep) {
+  host::Loop loop;
+  const auto start = Steady::now();
+  loop.wait(-5s);
+  BOOST_TEST((Steady::now() - start < 1s));
+}
+
+BOOST_AUTO_TEST_CASE(an_idle_loop_has_no_wake_up) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  watch.await_readable();
+  Counter fired;
+  host::Alarm alarm{loop.context(), fired.callback()};
+  alarm.arm(1ms);
+  pair.send();
+  BOOST_TEST(run_until(loop, [&] { return readable.calls == 1 && fired.calls == 1; }));
+  char byte = 0;
+  BOOST_REQUIRE_EQUAL(::read(watch.fd(), &byte, 1), 1);
+  watch.await_readable();
+  alarm.arm(1h);
+  alarm.cancel();
+  loop.wait(0ns);
+  const auto before = loop.counters();
+  loop.wait(300ms);
+  BOOST_TEST(loop.counters().sleeps == before.sleeps + 1);
+  BOOST_TEST(loop.counters().wakeups == before.wakeups);
+}
+
+BOOST_AUTO_TEST_CASE(one_event_of_asio_is_one_wake_up) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  watch.await_readable();
+  loop.wait(0ns);
+  const auto before = loop.counters();
+  pair.send();
+  loop.wait(5s);
+  BOOST_TEST(readable.calls == 1);
+  loop.wait(50ms);
+  BOOST_TEST(loop.counters().wakeups == before.wakeups + 1);
+}
+
+BOOST_AUTO_TEST_CASE(handlers_that_never_end_do_not_hold_the_loop) {
+  host::Loop loop;
+  const host::UniqueFd event{::eventfd(1, EFD_NONBLOCK)};
+  loop.add(event.get());
+  int runs = 0;
+  boost::asio::post(loop.context(), Repeat{loop.context(), &runs});
+  for (int turn = 0; turn < 10; ++turn) {
+    loop.wait(std::nullopt);
+  }
+  BOOST_TEST(loop.poll());  // there is more
+  BOOST_TEST(runs >= 10);
+  BOOST_TEST(runs <= 11 * 16);
+}
+
+BOOST_AUTO_TEST_CASE(the_end_of_the_turn_comes_before_sleep) {
+  host::Loop loop;
+  struct Buffered {
+    int runs = 0;
+    bool run() noexcept {
+      ++runs;
+      return false;
+    }
+  } buffered;
+  auto work = Work::bind<&Buffered::run>(host::turn_queue(loop.context()), buffered);
+  work.schedule();
+  loop.wait(0ns);
+  BOOST_TEST(buffered.runs == 1);
+  work.schedule();
+  loop.poll();
+  BOOST_TEST(buffered.runs == 2);
+  work.schedule();
+  loop.end_turn();
+  BOOST_TEST(buffered.runs == 3);
+}
+
+BOOST_AUTO_TEST_CASE(turn_work_that_always_wants_more_does_not_hold_the_loop) {
+  host::Loop loop;
+  struct Greedy {
+    int runs = 0;
+    bool run() noexcept {
+      ++runs;
+      return true;
+    }
+  } greedy;
+  auto work = Work::bind<&Greedy::run>(host::turn_queue(loop.context()), greedy);
+  work.schedule();
+  loop.wait(5s);
+  BOOST_TEST(greedy.runs > 0);
+  BOOST_TEST(greedy.runs <= 64);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(watch)
+
+BOOST_AUTO_TEST_CASE(one_notice_for_each_asking) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  pair.send();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 0);
+  watch.await_readable();
+  watch.await_readable();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 1);
+  watch.await_readable();  // still unread: told again
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_question_taken_back_is_not_answered_and_can_be_put_again) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  watch.await_readable();
+  watch.cancel();
+  pair.send();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 0);
+  watch.await_readable();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(both_directions_are_told_apart) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  Counter writable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
+  watch.await_readable();
+  watch.await_writable();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 0);
+  BOOST_TEST(writable.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_that_is_gone_calls_nobody) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  {
+    host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+    watch.await_readable();
+    pair.send();
+  }
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_may_end_in_its_own_callback) {
+  host::Loop loop;
+  Pair pair;
+  struct Owner {
+    std::unique_ptr<host::Watch> watch;
+    int calls = 0;
+    void end() noexcept {
+      ++calls;
+      watch.reset();
+    }
+  } owner;
+  owner.watch = std::make_unique<host::Watch>(loop.context(), std::move(pair.near),
+                                              host::Callback::bind<&Owner::end>(owner));
+  owner.watch->await_readable();
+  pair.send();
+  BOOST_TEST(run_until(loop, [&] { return owner.calls == 1; }));
+  run_for(loop, 20ms);
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_may_outlive_its_question_at_the_loops_end) {
+  Pair pair;
+  Counter readable;
+  auto loop = std::make_unique<host::Loop>();
+  auto watch = std::make_unique<host::Watch>(loop->context(), std::move(pair.near),
+                                             readable.callback(), readable.callback());
+  watch->await_readable();
+  watch->await_writable();
+  watch.reset();
+  loop.reset();  // with Asio's answers still queued
+  BOOST_TEST(readable.calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(asking_and_answering_allocate_nothing) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  Counter writable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
+  loop.wait(0ns);
+  const std::uint64_t before = allocations();
+  for (int i = 0; i < 100; ++i) {
+    watch.await_readable();
+    watch.await_writable();
+    pair.send();
+    loop.wait(1s);
+    char byte = 0;
+    static_cast<void>(!::read(watch.fd(), &byte, 1));
+  }
+  BOOST_TEST(allocations() == before);
+  BOOST_TEST(readable.calls >= 90);
+  BOOST_TEST(writable.calls >= 90);
+}
+
+BOOST_AUTO_TEST_CASE(an_alarm_fires_once_and_can_be_moved_and_cancelled) {
+  host::Loop loop;
+  Counter fired;
+  host::Alarm alarm{loop.context(), fired.callback()};
+  alarm.arm(5ms);
+  BOOST_TEST(alarm.armed());
+  BOOST_TEST(run_until(loop, [&] { return fired.calls == 1; }));
+  BOOST_TEST(!alarm.armed());
+  alarm.arm(5ms);
+  alarm.arm(60s);
+  run_for(loop, 30ms);
+  BOOST_TEST(fired.calls == 1);
+  alarm.arm(1ms);
+  std::this_thread::sleep_for(10ms);  // expired, not yet told
+  alarm.cancel();
+  run_for(loop, 30ms);
+  BOOST_TEST(fired.calls == 1);
+  alarm.arm(0ms);  // at once, not never
+  BOOST_TEST(run_until(loop, [&] { return fired.calls == 2; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_signal_becomes_a_call_from_the_loop) {
+  host::Loop loop;
+  struct Seen {
+    host::SignalWatch* watch = nullptr;
+    int last = 0;
+    int count = 0;
+    void arrived() noexcept {
+      last = watch->last();
+      ++count;
+    }
+  } seen;
+  host::SignalWatch signals{
+      loop.context(), {SIGUSR1, SIGUSR2}, host::Callback::bind<&Seen::arrived>(seen)};
+  seen.watch = &signals;
+  ::kill(::getpid(), SIGUSR1);
+  BOOST_TEST(run_until(loop, [&] { return seen.count == 1; }));
+  BOOST_TEST(seen.last == SIGUSR1);
+  ::kill(::getpid(), SIGUSR2);
+  ::kill(::getpid(), SIGUSR1);
+  BOOST_TEST(run_until(loop, [&] { return seen.count == 3; }));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(guest_clock)
+
+BOOST_AUTO_TEST_CASE(guest_time_starts_where_it_is_told_and_runs) {
+  const host::HostClock clock{GuestTime{1h}};
+  const auto first = clock.now();
+  const bool near = first >= GuestTime{1h} && first < GuestTime{1h + 5s};
+  BOOST_TEST(near);
+  std::this_thread::sleep_for(2ms);
+  const bool advanced = clock.now() - first >= 2ms;
+  BOOST_TEST(advanced);
+}
+
+BOOST_AUTO_TEST_CASE(guest_time_stands_still_while_paused) {
+  host::HostClock clock;
+  clock.pause();
+  const auto stopped = clock.now();
+  std::this_thread::sleep_for(20ms);
+  BOOST_TEST((clock.now() == stopped));
+  clock.pause();
+  BOOST_TEST((clock.now() == stopped));
+  clock.resume();
+  const bool no_jump = clock.now() - stopped < 20ms;
+  BOOST_TEST(no_jump);
+  std::this_thread::sleep_for(2ms);
+  const auto running = clock.now();
+  clock.resume();  // again: nothing jumps
+  BOOST_TEST((running > stopped));
+  BOOST_TEST((clock.now() >= running));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
