@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/result.h"
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dm::toolstack {
+
+/// What this build can serve beyond the machine itself. Filled by the composition root: what is
+/// false here ends start-up with the setting to change.
+struct Capabilities {
+  bool e1000 = false;    ///< emulated network cards: -device e1000 with its -netdev
+  bool cdrom = false;    ///< IDE CD-ROM drives: -device ide-cd with its -drive
+  bool restore = false;  ///< -incoming
+};
+
+/// What libxl says by environment variables.
+struct Environment {
+  std::string_view console_limit;  ///< XEN_QEMU_CONSOLE_LIMIT; empty when not set
+};
+
+struct Invocation {
+  enum class Action : std::uint8_t { serve, show_help, show_version };
+
+  Action action = Action::serve;
+  MachineConfig config;          ///< meaningful for serve only
+  std::uint64_t log_budget = 0;  ///< bytes for log::set_budget(), 0 = no limit
+};
+
+/// Reads the command line that libxl 4.17 gives a device model (without argv[0]) and our own --help
+/// and --version. Everything that cannot be served and every argument that makes no sense is
+/// collected first; the error's message names all of it, one line each. Nothing is opened or
+/// changed.
+[[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string_view> args,
+                                                    const Capabilities& can,
+                                                    const Environment& environment = {});
+
+}  // namespace dm::toolstack

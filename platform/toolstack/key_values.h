@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+
+#include <charconv>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace dm::toolstack {
+
+/// How the argument of one option is cut at its commas: "id=net0,ifname=vif7.0-emu,script=no".
+struct KeyRules {
+  std::span<const std::string_view> known{};
+  std::string_view positional{};  ///< the name of a first value without a key: "e1000,id=nic0"
+  /// The key whose value may hold commas. libxl escapes none, so a piece that does not start with a
+  /// known key goes on with the value: a file may be called "/a,b". A path that holds ",KNOWN="
+  /// cannot be told apart; where that makes a key appear twice the argument is refused, never
+  /// guessed at.
+  std::string_view open_ended{};
+  bool any_key = false;  ///< keys outside `known` are kept instead of being refused
+};
+
+/// The pieces of one argument. Views into the argument.
+class KeyValues {
+ public:
+  [[nodiscard]] static Result<KeyValues> split(std::string_view text, const KeyRules& rules);
+
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const noexcept;
+  /// Empty when the key is not there.
+  [[nodiscard]] std::string_view get(std::string_view key) const noexcept {
+    return find(key).value_or(std::string_view{});
+  }
+
+ private:
+  struct Pair {
+    std::string_view key;
+    std::string_view value;
+  };
+  std::vector<Pair> pairs_;
+};
+
+/// Decimal digits and nothing else, from min to max.
+template <class T>
+[[nodiscard]] std::optional<T> parse_number(std::string_view text, T min, T max) noexcept {
+  T value{};
+  const char* const end = text.data() + text.size();
+  if (text.empty() || text.front() < '0' || text.front() > '9') {
+    return std::nullopt;  // from_chars would take a minus sign
+  }
+  const auto parsed = std::from_chars(text.data(), end, value);
+  if (parsed.ec != std::errc{} || parsed.ptr != end || value < min || value > max) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+}  // namespace dm::toolstack

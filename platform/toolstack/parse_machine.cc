@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Options about the machine as a whole.
+#include "platform/toolstack/parse.h"
+
+#include <algorithm>
+
+namespace dm::toolstack {
+
+namespace {
+
+/// Xen public header xen.h, DOMID_FIRST_RESERVED: ids from here on are not domains.
+constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
+/// Slots in the ioreq page; also Xen's HVM_MAX_VCPUS.
+constexpr unsigned kMaxVcpus = 128;
+constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  ///< 1 PiB; information only
+/// CMOS has three nibbles for the boot order (SeaBIOS, src/boot.c).
+constexpr std::size_t kMaxBootDevices = 3;
+
+}  // namespace
+
+void take_domid(Parse& parse, std::string_view name, std::string_view value) {
+  const auto domid = parse_number<std::uint32_t>(value, 1, kFirstReservedDomid - 1);
+  if (!domid) {
+    parse.broken(name, value, "not the id of a guest, 1 to 32751");
+    return;
+  }
+  parse.config.domid = *domid;
+}
+
+void take_name(Parse& parse, std::string_view, std::string_view value) {
+  parse.config.name =
+      value;  // may hold anything; only ever printed, and the log masks control characters
+}
+
+void take_machine(Parse& parse, std::string_view name, std::string_view value) {
+  static constexpr std::string_view kKeys[] = {"type", "accel", "suppress-vmdesc",
+                                               "max-ram-below-4g", "igd-passthru"};
+  const auto machine = parse.split(name, value, {.known = kKeys, .positional = "type"});
+  if (!machine) {
+    return;
+  }
+  const std::string_view type = machine->get("type");
+  if (type == "xenpv") {
+    parse.refusals.add(Unserved::pv_machine, "-machine xenpv");
+    return;
+  }
+  const std::string_view accel = machine->get("accel");
+  if ((type != "xenfv" && type != "pc") || (!accel.empty() && accel != "xen")) {
+    parse.broken(name, value, "not xenfv, nor pc with accel=xen");
+    return;
+  }
+  parse.config.xen_platform = type == "xenfv";
+  if (machine->get("igd-passthru") == "on") {
+    parse.refusals.add(Unserved::gfx_passthru, "igd-passthru=on");
+  }
+  // max-ram-below-4g needs nothing: libxl places the guest's memory, we only map what is there.
+}
+
+void take_smp(Parse& parse, std::string_view name, std::string_view value) {
+  static constexpr std::string_view kKeys[] = {"cpus", "maxcpus"};
+  const auto smp = parse.split(name, value, {.known = kKeys, .positional = "cpus"});
+  if (!smp) {
+    return;
+  }
+  const auto online = parse_number<unsigned>(smp->get("cpus"), 1, kMaxVcpus);
+  const auto given_max = smp->find("maxcpus");
+  const auto most = given_max ? parse_number<unsigned>(*given_max, 1, kMaxVcpus) : online;
+  if (!online || !most || *online > *most) {
+    parse.broken(name, value,
+                 "not a number of vCPUs from 1 to 128, of which at most maxcpus are online");
+    return;
+  }
+  parse.config.vcpus_online = *online;
+  parse.config.vcpus_max = *most;
+}
+
+void take_boot(Parse& parse, std::string_view name, std::string_view value) {
+  static constexpr std::string_view kKeys[] = {"order"};
+  const auto boot = parse.split(name, value, {.known = kKeys, .positional = "order"});
+  if (!boot) {
+    return;
+  }
+  const std::string_view order = boot->get("order");
+  bool good = !order.empty() && order.size() <= kMaxBootDevices;
+  for (const char device : order) {
+    good = good && std::string_view{"acdn"}.find(device) != std::string_view::npos &&
+           std::count(order.begin(), order.end(), device) == 1;
+  }
+  if (!good) {
+    parse.broken(
+        name, value,
+        "boot= in xl.cfg takes one to three different letters of a (floppy), c (disk), d (CD-ROM), "
+        "n (network)");
+    return;
+  }
+  parse.config.boot_order = order;
+}
+
+void take_memory(Parse& parse, std::string_view name, std::string_view value) {
+  const auto mib = parse_number<std::uint64_t>(value, 0, kMaxMemoryMib);
+  if (!mib) {
+    parse.broken(name, value, "not a number of MiB");
+    return;
+  }
+  parse.config.memory_mib = *mib;
+}
+
+void take_vnc(Parse& parse, std::string_view name, std::string_view value) {
+  // VNC is on unless xl.cfg says vnc=0, so it means little that it is asked for: query-vnc says
+  // that there is none, and nothing listens (explicit opt-in only: XSA-119). A password is another
+  // matter: libxl would go on to set it and end the guest when it cannot.
+  if (value == "none") {
+    return;
+  }
+  static constexpr KeyRules kRules{.positional = "display", .any_key = true};
+  const auto vnc = parse.split(name, value, kRules);
+  if (!vnc) {
+    return;
+  }
+  const auto password = vnc->find("password");
+  if (password && *password != "off") {
+    parse.refusals.add(Unserved::vnc_password, "password=on");
+    return;
+  }
+  parse.note(name, value, "there is no display; vnc=0 in xl.cfg says the same");
+}
+
+void take_display(Parse& parse, std::string_view, std::string_view value) {
+  if (value == "none") {
+    return;
+  }
+  std::string seen = "-display ";
+  seen.append(value);
+  parse.refusals.add(value.substr(0, 5) == "spice" ? Unserved::spice : Unserved::sdl, seen);
+}
+
+void take_incoming(Parse& parse, std::string_view name, std::string_view value) {
+  if (!parse.can.restore) {
+    parse.refusals.add(Unserved::incoming, {});
+    return;
+  }
+  static constexpr std::string_view kPrefix = "fd:";
+  const bool has_prefix = value.substr(0, kPrefix.size()) == kPrefix;
+  const auto fd =
+      has_prefix ? parse_number<int>(value.substr(kPrefix.size()), 0, 65535) : std::nullopt;
+  if (!fd) {
+    // In a stub domain libxl writes a place-holder, which init replaces by the restore console's
+    // descriptor.
+    parse.broken(name, value, "not fd:NUMBER");
+    return;
+  }
+  parse.config.incoming_fd = *fd;
+}
+
+}  // namespace dm::toolstack

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "platform/toolstack/qmp_commands.h"
+
+#include "platform/toolstack/version.h"
+
+#include <boost/json/array.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace dm::toolstack {
+
+namespace json = boost::json;
+
+namespace {
+
+struct Absent {
+  std::string_view name;
+  std::string_view why;
+};
+
+// What libxl 4.17 can send and this build does not have. The class stays CommandNotFound: libxl
+// knows what to do then.
+constexpr Absent kAbsent[] = {
+    {"change-vnc-password",
+     "there is no VNC server: take vncpasswd out of the guest's configuration"},
+    {"human-monitor-command",
+     "there is no human monitor: use QMP commands (query-commands lists them)"},
+    {"xen-save-devices-state",
+     "saving the device model's state is not implemented: xl save and xl migrate do not work"},
+    {"xen-set-global-dirty-log",
+     "tracking what devices write is not implemented: xl save and xl migrate do not work"},
+    {"xen-load-devices-state", "COLO is not supported"},
+    {"xen-colo-do-checkpoint", "COLO is not supported"},
+    {"add-fd", "nothing here takes a descriptor"},
+    {"eject", "there is no CD-ROM drive"},
+    {"blockdev-change-medium", "there is no CD-ROM drive"},
+    {"change", "there is no CD-ROM drive"},
+    {"query-hotpluggable-cpus", "vCPUs cannot be added to a running guest"},
+    {"cpu-add", "vCPUs cannot be added to a running guest"},
+    {"device_add",
+     "devices cannot be added to a running guest (no PCI passthrough, no USB, no vCPU hotplug)"},
+    {"device_del", "devices cannot be taken from a running guest"},
+    {"query-pci", "there is no PCI passthrough"},
+    {"system_wakeup", "suspend to RAM is not implemented"},
+};
+
+using Query = QmpResult (*)(const MachineControl&);
+
+QmpResult query_status(const MachineControl& machine) {
+  const bool running = machine.running();
+  const std::string_view status = running               ? "running"
+                                  : machine.prelaunch() ? "prelaunch"
+                                                        : "paused";
+  return json::object{{"status", status}, {"running", running}, {"singlestep", false}};
+}
+
+QmpResult query_version(const MachineControl&) {
+  return qmp_version();
+}
+
+QmpResult query_chardev(const MachineControl& machine) {
+  json::array list;
+  for (const ChardevInfo& chardev : machine.chardevs()) {
+    list.push_back(json::object{
+        {"label", chardev.label}, {"filename", chardev.filename}, {"frontend-open", chardev.open}});
+  }
+  return list;
+}
+
+QmpResult query_vnc(const MachineControl&) {
+  return json::object{{"enabled", false}};
+}
+
+QmpResult list_cpus(const MachineControl& machine, std::string_view key) {
+  json::array list;
+  for (unsigned cpu = 0; cpu < machine.vcpus_online(); ++cpu) {
+    list.push_back(json::object{{key, cpu}});
+  }
+  return list;
+}
+QmpResult query_cpus_fast(const MachineControl& machine) {
+  return list_cpus(machine, "cpu-index");
+}
+QmpResult query_cpus(const MachineControl& machine) {
+  return list_cpus(machine, "CPU");
+}
+
+/// Read by xentop for the PV disks that a device model serves (backend/qdisk, libxenstat's
+/// xenstat_qmp.c). We serve none.
+QmpResult no_pv_disks(const MachineControl&) {
+  return json::array{};
+}
+
+struct NamedQuery {
+  std::string_view name;
+  Query query;
+};
+
+constexpr NamedQuery kQueries[] = {
+    {"query-status", query_status},       {"query-version", query_version},
+    {"query-chardev", query_chardev},     {"query-vnc", query_vnc},
+    {"query-cpus-fast", query_cpus_fast}, {"query-cpus", query_cpus},
+    {"query-block", no_pv_disks},         {"query-blockstats", no_pv_disks},
+};
+
+struct NamedAction {
+  std::string_view name;
+  void (MachineControl::*action)() noexcept;
+};
+
+constexpr NamedAction kActions[] = {
+    {"cont", &MachineControl::cont},
+    {"stop", &MachineControl::stop},
+    {"quit", &MachineControl::quit},
+};
+
+}  // namespace
+
+void QmpDescriptors::put(UniqueFd fd) noexcept {
+  if (size_ < kCapacity) {
+    fds_[size_++] = std::move(fd);
+  }
+}
+
+UniqueFd QmpDescriptors::take() noexcept {
+  if (size_ == 0) {
+    return UniqueFd{};
+  }
+  UniqueFd first = std::move(fds_[0]);
+  std::move(fds_ + 1, fds_ + size_, fds_);
+  --size_;
+  return first;
+}
+
+QmpCommands::QmpCommands() {
+  add("query-commands", [this](QmpCall&) -> QmpResult {
+    json::array list{{{"name", "qmp_capabilities"}}};  // the session's own
+    for (const Command& command : commands_) {
+      list.push_back(json::object{{"name", command.name}});
+    }
+    return list;
+  });
+}
+
+void QmpCommands::add(std::string_view name, QmpHandler handler) {
+  const auto found = std::find_if(commands_.begin(), commands_.end(),
+                                  [name](const Command& command) { return command.name == name; });
+  if (found != commands_.end()) {
+    found->handler = std::move(handler);
+  } else {
+    commands_.push_back({std::string{name}, std::move(handler)});
+  }
+}
+
+QmpResult QmpCommands::call(std::string_view name, QmpCall& call) const {
+  const auto command = std::find_if(commands_.begin(), commands_.end(),
+                                    [name](const Command& c) { return c.name == name; });
+  if (command != commands_.end()) {
+    return command->handler(call);
+  }
+  std::string desc = "The command ";
+  desc.append(name.substr(0, 64)).append(" has not been found");
+  const auto* const absent = std::find_if(std::begin(kAbsent), std::end(kAbsent),
+                                          [name](const Absent& a) { return a.name == name; });
+  if (absent != std::end(kAbsent)) {
+    desc.append(": ").append(absent->why);
+  }
+  return QmpError{kCommandNotFound, std::move(desc)};
+}
+
+void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::string guest_name) {
+  for (const NamedQuery& row : kQueries) {
+    commands.add(row.name, [&machine, query = row.query](QmpCall&) { return query(machine); });
+  }
+  for (const NamedAction& row : kActions) {
+    commands.add(row.name, [&machine, action = row.action](QmpCall&) -> QmpResult {
+      (machine.*action)();
+      return json::object{};
+    });
+  }
+  commands.add("query-name", [name = std::move(guest_name)](QmpCall&) -> QmpResult {
+    return json::object{{"name", name}};
+  });
+}
+
+json::object qmp_version() {
+  std::string package = "stubdm ";
+  package.append(version());
+  return json::object{{"qemu", {{"micro", 0}, {"minor", 2}, {"major", 7}}}, {"package", package}};
+}
+
+}  // namespace dm::toolstack

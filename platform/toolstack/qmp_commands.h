@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/machine_control.h"
+#include "platform/toolstack/unique_fd.h"
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <boost/system/result.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm::toolstack {
+
+/// Error classes that libxl tells apart (libxl_qmp.c): CommandNotFound makes it try an older
+/// command, all others are failures.
+inline constexpr std::string_view kGenericError = "GenericError";
+inline constexpr std::string_view kCommandNotFound = "CommandNotFound";
+inline constexpr std::string_view kDeviceNotActive = "DeviceNotActive";
+inline constexpr std::string_view kDeviceNotFound = "DeviceNotFound";
+
+struct QmpError {
+  std::string_view error_class = kGenericError;
+  std::string desc;
+};
+
+using QmpResult = boost::system::result<boost::json::value, QmpError>;
+
+/// Descriptors that a connection has received (SCM_RIGHTS) and no command has taken yet; closed
+/// with the connection.
+class QmpDescriptors {
+ public:
+  /// libxl sends one with a command.
+  static constexpr std::size_t kCapacity = 8;
+
+  /// Takes ownership; closes it at once when the queue is full.
+  void put(UniqueFd fd) noexcept;
+  /// The oldest one, or none.
+  [[nodiscard]] UniqueFd take() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+  UniqueFd fds_[kCapacity];
+  std::size_t size_ = 0;
+};
+
+/// What a command gets to see.
+struct QmpCall {
+  const boost::json::object& arguments;
+  QmpDescriptors& descriptors;
+};
+
+/// Runs on the loop's thread and answers before it returns. An exception becomes a GenericError.
+using QmpHandler = std::function<QmpResult(QmpCall&)>;
+
+/// The commands that can be called. Other parts of the program add theirs at start-up:
+///
+///     commands.add("eject", [&cd](QmpCall& call) -> QmpResult { ... return boost::json::object{};
+///     });
+///
+/// Thread rule: the loop's thread only.
+class QmpCommands {
+ public:
+  /// Knows query-commands only.
+  QmpCommands();
+  QmpCommands(const QmpCommands&) = delete;
+  QmpCommands& operator=(const QmpCommands&) = delete;
+  ~QmpCommands() = default;
+
+  /// A later one of the same name takes the earlier one's place.
+  void add(std::string_view name, QmpHandler handler);
+  /// CommandNotFound, with a reason where there is one, for what is not there.
+  [[nodiscard]] QmpResult call(std::string_view name, QmpCall& call) const;
+
+ private:
+  struct Command {
+    std::string name;
+    QmpHandler handler;
+  };
+  std::vector<Command> commands_;
+};
+
+/// The commands that need nothing but the machine: query-status, query-version, query-chardev,
+/// query-vnc, query-name, query-cpus-fast, query-cpus, query-block, query-blockstats, cont, stop,
+/// quit. `machine` outlives `commands`.
+void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::string guest_name);
+
+/// The `version` object of the greeting and of query-version. libxl reads numbers of QEMU from it
+/// to know what it may send: from 2.11 on everything that 4.17 knows; we say 7.2.0, whose command
+/// set ours is a part of.
+[[nodiscard]] boost::json::object qmp_version();
+
+}  // namespace dm::toolstack

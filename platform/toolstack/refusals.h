@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm::toolstack {
+
+/// What a guest's configuration can ask for and this program cannot serve. One value for each
+/// setting to change, so that the command line (and a check of an xl.cfg file) give the same
+/// advice.
+enum class Unserved : std::uint8_t {
+  vga,
+  gfx_passthru,
+  vnc_password,
+  sdl,
+  spice,
+  usb,
+  sound,
+  nic,        ///< any emulated card, while there is no e1000
+  nic_model,  ///< a card other than e1000
+  nic_count,
+  scsi_disk,
+  ahci_disk,
+  image_format,
+  cdrom,
+  cdrom_position,
+  direct_boot,
+  serial_backend,
+  serial_count,
+  channel,
+  colo,
+  pci_passthrough,
+  incoming,
+  pv_machine,
+  unknown_device,
+  unknown_option,
+  count_  ///< how many there are
+};
+
+/// What a person reads about one of them.
+struct RefusalText {
+  std::string_view seen;     ///< what was asked for: "a VGA card"
+  std::string_view setting;  ///< the xl.cfg setting that causes it: "vga"
+  std::string_view write;    ///< what to write instead: "vga=\"none\""
+};
+
+[[nodiscard]] const RefusalText& refusal_text(Unserved what) noexcept;
+
+/// Everything that stands in a guest's way, each setting once, told in one message.
+class RefusalList {
+ public:
+  /// `detail` says which of several things it was: "cirrus-vga", "nic0: rtl8139". The same detail
+  /// is kept once, and beyond a dozen they are only counted.
+  void add(Unserved what, std::string_view detail);
+  /// Something that makes no sense whatever stubdm can serve: a broken argument.
+  void add_broken(std::string_view message);
+
+  [[nodiscard]] bool empty() const noexcept { return entries_.empty() && broken_.empty(); }
+  [[nodiscard]] bool has(Unserved what) const noexcept;
+  /// One line per setting to change, then one per broken argument.
+  [[nodiscard]] std::string message() const;
+
+ private:
+  struct Entry {
+    Unserved what;
+    std::vector<std::string> details;
+    std::size_t more = 0;  ///< details that were not kept
+  };
+
+  std::vector<Entry> entries_;
+  std::vector<std::string> broken_;
+  std::size_t more_broken_ = 0;
+};
+
+}  // namespace dm::toolstack

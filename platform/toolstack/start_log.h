@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/obs/log.h"
+
+#include <string_view>
+
+namespace dm::toolstack {
+
+/// The log's first lines: one with version, domain and what the machine is made of, one with what
+/// was accepted without having an effect.
+void log_start(const MachineConfig& config);
+
+/// Writes a message of several lines (an error of parse_command_line) as lines of the log, none of
+/// them cut short.
+void log_lines(log::Level level, std::string_view message) noexcept;
+
+}  // namespace dm::toolstack

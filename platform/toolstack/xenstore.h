@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct xs_handle;
+
+namespace dm::toolstack {
+
+/// A connection to xenstore: read and write, no watches (libxenstore starts a thread for the first
+/// one, and the serving process has none but its own).
+///
+/// A relative path means /local/domain/<own id>/..., which is how the same code works in dom0 and
+/// in a stub domain. After privileges are given up (xentoolcore_restrict_all) the connection is
+/// dead: write everything before, then drop this object. Thread rule: one thread. Source:
+/// xenstore.h (libxenstore 4), docs/misc/xenstore.txt.
+class Xenstore {
+ public:
+  /// Fails where there is no xenstored and no /dev/xen/xenbus.
+  [[nodiscard]] static Result<Xenstore> open();
+
+  /// Nothing where there is no such node or it may not be read.
+  [[nodiscard]] std::optional<std::string> read(const std::string& path) const;
+  [[nodiscard]] Result<> write(const std::string& path, std::string_view value);
+
+  /// Tells libxl that the device model of `domid` serves. It then goes on with the guest, so
+  /// everything must be ready: server enabled, event channels bound, taps made, QMP listening,
+  /// serial ports open. libxl waits 60 s for it (LIBXL_DEVICE_MODEL_START_TIMEOUT). Not to be
+  /// called with dm_restrict (-S): there libxl asks by QMP.
+  [[nodiscard]] Result<> report_running(std::uint32_t domid);
+
+ private:
+  struct Closer {
+    void operator()(xs_handle* handle) const noexcept;
+  };
+  explicit Xenstore(xs_handle* handle) noexcept : handle_{handle} {}
+
+  std::unique_ptr<xs_handle, Closer> handle_;
+};
+
+}  // namespace dm::toolstack

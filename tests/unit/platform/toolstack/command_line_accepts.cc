@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+// Command lines of libxl 4.17 that are served, and what machine comes of them.
+#include "tests/unit/platform/toolstack/golden.h"
+
+#include <algorithm>
+
+namespace dm::toolstack::test {
+namespace {
+
+using Mac = std::array<std::uint8_t, 6>;
+
+bool noted(const MachineConfig& machine, std::string_view part) {
+  return std::any_of(machine.notes.begin(), machine.notes.end(),
+                     [part](const std::string& note) { return says(note, part); });
+}
+
+BOOST_AUTO_TEST_SUITE(command_line_accepts)
+
+BOOST_AUTO_TEST_CASE(the_smallest_guest_becomes_a_machine) {
+  const MachineConfig machine = machine_of({});
+  BOOST_TEST(machine.domid == 7U);
+  BOOST_TEST(machine.name == "guest");
+  BOOST_TEST(machine.vcpus_online == 1U);
+  BOOST_TEST(machine.vcpus_max == 1U);
+  BOOST_TEST(machine.memory_mib == 512U);
+  BOOST_TEST(machine.boot_order == "cda");
+  BOOST_TEST(machine.xen_platform);
+  BOOST_TEST(machine.acpi);
+  BOOST_TEST(!machine.start_paused);
+  BOOST_TEST(!machine.incoming_fd.has_value());
+  BOOST_TEST(machine.nics.empty());
+  BOOST_TEST(machine.notes.empty());
+  BOOST_TEST(!machine.restrict_domid);
+  BOOST_TEST_REQUIRE(machine.disks.size() == 1U);
+  BOOST_TEST(machine.disks[0].path == "/dev/vg/guest");
+  BOOST_TEST(machine.disks[0].index == 0U);
+  BOOST_TEST(!machine.disks[0].cdrom);
+  BOOST_TEST(!machine.disks[0].read_only);
+  BOOST_TEST((machine.disks[0].format == ImageFormat::raw));
+  BOOST_TEST_REQUIRE(machine.serial[0].has_value());
+  BOOST_TEST(machine.serial[0]->backend == "pty");
+  BOOST_TEST(!machine.serial[1].has_value());
+  BOOST_TEST_REQUIRE(machine.qmp.size() == 2U);
+  BOOST_TEST(machine.qmp[0].id == "libxl-cmd");
+  BOOST_TEST(machine.qmp[0].path == "/var/run/xen/qmp-libxl-7");
+  BOOST_TEST(machine.qmp[0].fd == -1);
+  BOOST_TEST(machine.qmp[1].id == "libxenstat-cmd");
+  BOOST_TEST(machine.qmp[1].path == "/var/run/xen/qmp-libxenstat-7");
+}
+
+BOOST_AUTO_TEST_CASE(without_smp_and_boot_there_is_one_vcpu_and_the_order_cda) {
+  const MachineConfig machine = machine_of({.boot = {}});
+  BOOST_TEST(machine.vcpus_max == 1U);
+  BOOST_TEST(machine.boot_order == "cda");
+}
+
+BOOST_AUTO_TEST_CASE(four_vcpus_are_online_and_possible) {
+  const MachineConfig machine = machine_of({.smp = {"-smp", "4"}});
+  BOOST_TEST(machine.vcpus_online == 4U);
+  BOOST_TEST(machine.vcpus_max == 4U);
+}
+
+BOOST_AUTO_TEST_CASE(some_of_the_possible_vcpus_are_online) {
+  const MachineConfig machine = machine_of({.smp = {"-smp", "2,maxcpus=128"}});
+  BOOST_TEST(machine.vcpus_online == 2U);
+  BOOST_TEST(machine.vcpus_max == 128U);
+}
+
+BOOST_AUTO_TEST_CASE(dm_restrict_hands_over_a_socket_and_starts_paused) {
+  const MachineConfig machine =
+      machine_of({.qmp = {"-chardev", "socket,id=libxl-cmd,fd=19,server=on,wait=off", "-S"},
+                  .restrict = {"-xen-domid-restrict", "-chroot", "/var/run/xen/qemu-root-7"},
+                  .last = {"-runas", "65536:65536"}});
+  BOOST_TEST(machine.start_paused);
+  BOOST_TEST(machine.qmp.at(0).fd == 19);
+  BOOST_TEST(machine.qmp.at(0).path.empty());
+  BOOST_TEST(machine.restrict_domid);
+  BOOST_TEST(machine.chroot == "/var/run/xen/qemu-root-7");
+  BOOST_TEST(machine.run_as == "65536:65536");
+}
+
+BOOST_AUTO_TEST_CASE(the_default_vnc_is_noted_and_not_served) {
+  // D16, XSA-119: xl asks for VNC unless told otherwise. Nothing listens, and the log says so.
+  const MachineConfig machine = machine_of({.vnc = {"-vnc", "127.0.0.1:0,to=99"}});
+  BOOST_TEST_REQUIRE(machine.notes.size() == 1U);
+  BOOST_TEST(noted(machine, "-vnc 127.0.0.1:0,to=99"));
+}
+
+BOOST_AUTO_TEST_CASE(harmless_options_are_noted) {
+  const MachineConfig machine = machine_of({.display = {"-k", "de"},
+                                            .serial = {"-serial", "pty", "-nographic"},
+                                            .last = {"-device", "xen-pvdevice,device-id=0xc000"}});
+  BOOST_TEST(machine.notes.size() == 3U);
+  BOOST_TEST(noted(machine, "-k de"));
+  BOOST_TEST(noted(machine, "-nographic"));
+  BOOST_TEST(noted(machine, "xen-pvdevice"));
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_without_xen_platform_is_a_pc) {
+  BOOST_TEST(
+      !machine_of({.machine = {"-machine", "pc,accel=xen,suppress-vmdesc=on"}}).xen_platform);
+}
+
+BOOST_AUTO_TEST_CASE(a_larger_mmio_hole_changes_nothing_for_us) {
+  const MachineConfig machine =
+      machine_of({.machine = {"-machine", "xenfv,suppress-vmdesc=on,max-ram-below-4g=3221225472"}});
+  BOOST_TEST(machine.xen_platform);
+}
+
+BOOST_AUTO_TEST_CASE(acpi_can_be_off) {
+  BOOST_TEST(!machine_of({.usb_sound_acpi = {"-no-acpi"}}).acpi);
+}
+
+BOOST_AUTO_TEST_CASE(serial_ports_keep_their_places) {
+  const MachineConfig machine =
+      machine_of({.serial = {"-serial", "none", "-serial", "file:/tmp/a,b", "-serial", "null",
+                             "-serial", "/dev/hvc3"}});
+  BOOST_TEST(!machine.serial[0].has_value());
+  BOOST_TEST(machine.serial[1].value().backend == "file:/tmp/a,b");
+  BOOST_TEST(machine.serial[2].value().backend == "null");
+  BOOST_TEST(machine.serial[3].value().backend == "/dev/hvc3");
+}
+
+BOOST_AUTO_TEST_CASE(sockets_and_standard_output_are_serial_backends) {
+  const MachineConfig machine =
+      machine_of({.serial = {"-serial", "unix:/tmp/s,server,nowait", "-serial",
+                             "tcp:127.0.0.1:4000,server,nowait", "-serial", "stdio"}});
+  BOOST_TEST(machine.serial[0].value().backend == "unix:/tmp/s,server,nowait");
+  BOOST_TEST(machine.serial[1].value().backend == "tcp:127.0.0.1:4000,server,nowait");
+  BOOST_TEST(machine.serial[2].value().backend == "stdio");
+}
+
+BOOST_AUTO_TEST_CASE(four_ide_disks_come_in_the_order_of_their_places) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive", "file=/d,if=ide,index=3,media=disk,format=raw,cache=writeback",  //
+                 "-drive", "file=/a,if=ide,index=0,media=disk,format=raw,cache=writeback", "-drive",
+                 "file=/c,if=ide,index=2,media=disk,format=raw,cache=writeback", "-drive",
+                 "file=/b,if=ide,index=1,media=disk,format=raw,cache=writeback"}});
+  BOOST_TEST_REQUIRE(machine.disks.size() == 4U);
+  for (unsigned i = 0; i < 4; ++i) {
+    BOOST_TEST(machine.disks[i].index == i);
+    BOOST_TEST(machine.disks[i].path == (std::string{"/"} + "abcd"[i]));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_name_may_hold_commas) {
+  // libxl escapes nothing: what does not start with a key of ours goes on with the name.
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive",
+                 "file=/srv/a,b,,c=d,e,if=ide,index=0,media=disk,format=raw,cache=writeback"}});
+  BOOST_TEST(machine.disks.at(0).path == "/srv/a,b,,c=d,e");
+  const MachineConfig last =
+      machine_of({.disks = {"-drive", "if=ide,index=0,format=raw,file=/srv/a,b,"}});
+  BOOST_TEST(last.disks.at(0).path == "/srv/a,b,");
+}
+
+BOOST_AUTO_TEST_CASE(the_order_of_keys_does_not_matter) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive", "cache=writeback,format=raw,media=disk,index=2,if=ide,file=/x"}});
+  BOOST_TEST(machine.disks.at(0).path == "/x");
+  BOOST_TEST(machine.disks.at(0).index == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_stub_domain_names_its_own_block_devices) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive",
+                 "file=/dev/xvda,if=ide,index=0,media=disk,format=host_device,cache=writeback"}});
+  BOOST_TEST((machine.disks.at(0).format == ImageFormat::host_device));
+}
+
+BOOST_AUTO_TEST_CASE(a_stub_domain_has_no_qmp_sockets) {
+  const Arguments arguments = {"-xen-domid",
+                               "7",
+                               "-no-shutdown",
+                               "-nodefaults",
+                               "-no-user-config",
+                               "-name",
+                               "g",
+                               "-display",
+                               "none",
+                               "-serial",
+                               "/dev/hvc3",
+                               "-boot",
+                               "order=cda",
+                               "-net",
+                               "none",
+                               "-machine",
+                               "xenfv,suppress-vmdesc=on",
+                               "-m",
+                               "256"};
+  const auto invocation = parse(arguments);
+  BOOST_REQUIRE_MESSAGE(invocation.has_value(), invocation.error().message);
+  BOOST_TEST(invocation->config.qmp.empty());
+  BOOST_TEST(invocation->config.disks.empty());
+}
+
+BOOST_AUTO_TEST_CASE(readonly_is_kept_for_a_disk) {
+  // B31, XSA-142: libxl does not say it for IDE disks, but who says it must get it.
+  const MachineConfig machine =
+      machine_of({.disks = {"-drive", "file=/x,if=ide,index=0,media=disk,format=raw,readonly=on"}});
+  BOOST_TEST(machine.disks.at(0).read_only);
+}
+
+BOOST_AUTO_TEST_CASE(another_cache_mode_is_noted) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive", "file=/x,if=ide,index=0,media=disk,format=raw,cache=unsafe"}});
+  BOOST_TEST(noted(machine, "cache=writeback is used"));
+}
+
+BOOST_AUTO_TEST_CASE(older_libxl_writes_server_nowait) {
+  const MachineConfig machine =
+      machine_of({.qmp = {"-chardev", "socket,id=libxl-cmd,path=/run/q,server,nowait"}});
+  BOOST_TEST(machine.qmp.at(0).path == "/run/q");
+}
+
+BOOST_AUTO_TEST_CASE(names_may_hold_anything) {
+  BOOST_TEST(machine_of({.name = {"-name", "-vnc, \n\"guest\""}}).name == "-vnc, \n\"guest\"");
+}
+
+BOOST_AUTO_TEST_CASE(two_dashes_are_as_good_as_one) {
+  Arguments arguments = Golden{}.arguments();
+  arguments[0] = "--xen-domid";
+  BOOST_TEST(parse(arguments).value().config.domid == 7U);
+}
+
+// With the capabilities that come later.
+
+BOOST_AUTO_TEST_CASE(e1000_cards_find_their_netdev_although_it_comes_after_them) {
+  const MachineConfig machine =
+      machine_of({.nics = {"-device", "e1000,id=nic0,netdev=net0,mac=00:16:3e:11:22:33", "-netdev",
+                           "type=tap,id=net0,ifname=vif7.0-emu,br=xenbr0,script=no,downscript=no",
+                           "-device", "e1000,id=nic1,netdev=net1,mac=00:16:3E:aa:BB:ff", "-netdev",
+                           "type=tap,id=net1,ifname=vif7.1-emu,br=(null),script=no,downscript=no"}},
+                 kEverything);
+  BOOST_TEST_REQUIRE(machine.nics.size() == 2U);
+  BOOST_TEST(machine.nics[0].id == "nic0");
+  BOOST_TEST(machine.nics[0].model == "e1000");
+  BOOST_TEST((machine.nics[0].mac == Mac{0x00, 0x16, 0x3e, 0x11, 0x22, 0x33}));
+  BOOST_TEST(machine.nics[0].tap_name == "vif7.0-emu");
+  BOOST_TEST(machine.nics[0].tap_fd == -1);
+  BOOST_TEST(machine.nics[0].bridge == "xenbr0");
+  BOOST_TEST((machine.nics[1].mac == Mac{0x00, 0x16, 0x3e, 0xaa, 0xbb, 0xff}));
+  BOOST_TEST(machine.nics[1].tap_name == "vif7.1-emu");
+}
+
+BOOST_AUTO_TEST_CASE(a_card_may_be_given_an_open_tap) {
+  const MachineConfig machine = machine_of(
+      {.nics = {"-netdev", "tap,id=n,fd=5", "-device", "e1000,netdev=n,mac=00:16:3e:11:22:33"}},
+      kEverything);
+  BOOST_TEST(machine.nics.at(0).tap_fd == 5);
+  BOOST_TEST(machine.nics.at(0).tap_name.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_cdrom_with_a_disc_and_an_empty_one_take_ide_places) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive",
+                 "file=/dev/vg/guest,if=ide,index=0,media=disk,format=raw,cache=writeback",
+                 "-drive", "if=none,readonly=on,id=ide-5632,file=/iso/a,b.iso,format=raw",  //
+                 "-device", "ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0",           //
+                 "-drive", "if=none,readonly=on,id=ide-5696",                               //
+                 "-device", "ide-cd,id=ide-5696,drive=ide-5696,bus=ide.1,unit=1"}},
+      kEverything);
+  BOOST_TEST_REQUIRE(machine.disks.size() == 3U);
+  BOOST_TEST(!machine.disks[0].cdrom);
+  BOOST_TEST(machine.disks[1].cdrom);
+  BOOST_TEST(machine.disks[1].read_only);
+  BOOST_TEST(machine.disks[1].index == 2U);
+  BOOST_TEST(machine.disks[1].id == "ide-5632");
+  BOOST_TEST(machine.disks[1].path == "/iso/a,b.iso");
+  BOOST_TEST(machine.disks[2].index == 3U);
+  BOOST_TEST(machine.disks[2].path.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_restored_guest_reads_its_state_from_a_descriptor) {
+  BOOST_TEST(machine_of({.incoming = {"-incoming", "fd:23"}}, kEverything).incoming_fd.value() ==
+             23);
+}
+
+BOOST_AUTO_TEST_CASE(the_log_budget_comes_from_the_environment) {
+  const Arguments arguments = Golden{}.arguments();
+  BOOST_TEST(parse_command_line(arguments, {}, {.console_limit = "4096"}).value().log_budget ==
+             4096U);
+  BOOST_TEST(parse_command_line(arguments, {}, {}).value().log_budget == 0U);
+  // Not readable is not unlimited (XSA-180).
+  const auto odd = parse_command_line(arguments, {}, {.console_limit = "-1"}).value();
+  BOOST_TEST(odd.log_budget == 1048576U);
+  BOOST_TEST(noted(odd.config, "XEN_QEMU_CONSOLE_LIMIT"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::toolstack::test

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+// Clients that break the rules (E14 of the security cases): none may end the process, hold the loop
+// or grow memory.
+#include "tests/unit/platform/toolstack/qmp_rig.h"
+
+#include <boost/json/serialize.hpp>
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include <sys/resource.h>
+
+#include <random>
+
+namespace dm::toolstack::test {
+namespace {
+
+namespace json = boost::json;
+
+/// After everything a bad client did, a good one is served.
+void check_alive(QmpRig& rig) {
+  Peer client = rig.connect();
+  client.enter();
+  BOOST_TEST(client.command(R"({"execute":"query-status","id":4})").at("id").as_int64() == 4);
+}
+
+BOOST_FIXTURE_TEST_SUITE(qmp_robustness, QmpRig)
+
+const std::vector<std::string> kGarbage = {
+    "GET / HTTP/1.1\r\n\r\n", "[1,2,3]",    "\"text\"", "}", "{]", "{\"a\r\n",
+    std::string(3, '\0'),     "\xff\xfe{}", "nil",
+};
+
+BOOST_DATA_TEST_CASE(garbage_ends_the_connection_with_an_error,
+                     boost::unit_test::data::make(kGarbage),
+                     text) {
+  Peer client = connect();
+  client.enter();
+  BOOST_TEST_REQUIRE(client.send(text));
+  const auto reply = client.message();
+  BOOST_TEST(reply.at("error").at("class").as_string() == "GenericError");
+  BOOST_TEST(client.ended());
+  BOOST_TEST(server->clients() == 0U);
+  check_alive(*this);
+}
+
+const std::vector<std::string> kOddRequests = {
+    "{}",
+    R"({"execute":7})",
+    R"({"execute":null})",
+    R"({"execute":"stop","arguments":[]})",
+    R"({"execute":"stop","control":{}})",
+    R"({"exec-oob":"stop"})",
+    R"({"execute":"stop",})",
+    R"({'execute':'stop'})",
+    R"({"execute" "stop"})",
+    R"({"execute":"st\x"})",
+    "{\"execute\":\"st\xff\xfeop\"}",
+    R"({"execute":"stop","id":1e})",
+    R"({"execute":"stop" "id":1})",
+    R"({stop})",
+};
+
+BOOST_DATA_TEST_CASE(an_odd_request_is_an_error_and_the_connection_stays,
+                     boost::unit_test::data::make(kOddRequests),
+                     text) {
+  Peer client = connect();
+  client.enter();
+  const auto reply = client.command(text);
+  BOOST_TEST(reply.at("error").at("class").as_string() == "GenericError");
+  BOOST_TEST(reply.at("error").at("desc").is_string());
+  BOOST_TEST(machine.stops == 0);
+  BOOST_TEST(client.command(R"({"execute":"stop","id":5})").at("id").as_int64() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(an_odd_request_keeps_its_id) {
+  Peer client = connect();
+  client.enter();
+  BOOST_TEST(client.command(R"({"execute":7,"id":"x"})").at("id").as_string() == "x");
+}
+
+BOOST_AUTO_TEST_CASE(a_command_of_64_kib_is_taken_and_a_longer_one_is_not) {
+  const std::string frame = R"({"execute":"query-status","id":""})";
+  const std::string largest = R"({"execute":"query-status","id":")" +
+                              std::string(QmpSession::kMaxCommand - frame.size(), 'x') + R"("})";
+  Peer client = connect();
+  client.enter();
+  for (std::size_t at = 0; at < largest.size(); at += 4096) {
+    BOOST_TEST_REQUIRE(client.send(std::string_view{largest}.substr(at, 4096)));
+    loop.settle();
+  }
+  BOOST_TEST(client.message().at("id").as_string().size() > 65'000U);
+
+  for (std::size_t at = 0; at < largest.size() - 2; at += 4096) {
+    BOOST_TEST_REQUIRE(client.send(std::string_view{largest}.substr(
+        at, std::min<std::size_t>(4096, largest.size() - 2 - at))));
+    loop.settle();
+  }
+  BOOST_TEST_REQUIRE(client.send("xxxx"));
+  BOOST_TEST(client.message().at("error").at("desc").as_string().find("64 KiB") !=
+             json::string::npos);
+  BOOST_TEST(client.ended());
+  check_alive(*this);
+}
+
+BOOST_AUTO_TEST_CASE(nesting_beyond_32_ends_the_connection) {
+  Peer client = connect();
+  client.enter();
+  std::string deep = R"({"execute":"query-status","id":)";
+  BOOST_TEST(
+      client.command(deep + std::string(31, '[') + std::string(31, ']') + "}").contains("return"));
+  BOOST_TEST_REQUIRE(client.send(deep + std::string(32, '[')));
+  BOOST_TEST(client.message().contains("error"));
+  BOOST_TEST(client.ended());
+  check_alive(*this);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_sends_without_reading_is_dropped) {
+  Peer flood = connect();
+  flood.enter();
+  const std::string command = R"({"execute":"query-commands","id":"0123456789"})";
+  std::size_t sent = 0;
+  BOOST_TEST(loop.run_until([&] {
+    while (flood.send(command)) {
+      sent += command.size();
+    }
+    return server->clients() == 0;
+  }));
+  // What it made us hold is bounded: our limit and the kernel's socket buffer.
+  BOOST_TEST(sent < 8U * 1024 * 1024);
+  check_alive(*this);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_floods_does_not_keep_others_waiting) {
+  Peer flood = connect();
+  flood.enter();
+  Peer good = connect();
+  good.enter();
+  const std::string junk(200'000, ' ');
+  for (int round = 0; round < 50; ++round) {
+    flood.send(junk);  // white space: costs a look at every byte and has no answer
+    BOOST_TEST(good.command(R"({"execute":"query-status","id":1})").contains("return"));
+  }
+  BOOST_TEST(server->clients() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(random_bytes_and_damaged_commands_are_survived) {
+  const std::string good = R"({"execute":"query-status","arguments":{"a":[1,2,"x"]},"id":1})";
+  std::mt19937 random{7};
+  for (int round = 0; round < 1500; ++round) {
+    std::string text = good;
+    for (unsigned changes = 1 + random() % 4; changes != 0; --changes) {
+      const std::size_t at = random() % text.size();
+      if (random() % 3 == 0) {
+        text.erase(at, 1 + random() % 8);
+        text.push_back('{');
+      } else {
+        text[at] = static_cast<char>(random() % 256);
+      }
+    }
+    QmpSession session{commands};
+    std::string out;
+    (void)session.feed(R"({"execute":"qmp_capabilities"})", out, 1 << 20);
+    out.clear();
+    (void)session.feed(text, out, 1 << 20);
+    for (std::size_t at = 0; at < out.size();) {
+      const std::size_t end = out.find("\r\n", at);
+      BOOST_TEST_REQUIRE(end != std::string::npos);
+      boost::system::error_code error;
+      BOOST_TEST_REQUIRE(json::parse(out.substr(at, end - at), error).is_object());
+      at = end + 2;
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(descriptors_nobody_takes_are_closed_with_the_connection) {
+  loop.settle();
+  const std::size_t before = open_descriptors();
+  int pipe_ends[2];
+  BOOST_TEST_REQUIRE(::pipe(pipe_ends) == 0);
+  const UniqueFd read_end{pipe_ends[0]};
+  const UniqueFd write_end{pipe_ends[1]};
+  {
+    Peer client = connect();
+    client.enter();
+    const std::size_t connected = open_descriptors();
+    client.send_with_fds("{\"execute\":\"add-fd\",\"id\":1}\r\n", {read_end.get()});
+    BOOST_TEST(client.message().contains("error"));
+    BOOST_TEST(open_descriptors() == connected + 1);
+  }
+  BOOST_TEST(loop.run_until([&] { return server->clients() == 0; }));
+  BOOST_TEST(open_descriptors() == before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_cannot_fill_our_descriptor_table) {
+  Peer client = connect();
+  client.enter();
+  const std::size_t connected = open_descriptors();
+  const UniqueFd one{::dup(0)};
+  BOOST_TEST_REQUIRE(one.get() >= 0);
+  for (int i = 0; i < 100; ++i) {
+    client.send_with_fds("  ", std::vector<int>(200, one.get()));
+    loop.settle();
+  }
+  BOOST_TEST(open_descriptors() <= connected + 1 + QmpDescriptors::kCapacity);
+  BOOST_TEST(client.command(R"({"execute":"query-status","id":1})").contains("return"));
+  client.hang_up();
+  BOOST_TEST(loop.run_until([&] { return server->clients() == 0; }));
+  BOOST_TEST(open_descriptors() == connected + 1 - 2);  // both ends of the connection are gone
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_sent_to_a_dropped_client_is_closed) {
+  loop.settle();
+  const std::size_t before = open_descriptors();
+  {
+    Peer client = connect();
+    client.enter();
+    client.send_with_fds("x", {0});
+    BOOST_TEST(client.ended());
+  }
+  BOOST_TEST(open_descriptors() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_failing_command_is_an_error_and_not_an_end) {
+  commands.add("throws", [](QmpCall&) -> QmpResult { throw std::runtime_error("no luck"); });
+  Peer client = connect();
+  client.enter();
+  const auto reply = client.command(R"({"execute":"throws","id":1})");
+  BOOST_TEST(reply.at("error").at("desc").as_string() == "no luck");
+  BOOST_TEST(reply.at("id").as_int64() == 1);
+  BOOST_TEST(client.command(R"({"execute":"query-status","id":2})").contains("return"));
+}
+
+BOOST_AUTO_TEST_CASE(without_free_descriptors_clients_wait_instead_of_being_lost) {
+  Peer first = connect();
+  first.enter();
+  Peer second = connect();  // in the backlog: the loop has not run since
+  rlimit old{};
+  BOOST_TEST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &old) == 0);
+  rlimit none = old;
+  none.rlim_cur = 0;
+  BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  loop.settle();
+  BOOST_TEST(first.command(R"({"execute":"query-status","id":1})").contains("return"));
+  BOOST_TEST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &old) == 0);
+  BOOST_TEST(server->clients() == 1U);
+  second.enter();
+  BOOST_TEST(server->clients() == 2U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_CASE(a_client_that_never_reads_its_answer_is_dropped_after_a_while) {
+  QmpRig rig{{.max_clients = 4,
+              .max_output = 4 * 1024 * 1024,
+              .write_timeout = std::chrono::milliseconds{50}}};
+  rig.commands.add("large", [](QmpCall&) -> QmpResult {
+    return json::value(std::string(2 * 1024 * 1024, 'x'));
+  });
+  Peer silent = rig.connect();
+  silent.enter();
+  BOOST_TEST_REQUIRE(silent.send(R"({"execute":"large"})"));
+  BOOST_TEST(rig.loop.run_until([&] { return rig.server->clients() == 0; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_slow_client_gets_a_large_answer_whole) {
+  QmpRig rig{{.max_clients = 4, .max_output = 4 * 1024 * 1024}};
+  rig.commands.add("large", [](QmpCall&) -> QmpResult {
+    return json::value(std::string(2 * 1024 * 1024, 'x'));
+  });
+  Peer client = rig.connect();
+  client.enter();
+  BOOST_TEST_REQUIRE(client.send(R"({"execute":"large","id":1})"));
+  rig.loop.settle();
+  const auto reply = client.message();
+  BOOST_TEST(reply.at("return").as_string().size() == 2U * 1024 * 1024);
+  BOOST_TEST(client.command(R"({"execute":"query-status","id":2})").at("id").as_int64() == 2);
+}
+
+}  // namespace
+}  // namespace dm::toolstack::test
