@@ -23,7 +23,7 @@ using ForeignMemoryHandle =
     std::unique_ptr<xenforeignmemory_handle, Closer<&xenforeignmemory_close>>;
 using EvtchnHandle = std::unique_ptr<xenevtchn_handle, Closer<&xenevtchn_close>>;
 
-/// What the libraries have to say goes to our log, one line at a time, from warnings upwards. Lives
+/// What the libraries have to say beyond failures that we explain ourselves goes to our log. Lives
 /// for ever.
 [[nodiscard]] xentoollog_logger* library_logger() noexcept;
 

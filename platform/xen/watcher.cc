@@ -146,36 +146,38 @@ Result<Watcher> Watcher::start(const Options& options) {
   return Watcher{shared};
 }
 
-std::unique_ptr<DmOps> Watcher::settle(const Options& options) {
+Watcher::Means Watcher::settle(const Options& options) {
   static_cast<void>(::prctl(PR_SET_NAME, "stubdm-watcher"));
   ignore_signals();
-  std::unique_ptr<DmOps> ops;
+  Means means;
   if (auto opened = options.open_ops(options.domid); opened) {
-    ops = std::move(*opened);
+    means.ops = std::move(*opened);
     // ENOTTY and EOPNOTSUPP come from kernels without it; then the handle stays as it is.
-    static_cast<void>(ops->restrict_to_domain());
+    static_cast<void>(means.ops->restrict_to_domain());
   } else {
-    log::warning("the watcher cannot act when the device model dies: ", opened.error().message);
+    // Told when it matters: the worker, which meets the same, ends the start with a message of its
+    // own.
+    means.why_not = opened.error().message;
   }
   if (options.confine != nullptr) {
     options.confine();
   }
   static_cast<void>(::malloc_trim(0));
-  return ops;
+  return means;
 }
 
 void Watcher::watch_parent(const Options& options, const Shared& shared, int worker, int pidfd) {
   close_all_but(pidfd);
-  const std::unique_ptr<DmOps> ops = settle(options);
+  const Means means = settle(options);
   pollfd wait{.fd = pidfd, .events = POLLIN, .revents = 0};
   while (::poll(&wait, 1, -1) < 0 && errno == EINTR) {
   }
-  conclude(options, shared, ops.get(), worker, kNoStatus);
+  conclude(options, shared, means, worker, kNoStatus);
 }
 
 void Watcher::watch_child(const Options& options, const Shared& shared, int child) {
   close_all_but(-1);
-  const std::unique_ptr<DmOps> ops = settle(options);
+  const Means means = settle(options);
   int status = kNoStatus;
   for (;;) {
     int any = 0;
@@ -188,11 +190,12 @@ void Watcher::watch_child(const Options& options, const Shared& shared, int chil
       break;
     }
   }
-  conclude(options, shared, ops.get(), child, status);
+  conclude(options, shared, means, child, status);
 }
 
 void Watcher::conclude(
-    const Options& options, const Shared& shared, DmOps* ops, int worker, int status) {
+    const Options& options, const Shared& shared, const Means& means, int worker, int status) {
+  DmOps* const ops = means.ops.get();
   const bool sudden = shared.phase.load(std::memory_order_acquire) == Shared::serving;
   if (sudden) {
     const auto server = static_cast<ioservid_t>(shared.server.load(std::memory_order_relaxed));
@@ -210,6 +213,9 @@ void Watcher::conclude(
                  " died unexpectedly after ", box.recorded(), " requests");
     }
     show_last_requests(box);
+    if (ops == nullptr) {
+      log::error("nothing can be done about it: ", std::string_view{means.why_not});
+    }
     log::error(crash == 0 ? "the domain was crashed on purpose" : "the domain could not be crashed",
                " (errno ", crash, "), ioreq server ", server,
                destroy == 0 ? " destroyed" : " could not be destroyed", " (errno ", destroy, ")");

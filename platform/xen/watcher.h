@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace dm::xen {
@@ -68,10 +69,15 @@ class Watcher {
                                         int worker,
                                         int pidfd);
   [[noreturn]] static void watch_child(const Options& options, const Shared& shared, int child);
-  static std::unique_ptr<DmOps> settle(const Options& options);
+  /// What the watcher can act with.
+  struct Means {
+    std::unique_ptr<DmOps> ops;
+    std::string why_not;  ///< when there are none
+  };
+  static Means settle(const Options& options);
   /// The worker is dead.
   [[noreturn]] static void conclude(
-      const Options& options, const Shared& shared, DmOps* ops, int worker, int status);
+      const Options& options, const Shared& shared, const Means& means, int worker, int status);
 
   Shared* shared_;
 };

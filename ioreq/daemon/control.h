@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/host/machine_control.h"
+#include "ioreq/daemon/machine.h"
+#include "platform/linux/host_clock.h"
+
+#include <functional>
+
+namespace dm {
+
+/// What the management side may do with the machine: start it, stop it, ask about it.
+/// Thread rule: the loop's thread only.
+class Control final : public MachineControl {
+ public:
+  struct Actions {
+    /// The first cont of a machine that was started with -S: opens the gate for requests. False
+    /// when that failed.
+    std::function<bool()> launch;
+    std::function<void()> quit;
+  };
+
+  Control(const MachineConfig& config, Machine& machine, host::HostClock& clock, Actions actions);
+
+  [[nodiscard]] std::vector<ChardevInfo> chardevs() const override;
+  [[nodiscard]] unsigned vcpus_online() const noexcept override { return config_.vcpus_online; }
+  [[nodiscard]] unsigned vcpus_max() const noexcept override { return config_.vcpus_max; }
+  [[nodiscard]] bool running() const noexcept override { return running_; }
+  [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
+  void cont() noexcept override;
+  void stop() noexcept override;
+  void quit() noexcept override { actions_.quit(); }
+
+ private:
+  const MachineConfig& config_;
+  Machine& machine_;
+  host::HostClock& clock_;
+  Actions actions_;
+  bool prelaunch_;
+  bool running_;
+};
+
+}  // namespace dm

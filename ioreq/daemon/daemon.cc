@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include "ioreq/daemon/daemon.h"
+
+#include "core/obs/log.h"
+#include "ioreq/daemon/control.h"
+#include "ioreq/daemon/machine.h"
+#include "ioreq/daemon/xen_host.h"
+#include "platform/linux/chardev.h"
+#include "platform/linux/disk.h"
+#include "platform/linux/host_clock.h"
+#include "platform/linux/loop.h"
+#include "platform/linux/privileges.h"
+#include "platform/linux/signals.h"
+#include "platform/toolstack/qmp_commands.h"
+#include "platform/toolstack/qmp_server.h"
+#include "platform/toolstack/xenstore.h"
+#include "platform/xen/handles.h"
+#include "platform/xen/watcher.h"
+
+#include <csignal>
+#include <memory>
+#include <thread>
+#include <utility>
+
+namespace dm {
+
+namespace {
+
+/// The loop of platform/linux as the poller wants it.
+class LoopEvents final : public EventLoop {
+ public:
+  explicit LoopEvents(host::Loop& loop) noexcept : loop_{loop} {}
+  bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept override {
+    return loop_.wait(timeout);
+  }
+  void poll() noexcept override { loop_.poll(); }
+
+ private:
+  host::Loop& loop_;
+};
+
+Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_context& context) {
+  Backends backends;
+  for (const DiskConfig& disk : config.disks) {
+    auto opened = host::open_disk(context, disk);
+    if (!opened) {
+      return opened.error();
+    }
+    backends.disks.at(disk.index) = std::move(*opened);
+  }
+  for (std::size_t i = 0; i < config.serial.size(); ++i) {
+    if (!config.serial[i]) {
+      continue;
+    }
+    auto opened = host::open_chardev(context, config.serial[i]->backend);
+    if (!opened) {
+      return opened.error();
+    }
+    backends.serial[i] = std::move(*opened);
+  }
+  return backends;
+}
+
+/// The process's parts, in the order of their making. What is below may use what is above.
+class Session {
+ public:
+  explicit Session(const MachineConfig& config) : config_{config} {}
+  [[nodiscard]] Result<> start();
+  [[nodiscard]] Result<> run();
+
+ private:
+  [[nodiscard]] Result<> take_place();
+  [[nodiscard]] Result<> listen();
+  [[nodiscard]] Result<> announce();
+  [[nodiscard]] Result<> give_up_privileges();
+  [[nodiscard]] bool launch() noexcept;
+  void on_signal() noexcept;
+
+  const MachineConfig& config_;
+  std::optional<xen::Watcher> watcher_;
+  host::Loop loop_;
+  LoopEvents events_{loop_};
+  host::HostClock clock_;
+  host::SignalWatch signals_{
+      loop_.context(), {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
+  std::unique_ptr<XenHost> xen_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Control> control_;
+  toolstack::QmpCommands commands_;
+  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<Error> failure_;
+};
+
+/// For the watcher, whose hook takes no argument: set once, before it is forked.
+const MachineConfig* watcher_config = nullptr;
+
+void confine_watcher() noexcept {
+  if (auto confined =
+          host::confine({.chroot = watcher_config->chroot, .run_as = watcher_config->run_as});
+      !confined) {
+    log::warning("the watcher keeps its privileges: ", std::string_view{confined.error().message});
+  }
+}
+
+Result<> Session::start() {
+  // Forks, so before threads, mappings and handles.
+  watcher_config = &config_;
+  auto watcher = xen::Watcher::start(
+      {.domid = static_cast<xen::DomId>(config_.domid), .confine = &confine_watcher});
+  if (!watcher) {
+    return watcher.error();
+  }
+  watcher_.emplace(std::move(*watcher));
+  if (auto taken = take_place(); !taken) {
+    return taken;
+  }
+  if (auto listening = listen(); !listening) {
+    return listening;
+  }
+  if (auto announced = announce(); !announced) {
+    return announced;
+  }
+  return give_up_privileges();
+}
+
+Result<> Session::take_place() {
+  auto backends = open_backends(config_, loop_.context());
+  if (!backends) {
+    return backends.error();
+  }
+  auto xen = XenHost::open(static_cast<xen::DomId>(config_.domid), config_.vcpus_max);
+  if (!xen) {
+    return xen.error();
+  }
+  xen_ = std::move(*xen);
+  watcher_->server_created(xen_->server().id());
+  const MachineHost host{.claims = xen_->server(),
+                         .irqs = xen_->irqs(),
+                         .memory = xen_->memory(),
+                         .ioreq = xen_->server(),
+                         .domain = xen_->domain(),
+                         .clock = clock_,
+                         .events = events_,
+                         .black_box = &watcher_->black_box()};
+  auto machine = Machine::create(config_, host, std::move(*backends),
+                                 {.cpus = std::thread::hardware_concurrency()});
+  if (!machine) {
+    return machine.error();
+  }
+  machine_ = std::move(*machine);
+  loop_.add(xen_->server().descriptor());
+  control_ =
+      std::make_unique<Control>(config_, *machine_, clock_,
+                                Control::Actions{.launch = [this] { return launch(); },
+                                                 .quit = [this] { machine_->poller().stop(); }});
+  return {};
+}
+
+Result<> Session::listen() {
+  toolstack::add_machine_commands(commands_, *control_, config_.name);
+  for (const QmpSocketConfig& socket : config_.qmp) {
+    if (auto listening = qmp_.listen(socket); !listening) {
+      return listening.error();
+    }
+  }
+  return {};
+}
+
+/// Opens the gate for requests and tells libxl, which goes on with the guest then.
+Result<> Session::announce() {
+  if (config_.start_paused) {
+    return {};  // libxl asks by QMP, and says cont
+  }
+  if (auto enabled = xen_->server().enable(); !enabled) {
+    return enabled.error();
+  }
+  auto xenstore = toolstack::Xenstore::open();
+  if (!xenstore) {
+    return xenstore.error();
+  }
+  return xenstore->report_running(config_.domid);
+}
+
+/// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).
+Result<> Session::give_up_privileges() {
+  if (config_.restrict_domid) {
+    if (auto restricted = xen::restrict_all(static_cast<xen::DomId>(config_.domid)); !restricted) {
+      return restricted;
+    }
+  }
+  return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+}
+
+bool Session::launch() noexcept {
+  if (auto enabled = xen_->server().enable(); !enabled) {
+    failure_ = enabled.error();
+    return false;
+  }
+  return true;
+}
+
+void Session::on_signal() noexcept {
+  log::info("signal ", signals_.last(), ": ending");
+  if (machine_ != nullptr) {
+    machine_->poller().stop();
+  }
+}
+
+Result<> Session::run() {
+  if (!machine_->poller().run()) {
+    log::info("domain ", config_.domid, " is gone: ending");
+  }
+  machine_->make_durable();
+  if (failure_) {
+    return *failure_;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> Daemon::serve(const MachineConfig& config) {
+  Session session{config};
+  if (auto started = session.start(); !started) {
+    return started;
+  }
+  return session.run();
+}
+
+}  // namespace dm

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "ioreq/daemon/machine.h"
+
+#include "core/obs/log.h"
+#include "devices/ide/ata_disk.h"
+#include "devices/ide/geometry.h"
+#include "devices/ide/identify.h"
+
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace dm {
+
+namespace {
+
+chipset::Config chipset_config(const MachineConfig& config, const Backends& backends) {
+  chipset::Config chipset{.cmos = {.boot_order = config.boot_order},
+                        .vcpus_online = config.vcpus_online,
+                        .vcpus_max = config.vcpus_max,
+                        .acpi = config.acpi,
+                        .xen_platform = config.xen_platform};
+  for (std::size_t i = 0; i < backends.disks.size(); ++i) {
+    if (backends.disks[i] != nullptr) {
+      const auto geometry =
+          ide::default_geometry(backends.disks[i]->info().size / ide::kSectorSize);
+      chipset.cmos.disks[i] = {
+          .cylinders = geometry.cylinders, .heads = geometry.heads, .sectors = geometry.sectors};
+    }
+  }
+  return chipset;
+}
+
+}  // namespace
+
+Machine::Machine(const MachineConfig& config,
+                 const MachineHost& host,
+                 Backends backends,
+                 ioreq::SpinPolicy spin)
+    : host_{host},
+      backends_{std::move(backends)},
+      pio_{host.claims},
+      mmio_{host.claims},
+      pci_{pio_, mmio_, host.claims},
+      irqs_{host.irqs},
+      memory_{host.memory},
+      timers_{host.clock},
+      chipset_{{.pio = pio_, .pci = pci_, .irqs = irqs_, .control = *this, .unplug = *this},
+               chipset_config(config, backends_)},
+      ide_{pci_, pio_, irqs_, memory_, make_drives()},
+      dispatcher_{pio_, mmio_, pci_, memory_},
+      server_{host.ioreq, dispatcher_, host.black_box},
+      poller_{server_, host.ioreq, host.events, timers_, work_, spin} {}
+
+Machine::~Machine() = default;
+
+Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
+                                                 const MachineHost& host,
+                                                 Backends backends,
+                                                 ioreq::SpinPolicy spin) {
+  try {
+    std::unique_ptr<Machine> machine{new Machine{config, host, std::move(backends), spin}};
+    if (auto added = machine->add_serial_ports(); !added) {
+      return added.error();
+    }
+    return machine;
+  } catch (const std::runtime_error& error) {  // a slot or a port is not to be had
+    return Error{error.what()};
+  }
+}
+
+ide::Piix3Ide::Drives Machine::make_drives() {
+  ide::Piix3Ide::Drives drives;
+  for (unsigned i = 0; i < drives.size(); ++i) {
+    if (backends_.disks[i] != nullptr) {
+      drives[i] = std::make_unique<ide::AtaDisk>(std::move(backends_.disks[i]), work_,
+                                                 ide::default_identity(i));
+    }
+  }
+  return drives;
+}
+
+Result<> Machine::add_serial_ports() {
+  for (std::size_t i = 0; i < serial_.size(); ++i) {
+    if (backends_.serial[i] == nullptr) {
+      continue;
+    }
+    auto port = SerialPort::create(kComPorts[i], pio_, irqs_, timers_, *backends_.serial[i]);
+    if (!port) {
+      return port.error();
+    }
+    serial_[i] = std::move(*port);
+  }
+  return {};
+}
+
+void Machine::pause() noexcept {
+  ide_.settle();
+  for (const auto& port : serial_) {
+    if (port != nullptr) {
+      port->uart().pause();
+    }
+  }
+}
+
+void Machine::resume() noexcept {
+  for (const auto& port : serial_) {
+    if (port != nullptr) {
+      port->uart().resume();
+    }
+  }
+}
+
+void Machine::make_durable() noexcept {
+  if (!ide_.flush()) {
+    log::error(
+        "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
+        "be lost");
+  }
+}
+
+void Machine::shutdown(ShutdownReason reason) noexcept {
+  if (ended_) {
+    return;
+  }
+  ended_ = true;
+  make_durable();
+  host_.domain.shutdown(reason);
+}
+
+void Machine::suspend_to_ram() noexcept {
+  make_durable();
+  host_.domain.suspend_to_ram();
+}
+
+void Machine::protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool read_only) noexcept {
+  host_.domain.protect_rom(first_gfn, count, read_only);
+}
+
+void Machine::unplug(UnplugRequest request) noexcept {
+  // Network cards: there are none to lose yet.
+  if (request.ide_disks || request.ide_secondary_disks) {
+    const bool keep_primary_master = !request.ide_disks;
+    if (!ide_.unplug_disks(keep_primary_master)) {
+      log::error("a disk could not be flushed when the guest's own drivers took it over");
+    }
+    if (!unplugged_) {
+      unplugged_ = true;
+      log::info("the guest's PV drivers take over: emulated disks are unplugged");
+    }
+  }
+}
+
+}  // namespace dm

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/backend/chardev.h"
+#include "core/config/machine_config.h"
+#include "core/host/domain_control.h"
+#include "core/host/event_loop.h"
+#include "core/host/io_claims.h"
+#include "core/host/ioreq_port.h"
+#include "core/host/irq_sink.h"
+#include "core/host/memory_mapper.h"
+#include "core/host/unplug.h"
+#include "core/io/mmio_bus.h"
+#include "core/io/pio_bus.h"
+#include "core/irq/irq_line.h"
+#include "core/mem/guest_memory.h"
+#include "core/obs/black_box.h"
+#include "core/pci/pci_bus.h"
+#include "core/result.h"
+#include "core/time/timer.h"
+#include "core/time/work.h"
+#include "devices/chipset/chipset.h"
+#include "devices/ide/piix3_ide.h"
+#include "devices/uart16550/serial_port.h"
+#include "ioreq/dispatcher.h"
+#include "ioreq/poller.h"
+#include "ioreq/server.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dm {
+
+/// What a machine stands on. All of it outlives the machine.
+struct MachineHost {
+  IoClaims& claims;
+  IrqSink& irqs;
+  MemoryMapper& memory;
+  IoreqPort& ioreq;
+  DomainControl& domain;
+  const Clock& clock;
+  EventLoop& events;
+  BlackBox* black_box = nullptr;
+};
+
+/// The other ends of disks and serial ports, opened before the guest is touched: a missing image
+/// ends start-up early.
+struct Backends {
+  std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position
+  std::array<std::unique_ptr<CharBackend>, 4> serial;
+};
+
+/// The whole PC: buses, chips, disks, serial ports, and the loop that serves them. The same class
+/// stands on Xen and on the simulated host. Thread rule: the loop's thread only.
+class Machine final : private UnplugHandler, private DomainControl {
+ public:
+  /// Fails when a device cannot have its ports: the hypervisor refused, or the configuration makes
+  /// no sense.
+  [[nodiscard]] static Result<std::unique_ptr<Machine>> create(const MachineConfig& config,
+                                                               const MachineHost& host,
+                                                               Backends backends,
+                                                               ioreq::SpinPolicy spin);
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+  ~Machine() override;
+
+  [[nodiscard]] ioreq::Poller& poller() noexcept { return poller_; }
+  [[nodiscard]] ioreq::Server& server() noexcept { return server_; }
+  [[nodiscard]] const std::array<std::unique_ptr<SerialPort>, 4>& serial() const noexcept {
+    return serial_;
+  }
+
+  /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
+  /// reached its image.
+  void pause() noexcept;
+  void resume() noexcept;
+  /// Everything acknowledged is on stable storage when this returns; what could not be made so is
+  /// told in the log.
+  void make_durable() noexcept;
+
+ private:
+  Machine(const MachineConfig& config,
+          const MachineHost& host,
+          Backends backends,
+          ioreq::SpinPolicy spin);
+  [[nodiscard]] ide::Piix3Ide::Drives make_drives();
+  [[nodiscard]] Result<> add_serial_ports();
+
+  // What chips ask of the whole machine: data is made durable first.
+  void shutdown(ShutdownReason reason) noexcept override;
+  void suspend_to_ram() noexcept override;
+  void protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool read_only) noexcept override;
+  void unplug(UnplugRequest request) noexcept override;
+
+  const MachineHost host_;
+  Backends backends_;
+  PioBus pio_;
+  MmioBus mmio_;
+  PciBus pci_;
+  IrqRouter irqs_;
+  GuestMemory memory_;
+  TimerQueue timers_;
+  WorkQueue work_;
+  Chipset chipset_;
+  ide::Piix3Ide ide_;
+  std::array<std::unique_ptr<SerialPort>, 4> serial_;
+  ioreq::Dispatcher dispatcher_;
+  ioreq::Server server_;
+  ioreq::Poller poller_;
+  bool ended_ = false;
+  bool unplugged_ = false;
+};
+
+}  // namespace dm
