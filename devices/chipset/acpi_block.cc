@@ -154,9 +154,9 @@ unsigned AcpiBlock::vcpus_online() const noexcept {
 
 void AcpiBlock::update_sci() noexcept {
   const bool standing = (state_.gpe_status & state_.gpe_enable) != 0;
+  // QUIRK(Xen): its PM1 code may have lowered the line; a change makes it look again.
   if (standing && sci_.level()) {
-    sci_.set(
-        false);  // QUIRK(Xen): its PM1 code may have lowered the line; a change makes it look again
+    sci_.set(false);
   }
   sci_.set(standing);
 }
