@@ -28,8 +28,9 @@ class CharClient {
   virtual void
   on_writable() noexcept = 0;  ///< write() took fewer than offered before, and has room again
   virtual void on_lines(ModemLines) noexcept = 0;  ///< the other end came, went or moved its lines
-  /// A break condition came in. It has its place among the bytes: told only when read() has given everything that came
-  /// before it, and nothing that came after it. For backends that cannot see one, nothing to do.
+  /// A break condition came in. It has its place among the bytes: told only when read() has given
+  /// everything that came before it, and nothing that came after it. For backends that cannot see
+  /// one, nothing to do.
   virtual void on_break() noexcept {}
 };
 

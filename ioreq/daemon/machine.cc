@@ -17,10 +17,10 @@ namespace {
 
 chipset::Config chipset_config(const MachineConfig& config, const Backends& backends) {
   chipset::Config chipset{.cmos = {.boot_order = config.boot_order},
-                        .vcpus_online = config.vcpus_online,
-                        .vcpus_max = config.vcpus_max,
-                        .acpi = config.acpi,
-                        .xen_platform = config.xen_platform};
+                          .vcpus_online = config.vcpus_online,
+                          .vcpus_max = config.vcpus_max,
+                          .acpi = config.acpi,
+                          .xen_platform = config.xen_platform};
   for (std::size_t i = 0; i < backends.disks.size(); ++i) {
     if (backends.disks[i] != nullptr) {
       const auto geometry =

@@ -248,8 +248,9 @@ BOOST_AUTO_TEST_CASE(without_inotify_a_reader_is_found_within_a_second) {
   set_faults({});
   Client uart{*pty};
   for (int round = 0; round < 2; ++round) {
+    run_for(loop, 20ms);  // the one before has left
     pty->write(bytes("hello"));
-    run_for(loop, 10ms);
+    run_for(loop, 20ms);
     BOOST_TEST(pty->counters().output == 5U * static_cast<unsigned>(round));
     const UniqueFd console = open_slave(*pty);
     BOOST_TEST(receive(console.get(), 5) == "hello");
