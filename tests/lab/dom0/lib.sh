@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Sourced by everything that runs in dom0: guests, their consoles, what they leave behind.
+
+state=/run/lab             # what is known of guests: one directory each, with the transcript of the serial console
+password=stubdm            # root's, in the guest
+. /lab/disk/guest.info     # data_sha256 and payload_bytes of its disk
+exec {never}<> <(:)        # nothing ever comes from here: a pause that needs no process
+declare -A reader_of unread
+
+now() { printf '%s' "$EPOCHREALTIME"; }
+# since START: seconds with one decimal
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+pause() { read -r -t "$1" -u "$never" || true; }
+say() { printf '  %s\n' "$*"; }
+fail() {
+  printf '  FAILED: %s\n' "$*"
+  exit 1
+}
+# row NAME UNIT VALUE: a measured value, for the table at the end
+row() { printf '@row %s %s %s %s\n' "$1" "$2" "$dm" "$3"; }
+# await SECONDS WHAT COMMAND...: until COMMAND succeeds
+await() {
+  local limit=$((SECONDS + $1)) what=$2
+  shift 2
+  until "$@"; do
+    ((SECONDS < limit)) || fail "waited in vain for: $what"
+    pause 0.2
+  done
+}
+
+# ---- guests ----
+
+# device_model NAME: the program that "stubdm" or "qemu" stands for
+device_model() {
+  case $1 in
+    stubdm) echo /usr/libexec/stubdm ;;
+    qemu) echo /usr/libexec/xen-qemu-system-i386 ;;
+    *) fail "no device model is called '$1'; it can be stubdm or qemu" ;;
+  esac
+}
+
+# guest_config GUEST DISK [LINE...]: a file for xl create, the same for every device model; later lines win
+guest_config() {
+  local guest=$1 disk=$2
+  shift 2
+  mkdir -p "$state/$guest"
+  {
+    cat << END
+name="$guest"
+type="hvm"
+memory=256
+vcpus=1
+disk=["$disk,raw,hda,rw"]
+vif=[]
+serial="pty"
+vga="none"
+vnc=0
+sdl=0
+nographic=1
+usb=0
+vkb_device=0
+xen_platform_pci=0
+on_poweroff="destroy"
+on_reboot="restart"
+END
+    printf '%s\n' "$@"
+  } > "$state/$guest/cfg"
+}
+
+# stamped DM: the same device model, which notes first when it was executed; see running_at
+stamped() {
+  local program
+  program=$(device_model "$1")
+  mkdir -p "$state/bin"
+  printf '#!/bin/bash\necho "$EPOCHREALTIME" > %s/executed.$XEN_DOMAIN_ID\nexec %s "$@"\n' "$state" "$program" > "$state/bin/$1"
+  chmod +x "$state/bin/$1"
+  printf '%s/bin/%s' "$state" "$1"
+}
+
+# watch_running: from now on note when a device model's state appears in xenstore
+watch_running() {
+  local path
+  xenstore-watch /local/domain/0/device-model | while read -r path; do
+    path=${path#/local/domain/0/device-model/}
+    [[ $path == */state ]] && echo "$EPOCHREALTIME" > "$state/running.${path%/state}"
+  done &
+}
+
+# exec_to_running ID: in milliseconds
+exec_to_running() {
+  awk -v a="$(< "$state/executed.$1")" -v b="$(< "$state/running.$1")" 'BEGIN { printf "%.1f", (b - a) * 1000 }'
+}
+
+xl_log() { printf '%s/%s/xl.log' "$state" "$1"; }
+
+# create GUEST DM [xl create's options]: start it, and attach to its console
+create() {
+  local guest=$1 dm=$2
+  shift 2
+  sed -i '/^device_model_override/d' "$state/$guest/cfg"
+  echo "device_model_override=\"$(device_model_path "$dm")\"" >> "$state/$guest/cfg"
+  created_at=$(now)
+  xl create "$@" "$state/$guest/cfg" >> "$(xl_log "$guest")" 2>&1 || fail "xl create failed; its words are in xl.log"
+  attach "$guest"
+}
+device_model_path() { if [[ $1 == /* ]]; then printf '%s' "$1"; else device_model "$1"; fi; }
+
+domid() { xl domid "$1" 2>/dev/null; }
+dm_pid() { xenstore-read "/local/domain/$1/image/device-model-pid" 2>/dev/null; }
+exists() { xl domid "$1" >/dev/null 2>&1; }
+gone() { ! exists "$1"; }
+
+# cpu_of PID: seconds of processor time used by this process and the others of its session (libxl gives a device model its own)
+cpu_of() {
+  cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^.*) //' |
+    awk -v session="$1" '$4 == session { ticks += $12 + $13 } END { printf "%.2f", ticks / 100 }'
+}
+
+# ---- the serial console ----
+
+tty_of() { xenstore-read "/local/domain/$1/serial/0/tty" 2>/dev/null; }
+has_tty() { [[ $(tty_of "$1") == /dev/pts/* ]]; }
+
+# attach GUEST: write down what its serial port says from now on
+attach() {
+  local guest=$1 id fd log=$state/$1/serial.log
+  id=$(domid "$guest") || fail "$guest does not exist"
+  await 10 "the name of $guest's serial console in xenstore" has_tty "$id"
+  detach "$guest"
+  tty_of "$id" > "$state/$guest/tty"
+  bytes_read "$(dm_pid "$id")" > "$state/$guest/read_before"
+  touch "$log"
+  cat "$(tty_of "$id")" >> "$log" 2>/dev/null &
+  echo $! > "$state/$guest/reader"
+  if [[ -z ${reader_of[$guest]:-} ]]; then
+    exec {fd}< "$log"
+    reader_of[$guest]=$fd
+  fi
+}
+
+detach() {
+  [[ -e $state/$1/reader ]] || return 0
+  kill "$(< "$state/$1/reader")" 2>/dev/null || true
+  rm -f "$state/$1/reader"
+}
+
+# type_line GUEST TEXT: as from a keyboard, with Enter
+type_line() { printf '%s\r' "$2" > "$(< "$state/$1/tty")"; }
+
+# hear GUEST: take in what was said meanwhile
+hear() {
+  local new
+  IFS= read -r -d '' -u "${reader_of[$1]}" new || true
+  [[ $new ]] || return 0
+  unread[$1]=${unread[$1]:-}${new//$'\r'/}
+}
+
+# heard GUEST REGEX: has it said this? What came before, and the match, are then behind us; the match is in BASH_REMATCH and before it, $said
+heard() {
+  hear "$1"
+  [[ ${unread[$1]:-} =~ $2 ]] || return 1
+  said=${unread[$1]%%"${BASH_REMATCH[0]}"*}
+  unread[$1]=${unread[$1]#*"${BASH_REMATCH[0]}"}
+}
+
+# expect GUEST SECONDS REGEX
+expect() {
+  local guest=$1 limit=$((SECONDS + $2)) regex=$3 began=$SECONDS next=$((SECONDS + 15))
+  until heard "$guest" "$regex"; do
+    if ((SECONDS >= limit)); then fail "$guest did not say '$regex' within $2 s; it said last: $(tail -c 300 "$state/$guest/serial.log")"; fi
+    if ((SECONDS >= next)); then
+      say "... $((SECONDS - began)) s: $(doing "$guest")"
+      next=$((SECONDS + 15))
+    fi
+    pause 0.2
+  done
+}
+
+# bytes_read PID: by a process, from anywhere
+bytes_read() { awk '/^rchar/ { n = $2 } END { print n + 0 }' "/proc/$1/io" 2>/dev/null || echo 0; }
+
+# doing GUEST: what it is at, as far as it can be seen from here
+doing() {
+  local id pid bytes
+  id=$(domid "$1") && pid=$(dm_pid "$id") || { echo "$1 is gone"; return; }
+  bytes=$(($(bytes_read "$pid") - $(< "$state/$1/read_before")))
+  if ((bytes < payload_bytes / 100)); then echo "$1 is in its BIOS"
+  elif ((bytes < payload_bytes)); then echo "$1's BIOS reads the kernel, $((bytes * 100 / payload_bytes)) %"
+  else echo "$1 has read its kernel and goes on; CPU time of its device model: $(cpu_of "$pid") s"
+  fi
+}
+
+await_init() {
+  expect "$1" "${2:-300}" 'guest init ([0-9.]+)'
+  say "$1: init $(since "$created_at") s after its start, ${BASH_REMATCH[1]} s by its own clock"
+}
+
+# await_ready GUEST: until it has its drivers; its line is in $ready
+await_ready() {
+  expect "$1" 120 'guest ready [^'$'\n'']*'$'\n'
+  ready=${BASH_REMATCH[0]%$'\n'}
+  say "$1: $ready"
+}
+
+# log_in GUEST: with name and password
+log_in() {
+  expect "$1" 60 'login: '
+  type_line "$1" root
+  expect "$1" 60 'Password: '
+  type_line "$1" "$password"
+  expect "$1" 60 '# '
+  say "$1: logged in"
+}
+
+# in_guest GUEST SECONDS COMMAND: type it; its output is in $said, its status is returned
+in_guest() {
+  local guest=$1 seconds=$2 status output
+  # the quotes keep the echo of what is typed from being taken for an answer
+  type_line "$guest" "echo st''art; $3; echo st''atus=\$?"
+  expect "$guest" 60 $'start\n'
+  expect "$guest" "$seconds" 'status=([0-9]+)'
+  status=${BASH_REMATCH[1]} output=$said
+  expect "$guest" 30 '# '
+  said=${output%$'\n'}
+  return "$status"
+}
+
+# ---- the guest's disk: what it reads and writes, judged from both sides ----
+
+# What is written: a number, then 7 MiB of partition 2 from a place the number says. So it differs for every number and at every place, is not
+# aligned to anything, and costs nobody much to make.
+pattern_bytes=$((6 + (7 << 20)))
+new_salt() { echo $((10000 + RANDOM)); }
+# pattern SALT FILE [MIB]: the commands that write it to stdout; partition 2 starts at MIB of FILE
+pattern() { printf 'echo %d; dd if=%s bs=1M skip=%d count=7' "$1" "$2" $(($1 % 50 + ${3:-0})); }
+hash_of() { sha256sum | cut -d ' ' -f 1; }
+# hash_at IMAGE MIB: of as many bytes as the pattern has
+hash_at() (
+  set +o pipefail # head ends before dd does
+  dd if="$1" bs=1M skip="$2" count=8 2> /dev/null | head -c "$pattern_bytes" | hash_of
+)
+hash_of_pattern() { eval "$(pattern "$1" /lab/disk/first.img 33)" 2> /dev/null | hash_of; }
+
+# check_read GUEST DISK: the 64 MiB of partition 2 are those that were put there
+check_read() {
+  local began
+  began=$(now)
+  in_guest "$1" 120 "sha256sum /dev/${2}2" || fail "reading /dev/${2}2 failed in $1: $said"
+  [[ ${said%% *} == "$data_sha256" ]] || fail "64 MiB of /dev/${2}2 read in $1 are not what the image holds: $said"
+  say "ok: 64 MiB read from /dev/${2}2 with the right sha256, $(since "$began") s with hashing"
+}
+
+# check_written GUEST DISK SALT: write a pattern, and read it back from the disk, not from memory
+check_written() {
+  local wanted
+  wanted=$(hash_of_pattern "$3")
+  in_guest "$1" 120 "($(pattern "$3" "/dev/${2}2")) > /dev/${2}3 && sync" || fail "writing /dev/${2}3 failed in $1: $said"
+  in_guest "$1" 120 "echo 3 > /proc/sys/vm/drop_caches; head -c $pattern_bytes /dev/${2}3 | sha256sum" || fail "reading back failed in $1: $said"
+  [[ ${said%% *} == "$wanted" ]] || fail "what $1 wrote to /dev/${2}3 reads back differently"
+  say "ok: $pattern_bytes bytes written to /dev/${2}3 read back the same"
+}
+
+# check_image IMAGE SALT: the pattern is in the image, seen from dom0
+check_image() {
+  local wanted found
+  wanted=$(hash_of_pattern "$2")
+  found=$(hash_at "$1" 97)
+  [[ $found == "$wanted" ]] || fail "what the guest wrote is not in ${1##*/}"
+  say "ok: dom0 finds in ${1##*/} what the guest wrote"
+}
+
+# ---- what must not stay ----
+
+# left_behind [ID]: what there is that belongs to any guest but domain ID, one thing a line
+left_behind() {
+  local path but=${1:-none}
+  xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
+  ps -o pid,args | awk -v but="-xen-domid $but " '/-xen-domi[d] / && !index($0, but) { print "process " substr($0, 1, 80) }'
+  for path in /run/xen/qmp-* /sys/class/net/vif*; do [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"; done
+  for path in /local/domain /libxl /local/domain/0/device-model; do
+    { xenstore-list "$path" 2> /dev/null || true; } | awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
+  done
+  return 0
+}
+nothing_left() { [[ -z $(left_behind "$@") ]]; }
+
+# check_nothing_left [ID]: a few seconds are given, since xl tidies up after it has answered
+check_nothing_left() {
+  local limit=$((SECONDS + 20))
+  until nothing_left "$@"; do
+    ((SECONDS < limit)) || fail "left behind: $(left_behind "$@" | tr '\n' ';')"
+    pause 0.2
+  done
+  say "ok: no domain, process, socket, interface or xenstore entry is left"
+}
+
+# ---- at the end of a scenario, however it ended ----
+
+# tidy: destroy all guests and their device models
+tidy() {
+  local id file
+  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do xl destroy "$id" 2>/dev/null || true; done
+  for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
+  pkill -f -- '-xen-domid' || true
+  pkill -x xl || true
+  losetup -D 2>/dev/null || true
+}
+
+# keep_logs DIRECTORY
+keep_logs() {
+  mkdir -p "$1"
+  cp -r "$state"/*/ "$1/" 2>/dev/null || true
+  cp /var/log/xen/* "$1/" 2>/dev/null || true
+  xl dmesg > "$1/xl-dmesg.log" 2>/dev/null || true
+}
+
+# show_logs DIRECTORY: the last lines of each, for the one who must find out
+show_logs() {
+  local file
+  for file in "$1"/*.log "$1"/*/*.log; do
+    [[ -s $file && $file != */xl-dmesg.log ]] || continue
+    printf '  --- %s\n' "${file#/lab/out/}"
+    tail -n 12 "$file" | cut -c 1-200 | sed 's/^/  | /'
+  done
+  printf '  --- xl dmesg\n'
+  xl dmesg 2>/dev/null | tail -n 8 | sed 's/^/  | /'
+}

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Sourced by every script of the lab that runs on the developer's machine: where things are, and how to speak to people.
+
+lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$lab/../.." && pwd)
+out=${LAB_OUT:-$top/build/lab} # everything the lab makes: images, downloads, logs
+xen_version=4.17               # Debian 12's
+xen_dir=/usr/lib/xen-$xen_version
+PATH=$PATH:/usr/sbin:/sbin     # parted, mkfs and others, for those who are not root
+
+say() { printf '%s\n' "$*"; }
+complain() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() {
+  complain "$@"
+  exit 1
+}
+
+# How long this script has been running, for progress lines.
+elapsed() { printf '%4d s' "$SECONDS"; }
+progress() { printf '[%s] %s\n' "$(elapsed)" "$*"; }
+
+# A scratch directory below $out that goes away with the script.
+make_scratch() {
+  mkdir -p "$out/tmp"
+  scratch=$(mktemp -d "$out/tmp/${0##*/}.XXXXXX")
+  trap 'rm -rf "$scratch"' EXIT
+}
+
+# Xen and the kernel are files here, not installed software: those of this machine if it has them, else packages unpacked below
+# $out/packages by tests/lab/packages.
+find_kernel() {
+  local root release
+  for root in "" "$out/packages"; do
+    release=$(cd "$root/boot" 2>/dev/null && printf '%s\n' vmlinuz-*-amd64 | sed -n '/cloud\|rt-/d; s/^vmlinuz-\([0-9]\)/\1/p' | sort -V | tail -n 1)
+    [[ $release && -r $root/boot/vmlinuz-$release && -d $root/lib/modules/$release/kernel ]] || continue
+    kernel_root=$root kernel=$release vmlinuz=$root/boot/vmlinuz-$release
+    return
+  done
+  return 1
+}
+
+find_xen() {
+  local root
+  for root in "" "$out/packages"; do
+    xen_gz=$root/boot/xen-$xen_version-amd64.gz
+    [[ -r $xen_gz ]] && return
+  done
+  return 1
+}
+
+# The emulator starts with what these found; called by everything that needs them.
+need_packages() {
+  "$lab/packages" || exit 1
+  find_kernel || die "no Debian kernel found, although tests/lab/packages is content; remove $out/packages and run it again"
+  find_xen || die "no Xen $xen_version found, although tests/lab/packages is content; remove $out/packages and run it again"
+}

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# limit 200
+# How long from exec of the device model to "running" in xenstore: five guests one after the other that stay paused, the first not counted.
+
+scenario() {
+  local i id
+  watch_running
+  guest_config guest /lab/disk/first.img
+  for i in 0 1 2 3 4 5; do
+    create guest "$(stamped "$dm")" -p
+    id=$(domid guest)
+    await 5 "the time of 'running'" test -s "$state/running.$id"
+    ((i == 0)) || row exec_to_running ms "$(exec_to_running "$id")"
+    xl destroy guest || fail "xl destroy failed"
+  done
+  check_nothing_left
+}
