@@ -36,11 +36,10 @@ Options understood, as libxl 4.17 writes them:
   -S                                wait for QMP's cont
   -serial pty|null|stdio|none|file:PATH|unix:PATH,server,nowait|tcp:HOST:PORT,server,nowait|/dev/TTY
   -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
-  -drive if=none,id=D[,file=PATH,format=F] with -device ide-cd,drive=D,bus=ide.0|1,unit=0|1
-  -device e1000,netdev=N,mac=MAC with -netdev type=tap,id=N,ifname=TAP,script=no
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
-  -incoming fd:F                    go on with a saved guest
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
+Understood, and refused in this version with the setting to change: CD-ROM drives (-device ide-cd), emulated
+network cards (-device e1000), saved guests (-incoming).
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
   -net none -device xen-pvdevice
 Our own:
