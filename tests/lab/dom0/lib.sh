@@ -10,7 +10,10 @@ declare -A reader_of unread
 
 now() { printf '%s' "$EPOCHREALTIME"; }
 # since START: seconds with one decimal
-since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+since() {
+  local tenths=$(((${EPOCHREALTIME/./} - ${1/./}) / 100000))
+  printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
 pause() { read -r -t "$1" -u "$never" || true; }
 say() { printf '  %s\n' "$*"; }
 fail() {
@@ -18,7 +21,10 @@ fail() {
   exit 1
 }
 # row NAME UNIT VALUE: a measured value, for the table at the end
-row() { printf '@row %s %s %s %s\n' "$1" "$2" "$dm" "$3"; }
+row() {
+  [[ $3 =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "no value for $1: '$3'"
+  printf '@row %s %s %s %s\n' "$1" "$2" "$dm" "$3"
+}
 # await SECONDS WHAT COMMAND...: until COMMAND succeeds
 await() {
   local limit=$((SECONDS + $1)) what=$2
@@ -89,7 +95,9 @@ watch_running() {
 
 # exec_to_running ID: in milliseconds
 exec_to_running() {
-  awk -v a="$(< "$state/executed.$1")" -v b="$(< "$state/running.$1")" 'BEGIN { printf "%.1f", (b - a) * 1000 }'
+  local from to
+  from=$(< "$state/executed.$1") to=$(< "$state/running.$1")
+  printf '%d' $(((${to/./} - ${from/./}) / 1000))
 }
 
 xl_log() { printf '%s/%s/xl.log' "$state" "$1"; }
