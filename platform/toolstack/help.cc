@@ -34,7 +34,7 @@ Options understood, as libxl 4.17 writes them:
   -boot order=cda                   up to three of a, c, d, n
   -no-acpi                          no power management function
   -S                                wait for QMP's cont
-  -serial pty|null|stdio|none|file:PATH|unix:PATH,server,nowait|tcp:HOST:PORT,server,nowait|/dev/TTY
+  -serial pty|null|stdio|none|file:PATH|pipe:PATH|unix:PATH,server,nowait|tcp:HOST:PORT,server,nowait|/dev/TTY
   -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start

@@ -7,6 +7,7 @@
 #include "platform/toolstack/key_values.h"
 #include "platform/toolstack/refusals.h"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>

@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::size_t kMaxMonitors = 8;
 constexpr std::array<std::string_view, 4> kSerialWords = {"pty", "null", "stdio", "none"};
-constexpr std::array<std::string_view, 4> kSerialPrefixes = {"file:", "unix:", "tcp:", "/dev/"};
+constexpr std::array<std::string_view, 5> kSerialPrefixes = {
+    "file:", "pipe:", "unix:", "tcp:", "/dev/"};
 
 bool starts_with(std::string_view text, std::string_view prefix) noexcept {
   return text.substr(0, prefix.size()) == prefix;

@@ -36,7 +36,7 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"a kernel started without the disk's boot loader", "kernel, ramdisk, cmdline",
      "no kernel, ramdisk, cmdline, root or extra line: the guest boots from its disk"},
     {"a serial port that leads to something unknown", "serial",
-     "serial=\"pty\" (or null, stdio, none, file:PATH, unix:PATH,server,nowait, tcp:HOST:PORT,server,nowait, /dev/TTY)"},
+     "serial=\"pty\" (or null, stdio, none, file:PATH, pipe:PATH, unix:PATH,server,nowait, tcp:HOST:PORT,server,nowait, /dev/TTY)"},
     {"more than four serial ports", "serial", "serial=[ ... ] with at most four entries"},
     {"a PV console channel", "channel", "no channel line"},
     {"COLO replication", "(the command, not xl.cfg)", "no -c: start replication without COLO"},

@@ -20,6 +20,12 @@ die() {
 elapsed() { printf '%4d s' "$SECONDS"; }
 progress() { printf '[%s] %s\n' "$(elapsed)" "$*"; }
 
+# quietly COMMAND...: what it says is only shown if it fails
+quietly() {
+  local words
+  words=$("$@" 2>&1) || die "$1 failed: $words"
+}
+
 # A scratch directory below $out that goes away with the script.
 make_scratch() {
   mkdir -p "$out/tmp"

@@ -124,10 +124,12 @@ BOOST_AUTO_TEST_CASE(serial_ports_keep_their_places) {
 BOOST_AUTO_TEST_CASE(sockets_and_standard_output_are_serial_backends) {
   const MachineConfig machine =
       machine_of({.serial = {"-serial", "unix:/tmp/s,server,nowait", "-serial",
-                             "tcp:127.0.0.1:4000,server,nowait", "-serial", "stdio"}});
+                             "tcp:127.0.0.1:4000,server,nowait", "-serial", "stdio", "-serial",
+                             "pipe:/tmp/p"}});
   BOOST_TEST(machine.serial[0].value().backend == "unix:/tmp/s,server,nowait");
   BOOST_TEST(machine.serial[1].value().backend == "tcp:127.0.0.1:4000,server,nowait");
   BOOST_TEST(machine.serial[2].value().backend == "stdio");
+  BOOST_TEST(machine.serial[3].value().backend == "pipe:/tmp/p");
 }
 
 BOOST_AUTO_TEST_CASE(four_ide_disks_come_in_the_order_of_their_places) {
