@@ -19,21 +19,26 @@ namespace {
 constexpr std::size_t kMaxVectors = 256;
 using Vectors = std::array<iovec, kMaxVectors>;
 
-/// The part of `data` from byte `skip` on.
+/// Bytes [from, until) of `data`, or as many of them as the vector holds.
 [[nodiscard]] int fill(std::span<const std::span<std::byte>> data,
-                       std::uint64_t skip,
+                       std::uint64_t from,
+                       std::uint64_t until,
                        Vectors& vectors) noexcept {
   std::size_t count = 0;
+  std::uint64_t skip = from;
+  std::uint64_t left = until - from;
   for (const std::span<std::byte> piece : data) {
     if (skip >= piece.size()) {
       skip -= piece.size();
       continue;
     }
-    if (count == vectors.size()) {
+    if (count == vectors.size() || left == 0) {
       break;
     }
     const auto rest = piece.subspan(skip);
-    vectors[count++] = {rest.data(), rest.size()};
+    const std::size_t length = std::min<std::uint64_t>(rest.size(), left);
+    vectors[count++] = {rest.data(), length};
+    left -= length;
     skip = 0;
   }
   return static_cast<int>(count);
@@ -53,10 +58,10 @@ BlockStatus status_of(int error) noexcept {
   }
 }
 
-int DiskFile::move(BlockRequest& request, int flags) noexcept {
+int DiskFile::move(BlockRequest& request, std::uint64_t until, int flags) noexcept {
   Vectors vectors;
-  while (request.done_bytes < request.length) {
-    const int count = fill(request.data, request.done_bytes, vectors);
+  while (request.done_bytes < until) {
+    const int count = fill(request.data, request.done_bytes, until, vectors);
     const auto at = static_cast<off_t>(request.offset + request.done_bytes);
     const ssize_t moved = request.op == BlockOp::read
                               ? ::preadv2(fd_.get(), vectors.data(), count, at, flags)
@@ -75,8 +80,10 @@ int DiskFile::move(BlockRequest& request, int flags) noexcept {
   return 0;
 }
 
-int DiskFile::transfer(BlockRequest& request, Wait wait) noexcept {
-  const int error = move(request, wait == Wait::never ? RWF_NOWAIT : 0);
+int DiskFile::transfer(BlockRequest& request, std::uint64_t limit, Wait wait) noexcept {
+  const std::uint64_t left = request.length - request.done_bytes;
+  const int error = move(request, request.done_bytes + std::min(left, limit),
+                         wait == Wait::never ? RWF_NOWAIT : 0);
   if (wait == Wait::never && error == EINVAL) {
     return EOPNOTSUPP;  // what buffered writes get where only direct ones can be tried
   }
@@ -88,14 +95,14 @@ int DiskFile::transfer(BlockRequest& request, Wait wait) noexcept {
 
 int DiskFile::write_durably(BlockRequest& request) noexcept {
   const std::lock_guard lock{sync_mutex_};
-  int error = move(request, RWF_DSYNC);
+  int error = move(request, request.length, RWF_DSYNC);
   if (error == 0) {
     return 0;
   }
   // Did the write fail, or the sync of it, which is a failed flush? The kernel gives one number for
   // both. Only the first kind fails again without the sync.
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
-    error = move(request, 0);
+    error = move(request, request.length, 0);
     if (error != 0) {
       return error;
     }
@@ -137,10 +144,10 @@ void DiskFile::carry_out(BlockRequest& request) noexcept {
   int error = 0;
   switch (request.op) {
     case BlockOp::read:
-      error = move(request, 0);
+      error = move(request, request.length, 0);
       break;
     case BlockOp::write:
-      error = request.durable ? write_durably(request) : move(request, 0);
+      error = request.durable ? write_durably(request) : move(request, request.length, 0);
       break;
     case BlockOp::flush:
       error = sync();

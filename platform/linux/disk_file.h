@@ -21,10 +21,10 @@ class DiskFile {
   DiskFile(UniqueFd fd, bool block_device) noexcept
       : fd_{std::move(fd)}, block_device_{block_device} {}
 
-  /// Moves data from request.done_bytes on, advancing it. 0 when everything is moved, else errno:
-  /// EAGAIN (with Wait::never: the rest would block), EOPNOTSUPP (with Wait::never: this file
-  /// system cannot say), or what failed.
-  [[nodiscard]] int transfer(BlockRequest& request, Wait wait) noexcept;
+  /// Moves at most `limit` bytes of the data, from request.done_bytes on, advancing it. 0 when that
+  /// much (or everything) is moved, else errno: EAGAIN (with Wait::never: the rest would block),
+  /// EOPNOTSUPP (with Wait::never: this file system cannot say), or what failed.
+  [[nodiscard]] int transfer(BlockRequest& request, std::uint64_t limit, Wait wait) noexcept;
 
   /// Carries a whole request out, however long it takes, and sets its status.
   void carry_out(BlockRequest& request) noexcept;
@@ -41,7 +41,7 @@ class DiskFile {
  private:
   [[nodiscard]] int write_durably(BlockRequest& request) noexcept;
   [[nodiscard]] int discard(const BlockRequest& request) noexcept;
-  [[nodiscard]] int move(BlockRequest& request, int flags) noexcept;
+  [[nodiscard]] int move(BlockRequest& request, std::uint64_t until, int flags) noexcept;
 
   UniqueFd fd_;
   bool block_device_;

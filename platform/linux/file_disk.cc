@@ -5,6 +5,8 @@
 #include "platform/linux/error_text.h"
 #include "platform/linux/turn_queue.h"
 
+#include <sys/resource.h>
+
 #include <cerrno>
 #include <utility>
 
@@ -15,6 +17,13 @@ namespace {
 [[nodiscard]] const char* name_of(BlockOp op) noexcept {
   static constexpr const char* kNames[] = {"read", "write", "flush", "discard"};
   return kNames[static_cast<std::size_t>(op)];
+}
+
+/// How often this thread has given the CPU up by itself, that is, has waited for something.
+[[nodiscard]] long voluntary_switches() noexcept {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
 }
 
 /// Does it end in a sync of the file?
@@ -71,14 +80,18 @@ BlockStatus FileDisk::check(const BlockRequest& request) const noexcept {
 }
 
 void FileDisk::submit(BlockRequest& request) noexcept {
-  request.next = nullptr;
   request.status = BlockStatus::ok;
   request.done_bytes = 0;
   ++under_way_;
   if (nesting_ < kMaxNesting) {
     begin(request);
-    return;
+  } else {
+    defer(request);
   }
+}
+
+void FileDisk::defer(BlockRequest& request) noexcept {
+  request.next = nullptr;
   *deferred_end_ = &request;
   deferred_end_ = &request.next;
   deferred_work_.schedule();
@@ -103,47 +116,48 @@ void FileDisk::begin(BlockRequest& request) noexcept {
     complete(request, status);
     return;
   }
-  if (request.op == BlockOp::flush) {
-    if (info_.read_only || (writes_ == writes_flushed_ && !file_.sync_failed())) {
-      ++counters_.flushes_saved;
-      complete(request, BlockStatus::ok);
-      return;
-    }
+  if (request.op != BlockOp::flush) {
+    go_on(request);
+  } else if (info_.read_only || (writes_ == writes_flushed_ && !file_.sync_failed())) {
+    ++counters_.flushes_saved;
+    complete(request, BlockStatus::ok);
+  } else {
     request.done_bytes = writes_;  // kept here until it is back: what this flush covers
-  } else if (done_inline(request)) {
-    return;
+    to_engine(request);
   }
-  to_engine(request);
 }
 
-bool FileDisk::done_inline(BlockRequest& request) noexcept {
-  if (request.length > kInlineBytes) {
-    return false;
+void FileDisk::go_on(BlockRequest& request) noexcept {
+  const int error = move_inline(request);
+  if (error == EAGAIN) {
+    to_engine(request);
+  } else if (error != 0 || request.done_bytes == request.length) {
+    complete(request, status_of(error));
+  } else {
+    defer(request);
   }
+}
+
+/// One piece. 0, an error that is final, or EAGAIN: to the engine with it.
+int FileDisk::move_inline(BlockRequest& request) noexcept {
   if (request.op == BlockOp::read && nowait_reads_) {
-    const int error = file_.transfer(request, DiskFile::Wait::never);
+    const int error = file_.transfer(request, kInlineBytes, DiskFile::Wait::never);
     nowait_reads_ = error != EOPNOTSUPP;
-    if (error == 0) {
-      ++counters_.inline_reads;
-      complete(request, BlockStatus::ok);
-    }
-    return error == 0;  // what it did not get, for whatever reason, the engine tries in earnest
+    counters_.inline_reads += error == 0 ? 1U : 0U;
+    return error == 0 ? 0 : EAGAIN;  // whatever it was, the engine tries in earnest
   }
-  // A write may not pass a sync of the same file in the kernel: it would wait for it here.
+  // A write does not get past a sync of the same file in the kernel: it would wait for it here.
   if (request.op == BlockOp::write && !request.durable && syncs_under_way_ == 0) {
     const int error = write_inline(request);
-    if (error != EAGAIN) {
-      counters_.inline_writes += error == 0 ? 1U : 0U;
-      complete(request, status_of(error));
-    }
-    return error != EAGAIN;
+    counters_.inline_writes += error == 0 ? 1U : 0U;
+    return error;
   }
-  return false;
+  return EAGAIN;
 }
 
 int FileDisk::write_inline(BlockRequest& request) noexcept {
   if (nowait_writes_) {
-    const int error = file_.transfer(request, DiskFile::Wait::never);
+    const int error = file_.transfer(request, kInlineBytes, DiskFile::Wait::never);
     if (error == 0) {
       return 0;
     }
@@ -156,8 +170,15 @@ int FileDisk::write_inline(BlockRequest& request) noexcept {
   if (!gate_.open(start)) {
     return EAGAIN;
   }
-  const int error = file_.transfer(request, DiskFile::Wait::allowed);
-  gate_.took(start, InlineGate::Clock::now());
+  const bool suspicious = gate_.suspicious();
+  const long before = suspicious ? voluntary_switches() : 0;
+  const int error = file_.transfer(request, kInlineBytes, DiskFile::Wait::allowed);
+  const auto end = InlineGate::Clock::now();
+  auto waited = InlineGate::Waited::unknown;
+  if (suspicious) {
+    waited = voluntary_switches() != before ? InlineGate::Waited::yes : InlineGate::Waited::no;
+  }
+  gate_.took(start, end, waited);
   return error;
 }
 

@@ -19,20 +19,21 @@ namespace dm::host {
 /// A raw image: a regular file or a block device, read and written through the host's page cache
 /// straight from and to the guest's pages.
 ///
-/// What the page cache can do at once is done inside submit(): reads with RWF_NOWAIT, writes the
-/// same way or, where the file system cannot do that, while they are quick (inline_gate.h); at most
-/// 128 KiB each. Everything else, and every flush, goes to the engine. done() must not destroy the
-/// disk.
+/// What the page cache can do at once is done on the loop, 128 KiB in each of its turns: reads with
+/// RWF_NOWAIT, writes the same way or, where the file system cannot do that, while they do not wait
+/// (inline_gate.h). What would wait, and every flush, goes to the engine.
+///
+/// done() must not destroy the disk.
 class FileDisk final : public BlockBackend {
  public:
   static constexpr std::uint64_t kInlineBytes = 128 * 1024;
   /// Requests that complete inside submit() and submit the next from done() nest; beyond this the
-  /// loop takes over.
+  /// next turn of the loop takes over.
   static constexpr unsigned kMaxNesting = 4;
 
   struct Counters {
-    std::uint64_t inline_reads = 0;
-    std::uint64_t inline_writes = 0;
+    std::uint64_t inline_reads = 0;   ///< pieces
+    std::uint64_t inline_writes = 0;  ///< pieces
     std::uint64_t engine = 0;
     std::uint64_t flushes_saved = 0;  ///< nothing had been written since the last one
     std::uint64_t refused = 0;        ///< out of range, read-only or malformed
@@ -57,9 +58,11 @@ class FileDisk final : public BlockBackend {
 
  private:
   void begin(BlockRequest& request) noexcept;
+  void go_on(BlockRequest& request) noexcept;
   [[nodiscard]] BlockStatus check(const BlockRequest& request) const noexcept;
-  [[nodiscard]] bool done_inline(BlockRequest& request) noexcept;
+  [[nodiscard]] int move_inline(BlockRequest& request) noexcept;
   [[nodiscard]] int write_inline(BlockRequest& request) noexcept;
+  void defer(BlockRequest& request) noexcept;
   void to_engine(BlockRequest& request) noexcept;
   void complete(BlockRequest& request, BlockStatus status) noexcept;
   void engine_finished(BlockRequest& request) noexcept;
@@ -70,7 +73,7 @@ class FileDisk final : public BlockBackend {
   DiskFile file_;
   PoolEngine engine_;
   Work deferred_work_;
-  BlockRequest* deferred_ = nullptr;
+  BlockRequest* deferred_ = nullptr;  ///< for the next turn: not begun, or begun and not at the end
   BlockRequest** deferred_end_ = &deferred_;
   unsigned nesting_ = 0;
   std::uint64_t under_way_ = 0;

@@ -3,36 +3,51 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
 
 namespace dm::host {
 
 /// Decides whether a call that usually does not wait, but may, is made on the loop. A write to the
 /// page cache takes microseconds until the host throttles writers, and few file systems can say
-/// beforehand. So it is made here while it is quick; one that was slow sends the next ones to the
-/// engine for a while, twice as long each time. A vCPU is thus held up once in a while at most, by
-/// one call.
+/// beforehand. So it is made here while it does not wait; one that did sends the next ones to the
+/// engine for a while, twice as long each time. A vCPU is thus held up once in a while at most.
+///
+/// Slow is not the same as waiting: on a busy host a call may just have lost the CPU. What tells is
+/// whether the thread gave the CPU up by itself. Asking costs a system call, so it is asked only
+/// after a slow call.
 class InlineGate {
  public:
   using Clock = std::chrono::steady_clock;
+  enum class Waited : std::uint8_t { no, yes, unknown };
   static constexpr std::chrono::milliseconds kSlow{1};
   static constexpr std::chrono::milliseconds kShortest{100};
   static constexpr std::chrono::milliseconds kLongest{10'000};
+  static constexpr unsigned kQuickCalls = 1000;  ///< in a row, and nobody is suspicious any more
 
   [[nodiscard]] bool open(Clock::time_point now) const noexcept { return now >= closed_until_; }
+  /// Should the caller find out whether its call waited?
+  [[nodiscard]] bool suspicious() const noexcept { return suspicion_ != 0; }
 
   /// A call made here took from `start` to `end`.
-  void took(Clock::time_point start, Clock::time_point end) noexcept {
-    if (end - start >= kSlow) {
+  void took(Clock::time_point start, Clock::time_point end, Waited waited) noexcept {
+    if (end - start < kSlow) {
+      suspicion_ -= suspicion_ != 0 ? 1U : 0U;
+      if (end - closed_until_ >= penalty_) {
+        penalty_ = kShortest;  // quick for as long as it was kept out: forgiven
+      }
+      return;
+    }
+    suspicion_ = kQuickCalls;
+    if (waited == Waited::yes) {
       closed_until_ = end + penalty_;
       penalty_ = std::min(penalty_ * 2, kLongest);
-    } else if (end - closed_until_ >= penalty_) {
-      penalty_ = kShortest;  // quick for as long as it was kept out: forgiven
     }
   }
 
  private:
   Clock::time_point closed_until_{};
   std::chrono::milliseconds penalty_ = kShortest;
+  unsigned suspicion_ = 0;
 };
 
 }  // namespace dm::host

@@ -31,6 +31,7 @@ Loop::Loop()
     : context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE},
       work_{context_.get_executor()},
       turn_queue_{turn_queue(context_)},
+      end_of_turn_{Work::bind<&Loop::mark_end_of_turn>(turn_queue_, *this)},
       set_{::epoll_create1(EPOLL_CLOEXEC)} {
   if (!set_) {
     throw_errno("epoll_create1");
@@ -59,14 +60,19 @@ void Loop::remove(int fd) noexcept {
 }
 
 void Loop::end_turn() noexcept {
-  // What schedules itself again waits for the next turn.
-  for (unsigned budget = 64; budget != 0 && turn_queue_.run_one(); --budget) {
+  if (turn_queue_.empty()) {
+    return;
+  }
+  // What is scheduled from here on, by itself or by others, waits for the next turn.
+  turn_over_ = false;
+  end_of_turn_.schedule();
+  while (!turn_over_ && turn_queue_.run_one()) {
   }
 }
 
 bool Loop::poll() noexcept {
   end_turn();
-  return run_handlers();
+  return run_handlers() || !turn_queue_.empty();
 }
 
 bool Loop::run_handlers() noexcept {
@@ -85,8 +91,14 @@ bool Loop::run_handlers() noexcept {
 }
 
 bool Loop::wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
-  end_turn();
-  if (has_queued_handlers(context_) || !turn_queue_.empty()) {
+  if (!turn_queue_.empty()) {
+    end_turn();
+    if (!turn_queue_.empty()) {
+      run_handlers();  // there is no end of work: sockets want their turn as well
+    }
+    return false;  // it may have armed a timer that `timeout` knows nothing of
+  }
+  if (has_queued_handlers(context_)) {
     run_handlers();
     return false;
   }

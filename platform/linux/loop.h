@@ -46,10 +46,10 @@ class Loop {
   void add(int fd);
   void remove(int fd) noexcept;
 
-  /// Sleeps until a hot descriptor is readable, Asio has something, or `timeout` is over (none: for
-  /// ever); before that, ends the turn and, should handlers be queued, runs them instead of
-  /// sleeping. True when a hot descriptor is known to be readable. Returns early whenever it likes:
-  /// the caller looks at everything again.
+  /// Sleeps until a hot descriptor is readable, Asio has something (its handlers have run on
+  /// return), or `timeout` is over (none: for ever). Where there is a turn to end or a handler
+  /// queued, does that and returns without sleeping: it may have changed what the caller waits for.
+  /// True when a hot descriptor is known to be readable.
   bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
 
   /// Ends the turn and asks Asio once, without sleeping. True when there is more to run.
@@ -65,6 +65,10 @@ class Loop {
   static constexpr unsigned kHandlersPerTurn = 16;
 
   bool run_handlers() noexcept;
+  bool mark_end_of_turn() noexcept {
+    turn_over_ = true;
+    return false;
+  }
   int sleep(struct epoll_event* events,
             int capacity,
             std::optional<std::chrono::nanoseconds> timeout) noexcept;
@@ -73,6 +77,8 @@ class Loop {
   /// Without it a context that has nothing to do stops itself.
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   WorkQueue& turn_queue_;
+  Work end_of_turn_;  ///< queued behind what this turn has to do
+  bool turn_over_ = false;
   UniqueFd set_;
   bool has_pwait2_ = true;
   Counters counters_;

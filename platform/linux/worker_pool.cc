@@ -74,18 +74,26 @@ WorkerPool::WorkerPool(boost::asio::execution_context& context) : service{contex
 WorkerPool::~WorkerPool() = default;
 
 void WorkerPool::shutdown() noexcept {
+  std::array<bool, kThreads> made{};
   {
     const std::lock_guard lock{mutex_};
     stop_ = true;
+    for (std::size_t i = 0; i < threads_.size(); ++i) {
+      made[i] = threads_[i].state != Thread::State::none;
+    }
   }
   work_there_.notify_all();
-  for (Thread& thread : threads_) {
-    if (thread.state != Thread::State::none) {
-      ::pthread_join(thread.id, nullptr);
-      thread.state = Thread::State::none;
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    if (made[i]) {
+      ::pthread_join(threads_[i].id, nullptr);
     }
   }
   finished_ = Watch{};
+}
+
+void WorkerPool::set_idle_time(std::chrono::milliseconds time) noexcept {
+  const std::lock_guard lock{mutex_};
+  idle_time_ = time;
 }
 
 std::size_t WorkerPool::threads() noexcept {
@@ -178,7 +186,7 @@ void WorkerPool::work(Thread& self) noexcept {
       break;
     }
     ++idle_;
-    const bool timed_out = work_there_.wait_for(lock, kIdle) == std::cv_status::timeout;
+    const bool timed_out = work_there_.wait_for(lock, idle_time_) == std::cv_status::timeout;
     --idle_;
     if (timed_out && waiting_.first == nullptr) {
       break;

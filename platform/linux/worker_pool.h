@@ -72,6 +72,8 @@ class WorkerPool final : public boost::asio::execution_context::service {
   /// Blocks until a request of `client` is finished, then reports all that are.
   void wait(Client& client) noexcept;
   [[nodiscard]] std::size_t threads() noexcept;
+  /// Instead of kIdle, for threads that are started from here on or turn idle again.
+  void set_idle_time(std::chrono::milliseconds time) noexcept;
 
  private:
   template <Client* Client::*Next, bool Client::*Listed>
@@ -106,6 +108,7 @@ class WorkerPool final : public boost::asio::execution_context::service {
   std::size_t running_ = 0;
   std::size_t idle_ = 0;
   std::size_t queued_ = 0;  ///< requests that no thread has taken yet
+  std::chrono::milliseconds idle_time_ = kIdle;
   bool stop_ = false;
   bool announced_ = false;
   Watch finished_;  ///< an eventfd

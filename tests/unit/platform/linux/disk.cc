@@ -53,14 +53,39 @@ BOOST_AUTO_TEST_CASE(a_read_that_the_cache_has_in_part_is_finished_by_a_thread) 
   expect_pattern(io.buffer, 0);
 }
 
-BOOST_AUTO_TEST_CASE(a_long_read_goes_to_a_thread) {
+BOOST_AUTO_TEST_CASE(a_long_read_is_done_in_pieces_and_the_loop_turns_between_them) {
   const auto disk = open(dir.image("a.img", 2 * kMiB));
-  Io io{kMiB};
+  Io io{kMiB, 7000};
   disk->submit(io.as(BlockOp::read, 0));
-  BOOST_TEST(!io.done());
-  BOOST_TEST(run_until(loop, [&] { return io.done(); }));
+  for (unsigned piece = 1; piece < 8; ++piece) {
+    BOOST_TEST(!io.done());
+    BOOST_TEST(io.request.done_bytes == piece * 131'072U);
+    loop.wait(std::nullopt);  // does not sleep: there is more to do
+  }
+  BOOST_TEST(io.done());
+  BOOST_TEST(io.status == BlockStatus::ok);
+  BOOST_TEST(io.request.done_bytes == kMiB);
   expect_pattern(io.buffer, 0);
-  BOOST_TEST(calls().reads == calls().reads_elsewhere);
+  BOOST_TEST(calls().reads == 8U);
+  BOOST_TEST(calls().reads_elsewhere == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(pieces_of_two_requests_take_turns) {
+  const auto disk = open(dir.image("a.img", 2 * kMiB));
+  Io one{kMiB};
+  Io other{kMiB};
+  disk->submit(one.as(BlockOp::read, 0));
+  disk->submit(other.as(BlockOp::read, kMiB));
+  for (int turn = 0; turn < 6; ++turn) {
+    loop.wait(std::nullopt);
+  }
+  const auto ahead = one.request.done_bytes - other.request.done_bytes;
+  BOOST_TEST(ahead <= 131'072U);
+  disk->drain();  // finishes the rest without the loop
+  BOOST_TEST(one.done());
+  BOOST_TEST(other.done());
+  expect_pattern(one.buffer, 0);
+  expect_pattern(other.buffer, kMiB);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_system_without_nowait_works_too) {
@@ -290,7 +315,7 @@ BOOST_AUTO_TEST_CASE(a_write_over_the_file_size_limit_is_an_error_and_no_signal)
   const BlockStatus beyond = run(*disk, io, BlockOp::write, 512 * 1024);
   const BlockStatus durable = run(*disk, io, BlockOp::write, 512 * 1024, true);
   Io large{256 * 1024};
-  const BlockStatus by_thread = run(*disk, large, BlockOp::write, 512 * 1024);
+  const BlockStatus by_thread = run(*disk, large, BlockOp::write, 512 * 1024, true);
   ::setrlimit(RLIMIT_FSIZE, &old);
   BOOST_TEST(inside == BlockStatus::ok);
   BOOST_TEST(across == BlockStatus::io_error);

@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(flush_now_waits_for_everything_and_syncs) {
   const auto disk = open(dir.image("a.img", kMiB));
   set_faults({.write_delay = 30ms});
   Io large{512 * 1024};
-  disk->submit(large.as(BlockOp::write, 0));
+  disk->submit(large.as(BlockOp::write, 0, true));
   BOOST_TEST(!large.done());
   BOOST_TEST((disk->flush_now() == BlockStatus::ok));
   BOOST_TEST(large.done());

@@ -220,6 +220,17 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_turn_comes_before_sleep) {
   BOOST_TEST(buffered.runs == 3);
 }
 
+BOOST_AUTO_TEST_CASE(after_the_end_of_a_turn_the_caller_looks_again_before_it_sleeps) {
+  host::Loop loop;
+  struct Once {
+    bool run() noexcept { return false; }
+  } once;
+  auto work = Work::bind<&Once::run>(host::turn_queue(loop.context()), once);
+  work.schedule();
+  BOOST_TEST(!loop.wait(std::nullopt));  // would sleep for ever
+  BOOST_TEST(loop.counters().sleeps == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(turn_work_that_always_wants_more_does_not_hold_the_loop) {
   host::Loop loop;
   struct Greedy {
@@ -231,9 +242,13 @@ BOOST_AUTO_TEST_CASE(turn_work_that_always_wants_more_does_not_hold_the_loop) {
   } greedy;
   auto work = Work::bind<&Greedy::run>(host::turn_queue(loop.context()), greedy);
   work.schedule();
-  loop.wait(5s);
-  BOOST_TEST(greedy.runs > 0);
-  BOOST_TEST(greedy.runs <= 64);
+  bool posted = false;
+  boost::asio::post(loop.context(), [&] { posted = true; });
+  for (int turn = 1; turn <= 10; ++turn) {
+    loop.wait(std::nullopt);
+    BOOST_TEST(greedy.runs == turn);
+  }
+  BOOST_TEST(posted);  // nor its handlers
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,6 +79,14 @@ void run_for(host::Loop& loop, std::chrono::milliseconds time) {
       loop, [] { return false; }, time);
 }
 
+bool stays_idle(host::Loop& loop, std::chrono::milliseconds time) {
+  const auto before = loop.counters();
+  const auto start = std::chrono::steady_clock::now();
+  loop.wait(time);
+  return loop.counters().wakeups == before.wakeups &&
+         std::chrono::steady_clock::now() - start >= time;
+}
+
 std::span<const std::byte> bytes(std::string_view text) {
   return std::as_bytes(std::span{text.data(), text.size()});
 }

@@ -44,6 +44,9 @@ bool run_until(host::Loop& loop,
 /// Turns the loop for this long.
 void run_for(host::Loop& loop, std::chrono::milliseconds time);
 
+/// Does one sleep of this length pass without a wake-up?
+[[nodiscard]] bool stays_idle(host::Loop& loop, std::chrono::milliseconds time);
+
 [[nodiscard]] std::span<const std::byte> bytes(std::string_view text);
 /// Whatever can be read from a non-blocking descriptor now.
 [[nodiscard]] std::string read_all(int fd);
