@@ -20,12 +20,14 @@ class UniqueFd {
   }
   UniqueFd(const UniqueFd&) = delete;
   UniqueFd& operator=(const UniqueFd&) = delete;
-  ~UniqueFd() {
+  ~UniqueFd() { reset(); }
+
+  void reset(int fd = -1) noexcept {
     if (fd_ >= 0) {
       ::close(fd_);
     }
+    fd_ = fd;
   }
-
   [[nodiscard]] int get() const noexcept { return fd_; }
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
