@@ -305,7 +305,10 @@ void run_idle_rows(Session& s) {
   if (!s.wants("idle") || s.options.idle_seconds <= 0) {
     return;
   }
-  ::poll(nullptr, 0, 300);
+  // Idle workers of either side end after about 10 s, which takes their counters away: a long look
+  // begins after that.
+  constexpr double kWorkersLinger = 10;
+  ::poll(nullptr, 0, s.options.idle_seconds >= kWorkersLinger - 1 ? 13'000 : 300);
   const Subject::Use before = s.subject.use();
   ::poll(nullptr, 0, static_cast<int>(s.options.idle_seconds * 1000));
   const Subject::Use after = s.subject.use();
