@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace dm {
+
+enum class Gso : std::uint8_t { none, tcp4, tcp6 };
+
+/// What travels beside a frame: virtio_net_hdr's meaning (virtio 1.1, 5.1.6), without its layout.
+/// Offsets are bytes from the start of the frame, VLAN tag included.
+struct NetOffload {
+  /// The sum over [checksum_start, end) is still to be put at checksum_start + checksum_offset,
+  /// where the pseudo-header's sum stands.
+  bool needs_checksum = false;
+  bool checksum_valid = false;  ///< received only: the host has verified it
+  bool ecn = false;             ///< gso: CWR belongs on the first segment only
+  Gso gso = Gso::none;
+  std::uint16_t header_length = 0;  ///< gso: Ethernet, IP and TCP headers
+  std::uint16_t segment_size = 0;   ///< gso: payload bytes in each frame but the last
+  std::uint16_t checksum_start = 0;
+  std::uint16_t checksum_offset = 0;
+};
+
+enum class SendStatus : std::uint8_t {
+  sent,
+  full,    ///< nothing was taken: offer the frame again after on_sendable()
+  failed,  ///< the host refused this frame for good; counted here as a drop
+};
+
+struct Received {
+  std::size_t size = 0;    ///< bytes of the frame; 0: none is waiting
+  bool truncated = false;  ///< the frame was longer than the pieces; its end is lost
+};
+
+/// What a backend tells the card. Called from the loop, never from inside send() or receive().
+class NetClient {
+ public:
+  NetClient() = default;
+  NetClient(const NetClient&) = delete;
+  NetClient& operator=(const NetClient&) = delete;
+  virtual ~NetClient() = default;
+
+  virtual void on_receivable() noexcept = 0;  ///< while receiving is wanted: a frame is waiting
+  virtual void on_sendable() noexcept = 0;    ///< send() said full, and has room again
+  virtual void on_link(bool up) noexcept = 0;
+};
+
+/// The other end of a network card's cable: tap, packet socket. One vectored system call a frame,
+/// on the guest's own pages; no queue of its own, so what nobody reads stays in the kernel, which
+/// is the flow control. Frames are without FCS. Thread rule: the loop's thread only.
+class NetBackend {
+ public:
+  struct Counters {
+    std::uint64_t sent = 0;
+    std::uint64_t received = 0;
+    std::uint64_t send_failed = 0;
+    std::uint64_t full = 0;  ///< times that send() had to say so
+  };
+
+  NetBackend() = default;
+  NetBackend(const NetBackend&) = delete;
+  NetBackend& operator=(const NetBackend&) = delete;
+  virtual ~NetBackend() = default;
+
+  /// Null when the card goes.
+  virtual void attach(NetClient* client) noexcept = 0;
+  [[nodiscard]] virtual SendStatus send(const NetOffload& offload,
+                                        std::span<const std::span<std::byte>> frame) noexcept = 0;
+  /// Scatters one frame over `pieces`, in order. Size 0: none waits, or the backend is broken.
+  [[nodiscard]] virtual Received receive(NetOffload& offload,
+                                         std::span<const std::span<std::byte>> pieces) noexcept = 0;
+  /// Whether on_receivable() is wanted. Off at first, and again whenever the card has no buffers.
+  virtual void want_receive(bool on) noexcept = 0;
+
+  /// Offloads that received frames may carry: with `checksum`, needs_checksum; with `gso` too,
+  /// frames of up to 64 KiB. Both off at first. What the backend cannot do it leaves off.
+  virtual void accept_offloads(bool checksum, bool gso) noexcept = 0;
+  /// Every frame on the wire, not those of `mac` only. For a backend that sees the host's whole
+  /// interface; a tap gives everything anyhow.
+  virtual void set_promiscuous(bool on) noexcept = 0;
+  [[nodiscard]] virtual bool link_up() const noexcept = 0;
+  [[nodiscard]] virtual const Counters& counters() const noexcept = 0;
+  /// For messages: "tap:vif7.0-emu".
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+};
+
+}  // namespace dm
