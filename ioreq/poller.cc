@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/poller.h"
 
+#include "core/obs/probe.h"
+
 #include <immintrin.h>
 
 #include <algorithm>
@@ -103,7 +105,9 @@ bool Poller::sleep() noexcept {
   ++counters_.sleeps;
   since_poll_ = 0;
   slept_ = true;  // spin again only after the next request
+  DM_PROBE1(sleep, timeout ? timeout->count() : -1);
   events_unread_ = events_.wait(timeout);
+  DM_PROBE1(wake, events_unread_);
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/host/ioreq_port.h"
 #include "core/obs/black_box.h"
+#include "core/obs/probe.h"
 #include "ioreq/dispatcher.h"
 #include "ioreq/slot.h"
 
@@ -30,7 +31,10 @@ class Server {
       Request request;
       if (page_.take(vcpu, request)) {
         record(vcpu, request);
-        page_.answer(vcpu, dispatcher_.dispatch(request));
+        DM_PROBE4(request_begin, vcpu, request.type, request.addr, request.data);
+        const std::uint64_t data = dispatcher_.dispatch(request);
+        page_.answer(vcpu, data);
+        DM_PROBE2(request_end, vcpu, data);
         port_.notify(vcpu);
         ++served;
       }

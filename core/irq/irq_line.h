@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/host/irq_sink.h"
+#include "core/obs/probe.h"
 
 #include <array>
 #include <cstddef>
@@ -64,6 +65,7 @@ class IrqRouter {
   }
   /// PIIX3 PIRQRC[A:D]; irq 0 = not routed.
   void route_link(std::uint8_t link, std::uint8_t irq) noexcept {
+    DM_PROBE2(link_route, link, irq);
     sink_.set_link_route(static_cast<std::uint8_t>(link & 3U),
                          static_cast<std::uint8_t>(irq & 15U));
   }
@@ -81,6 +83,7 @@ class IrqRouter {
     }
   }
   void send(std::uint8_t input, bool level) noexcept {
+    DM_PROBE2(irq, input, level);
     if (input < kIsaInputs) {
       sink_.set_isa_level(input, level);
     } else {

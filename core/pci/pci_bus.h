@@ -82,6 +82,8 @@ class PciFunction {
   void unplug() noexcept;
   /// Windows as they stand, for inspection and tests: null when unmapped.
   [[nodiscard]] bool bar_mapped(std::uint8_t index) const noexcept;
+  /// The registers as stored, without the side effects of a read.
+  [[nodiscard]] const Config::Bytes& config_space() const noexcept { return config_.bytes(); }
 
  protected:
   /// `list` is the chip's register map, `PciMap{}`. `name` has static storage. Throws

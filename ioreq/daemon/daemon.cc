@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/control.h"
+#include "ioreq/daemon/inspect.h"
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/xen_host.h"
 #include "platform/linux/chardev.h"
@@ -158,6 +159,9 @@ Result<> Session::take_place() {
 
 Result<> Session::listen() {
   toolstack::add_machine_commands(commands_, *control_, config_.name);
+  commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
+    return inspect(*machine_, config_);
+  });
   for (const QmpSocketConfig& socket : config_.qmp) {
     if (auto listening = qmp_.listen(socket); !listening) {
       return listening.error();

@@ -74,6 +74,17 @@ class Machine final : private UnplugHandler, private DomainControl {
     return serial_;
   }
 
+  // For inspection.
+  [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }
+  [[nodiscard]] const MmioBus& mmio() const noexcept { return mmio_; }
+  [[nodiscard]] const PciBus& pci() const noexcept { return pci_; }
+  [[nodiscard]] const GuestMemory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const ioreq::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
+  [[nodiscard]] const ioreq::Poller& poller() const noexcept { return poller_; }
+  [[nodiscard]] const Chipset& chipset() const noexcept { return chipset_; }
+  [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
+  [[nodiscard]] const BlackBox* black_box() const noexcept { return host_.black_box; }
+
   /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
   /// reached its image.
   void pause() noexcept;

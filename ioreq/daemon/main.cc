@@ -6,12 +6,18 @@
 #include "ioreq/daemon/daemon.h"
 #include "platform/toolstack/command_line.h"
 #include "platform/toolstack/help.h"
+#include "platform/toolstack/inspect_client.h"
 #include "platform/toolstack/start_log.h"
 
+#include <boost/json/serialize.hpp>
+
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,7 +35,30 @@ int refuse(const dm::Error& error) {
   return kExitFailure;
 }
 
+/// stubdm inspect DOMID [--json]
+int inspect(std::span<const std::string_view> arguments) {
+  std::uint32_t domid = 0;
+  const std::string_view number = arguments.empty() ? std::string_view{} : arguments.front();
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), domid);
+  const bool as_json = arguments.size() == 2 && arguments.back() == "--json";
+  if (error != std::errc{} || end != number.data() + number.size() ||
+      !(arguments.size() == 1 || as_json)) {
+    return refuse(dm::Error{"usage: stubdm inspect DOMID [--json]; xl list shows the ids"});
+  }
+  const auto answer = dm::toolstack::ask_inspection(domid);
+  if (!answer) {
+    return refuse(answer.error());
+  }
+  const std::string text =
+      as_json ? boost::json::serialize(*answer) + "\n" : dm::toolstack::inspection_text(*answer);
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
 int run(const std::vector<std::string_view>& arguments) {
+  if (!arguments.empty() && arguments.front() == "inspect") {
+    return inspect(std::span{arguments}.subspan(1));
+  }
   const auto invocation =
       dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(),
                                         {.console_limit = environment("XEN_QEMU_CONSOLE_LIMIT")});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/file_disk.h"
 
+#include "core/obs/probe.h"
 #include "core/range.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/turn_queue.h"
@@ -83,6 +84,7 @@ void FileDisk::submit(BlockRequest& request) noexcept {
   request.status = BlockStatus::ok;
   request.done_bytes = 0;
   ++under_way_;
+  DM_PROBE4(disk_submit, &request, static_cast<int>(request.op), request.offset, request.length);
   if (nesting_ < kMaxNesting) {
     begin(request);
   } else {
@@ -201,6 +203,7 @@ void FileDisk::engine_finished(BlockRequest& request) noexcept {
 
 void FileDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
   --under_way_;
+  DM_PROBE3(disk_done, &request, static_cast<int>(status), request.done_bytes);
   if (changes(request) && !(request.durable && status == BlockStatus::ok)) {
     ++writes_;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/stream_chardev.h"
 
+#include "core/obs/probe.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/turn_queue.h"
 
@@ -143,6 +144,7 @@ void StreamChardev::flush() noexcept {
     const auto parts = ring_.parts();
     ++counters_.writes;
     const ssize_t count = ::writev(out().fd(), parts.data(), parts[1].iov_len != 0 ? 2 : 1);
+    DM_PROBE2(char_out, ring_.size(), count);
     if (count < 0) {
       if (errno == EINTR) {
         continue;

@@ -26,6 +26,6 @@ cached() {
 }
 
 dom0_image() { cached dom0 .cpio.zst "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkdom0" "$lab/dom0/init")" "$lab/mkdom0"; }
-guest_image() { cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" "$lab"/guest/*)" "$lab/mkguest"; }
+guest_image() { cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" "$lab"/guest/{init,inittab,rc,tools,probe.c} "$lab"/guest/bin/*)" "$lab/mkguest"; }
 # disk_image GUEST.img
 disk_image() { cached disk .ext4 "$(cache_key "$1.info" "$lab/mkdisk")-${1##*-}" "$lab/mkdisk" "$1"; }

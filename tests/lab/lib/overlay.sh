@@ -12,6 +12,7 @@ need_stubdm() {
 # says.
 make_overlay() {
   root=$scratch/overlay
+  rm -rf "$root"
   mkdir -p "$root/lab" "$root/usr"/{bin,sbin,lib,lib64,libexec}
   ln -s usr/bin usr/sbin usr/lib usr/lib64 "$root/"
   cp "$lab"/dom0/* "$root/lab/"
