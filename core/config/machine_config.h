@@ -34,7 +34,9 @@ struct NicConfig {
   std::array<std::uint8_t, 6> mac{};
   std::string tap_name;  ///< "vif7.0-emu"; empty when tap_fd is set
   int tap_fd = -1;
-  std::string bridge;  ///< information only
+  std::string interface;  ///< an existing one, shared by a packet socket; the tap's fields mean
+                          ///< nothing then
+  std::string bridge;     ///< information only
 };
 
 struct QmpSocketConfig {

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/net.h"
+#include "core/obs/log.h"
+#include "platform/linux/link_monitor.h"
+#include "platform/linux/net_header.h"
+#include "platform/linux/watch.h"
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace dm::host {
+
+/// What tap and packet socket have in common: a descriptor that takes and gives one frame in one
+/// vectored call, with a header for offloads in front. Nothing is buffered here: what the card does
+/// not read stays in the kernel's queue, and a frame that the kernel does not take is offered
+/// again.
+class VnetChannel : public NetBackend {
+ public:
+  /// More pieces than a card's frame can have (a transfer's 256 spans, and private headers).
+  static constexpr std::size_t kMaxPieces = 300;
+
+  ~VnetChannel() override = default;
+
+  void attach(NetClient* client) noexcept override;
+  [[nodiscard]] SendStatus send(const NetOffload& offload,
+                                std::span<const std::span<std::byte>> frame) noexcept override;
+  [[nodiscard]] Received receive(NetOffload& offload,
+                                 std::span<const std::span<std::byte>> pieces) noexcept override;
+  void want_receive(bool on) noexcept override;
+  [[nodiscard]] bool link_up() const noexcept override { return link_.up(); }
+  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+
+ protected:
+  struct Setup {
+    UniqueFd fd;  ///< non-blocking
+    std::string name;
+    std::string interface;  ///< whose link is the card's; empty: always up
+    bool has_header = true;
+  };
+  VnetChannel(boost::asio::io_context& context, Setup setup);
+
+  [[nodiscard]] int fd() const noexcept { return watch_.fd(); }
+  [[nodiscard]] bool has_header() const noexcept { return has_header_; }
+
+  /// What one read has brought: bytes with the header, 0 for none, -1 with errno set.
+  struct Arrived {
+    ssize_t bytes;
+    bool truncated;
+  };
+  [[nodiscard]] virtual Arrived read_frame(std::span<iovec> parts) noexcept = 0;
+  /// Puts back what the kernel took out of the frame.
+  virtual void restore_frame(std::span<const std::span<std::byte>> /*pieces*/,
+                             Received& /*frame*/,
+                             NetOffload& /*offload*/) noexcept {}
+
+ private:
+  [[nodiscard]] SendStatus write_frame(const NetHeader& header,
+                                       std::span<const std::span<std::byte>> frame) noexcept;
+  [[nodiscard]] SendStatus write_without_header(
+      const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
+  [[nodiscard]] SendStatus refused(int error) noexcept;
+  void on_readable() noexcept;
+  void on_writable() noexcept;
+  void on_link() noexcept;
+
+  std::string name_;
+  bool has_header_;
+  bool wanted_ = false;
+  NetClient* client_ = nullptr;
+  Counters counters_;
+  log::Limit log_{2};
+  std::array<iovec, kMaxPieces + 1> parts_{};
+  Watch watch_;
+  LinkMonitor link_;
+};
+
+}  // namespace dm::host
