@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_SUITE(check_mutations)
 
 BOOST_AUTO_TEST_CASE(any_damage_ends_in_a_report) {
   std::array<unsigned, 3> ends{};
-  for (unsigned seed = 0; seed < 10'000; ++seed) {
+  for (unsigned seed = 0; seed < 4000; ++seed) {
     const CheckReport report = check_guest("g.cfg", mutate(std::string{kWhole}, seed),
                                            seed % 3 == 0 ? Capabilities{} : kEverything);
     BOOST_TEST_REQUIRE(!report.text.empty());
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(every_beginning_of_a_file_is_answered) {
 
 BOOST_AUTO_TEST_CASE(random_bytes_are_answered) {
   std::mt19937 random{7};
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     std::string text(random() % 200, '\0');
     for (char& c : text) {
       c = static_cast<char>(random());
