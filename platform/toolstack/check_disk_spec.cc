@@ -33,7 +33,7 @@ class DiskReader {
   bool take_access(std::string_view value);
   bool take_vdev(std::string_view value);
   bool once(std::string& into, std::string_view value, std::string_view piece) {
-    if (!into.empty() && into != value) {
+    if (!into.empty()) {
       return fault("given twice", piece);
     }
     into = value;
@@ -58,13 +58,13 @@ Result<DiskSpec> DiskReader::run() {
       break;
     }
     if (starts_with(rest_, "target=")) {  // takes all that follows, commas included
-      disk_.target = rest_.substr(rest_.find('=') + 1);
+      if (!once(disk_.target, rest_.substr(rest_.find('=') + 1), rest_)) {
+        return Error{problem_};
+      }
       disk_.has_target = true;
       break;
     }
-    if (!disk_.has_target) {
-      strip_old_prefixes();
-    }
+    strip_old_prefixes();
     const std::size_t end = std::min(rest_.find(','), rest_.size());
     const std::string_view one = rest_.substr(0, end);
     rest_.remove_prefix(std::min(end + 1, rest_.size()));
@@ -117,7 +117,8 @@ bool DiskReader::take_format(std::string_view value) {
     return fault("xl knows the formats raw, qcow, qcow2, vhd and qed, not", value);
   }
   has_format_ = true;
-  return once(disk_.format, value.empty() ? "raw" : value, value);
+  const std::string_view format = value.empty() ? "raw" : value;
+  return disk_.format == format || once(disk_.format, format, value);
 }
 
 bool DiskReader::take_access(std::string_view value) {
@@ -213,10 +214,10 @@ bool DiskReader::key(std::string_view key, std::string_view value, std::string_v
   }
   if (key == "backendtype" &&
       (value == "phy" || value == "tap" || value == "qdisk" || value == "standalone")) {
-    return once(disk_.backend_type, value, piece);
+    return disk_.backend_type == value || once(disk_.backend_type, value, piece);
   }
   if (key == "specification" && (value == "xen" || value == "virtio")) {
-    return once(disk_.specification, value, piece);
+    return disk_.specification == value || once(disk_.specification, value, piece);
   }
   if (std::find(std::begin(kColo), std::end(kColo), key) != std::end(kColo)) {
     return true;
