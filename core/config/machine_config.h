@@ -45,6 +45,13 @@ struct QmpSocketConfig {
   int fd = -1;       ///< an already listening socket, inherited
 };
 
+/// How long the serving thread looks for the guest's next request before it sleeps.
+struct SpinConfig {
+  enum class Mode : std::uint8_t { automatic, off, always };
+  Mode mode = Mode::automatic;
+  unsigned microseconds = 0;  ///< longest spin, 1 to 1000; for always only
+};
+
 struct MachineConfig {
   std::uint32_t domid = 0;
   std::string name;
@@ -60,6 +67,7 @@ struct MachineConfig {
   std::array<std::optional<SerialConfig>, 4> serial;
   std::vector<NicConfig> nics;
   std::vector<QmpSocketConfig> qmp;
+  SpinConfig spin;
   std::vector<std::string> notes;  ///< accepted options that change nothing, for the log
 
   // Privilege (libxl's dm_restrict=1).

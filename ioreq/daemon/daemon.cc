@@ -40,6 +40,23 @@ class LoopEvents final : public EventLoop {
   host::Loop& loop_;
 };
 
+ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
+  ioreq::SpinPolicy policy;
+  policy.cpus = std::thread::hardware_concurrency();
+  switch (spin.mode) {
+    case SpinConfig::Mode::automatic:
+      break;
+    case SpinConfig::Mode::off:
+      policy.mode = ioreq::SpinPolicy::Mode::off;
+      break;
+    case SpinConfig::Mode::always:
+      policy.mode = ioreq::SpinPolicy::Mode::always;
+      policy.limit = std::chrono::microseconds{spin.microseconds};
+      break;
+  }
+  return policy;
+}
+
 Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_context& context) {
   Backends backends;
   for (const DiskConfig& disk : config.disks) {
@@ -143,8 +160,7 @@ Result<> Session::take_place() {
                          .clock = clock_,
                          .events = events_,
                          .black_box = &watcher_->black_box()};
-  auto machine = Machine::create(config_, host, std::move(*backends),
-                                 {.cpus = std::thread::hardware_concurrency()});
+  auto machine = Machine::create(config_, host, std::move(*backends), spin_policy(config_.spin));
   if (!machine) {
     return machine.error();
   }

@@ -4,6 +4,7 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/daemon.h"
+#include "platform/toolstack/check.h"
 #include "platform/toolstack/command_line.h"
 #include "platform/toolstack/help.h"
 #include "platform/toolstack/inspect_client.h"
@@ -73,6 +74,13 @@ int run(const std::vector<std::string_view>& arguments) {
     case Action::show_version:
       std::fputs(dm::toolstack::version_text().c_str(), stdout);
       return 0;
+    case Action::check: {
+      const auto report =
+          dm::toolstack::check_guest_file(invocation->file, dm::Daemon::capabilities());
+      std::fputs(report.text.c_str(),
+                 report.exit_status == dm::toolstack::CheckReport::kUnreadable ? stderr : stdout);
+      return report.exit_status;
+    }
     case Action::serve:
       break;
   }

@@ -4,6 +4,8 @@
 #include "platform/toolstack/parse.h"
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -74,6 +76,10 @@ void refuse(Parse& parse, std::string_view name, std::string_view value) {
 void take_help(Parse& parse, std::string_view, std::string_view) {
   parse.action = Invocation::Action::show_help;
 }
+void take_check(Parse& parse, std::string_view, std::string_view value) {
+  parse.action = Invocation::Action::check;
+  parse.file = value;
+}
 void take_version(Parse& parse, std::string_view, std::string_view) {
   parse.action = Invocation::Action::show_version;
 }
@@ -118,6 +124,8 @@ constexpr Option kOptions[] = {
     {"drive",               true,  false, take_drive},
     {"runas",               true,  true,  take_run_as},
     // our own
+    {"spin",                true,  true,  take_spin},
+    {"check",               true,  true,  take_check},
     {"help",                false, false, take_help},
     {"h",                   false, false, take_help},
     {"version",             false, false, take_version},
@@ -159,6 +167,7 @@ void take_option(Parse& parse, const Option& option, std::string_view value) {
 
 void walk(Parse& parse, std::span<const std::string_view> args) {
   for (std::size_t i = 0; i < args.size() && !parse.action; ++i) {
+    parse.refusals.set_argument(i);
     std::string_view name;
     const Option* const option = is_option(args[i], name) ? find_option(name) : nullptr;
     if (option == nullptr) {
@@ -177,7 +186,19 @@ void walk(Parse& parse, std::span<const std::string_view> args) {
   }
 }
 
+constexpr auto kOptionNames = [] {
+  std::array<OptionName, std::size(kOptions)> names{};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    names[i] = {kOptions[i].name, kOptions[i].has_value};
+  }
+  return names;
+}();
+
 }  // namespace
+
+std::span<const OptionName> known_options() noexcept {
+  return kOptionNames;
+}
 
 void Parse::broken(std::string_view option, std::string_view value, std::string_view why) {
   std::string text = "-";
@@ -213,7 +234,8 @@ std::optional<KeyValues> Parse::split(std::string_view option,
 
 Result<Invocation> parse_command_line(std::span<const std::string_view> args,
                                       const Capabilities& can,
-                                      const Environment& environment) {
+                                      const Environment& environment,
+                                      RefusalList* refusals) {
   if (args.size() > kMaxArguments) {
     return fail("more than ", std::to_string(kMaxArguments), " arguments");
   }
@@ -223,7 +245,12 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   Invocation invocation;
   if (parse.action) {
     invocation.action = *parse.action;
+    invocation.file = parse.file;
     return invocation;
+  }
+  std::string_view last;
+  if (!args.empty() && is_option(args.back(), last) && last == "check") {
+    return fail("--check needs the name of a guest's xl.cfg file: stubdm --check GUEST.cfg");
   }
   if (std::find(parse.singles.begin(), parse.singles.end(), "xen-domid") == parse.singles.end()) {
     return fail(
@@ -236,7 +263,11 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   join_cards(parse);
   join_disks(parse);
   if (!parse.refusals.empty()) {
-    return Error{parse.refusals.message()};
+    Error error{parse.refusals.message()};
+    if (refusals != nullptr) {
+      *refusals = std::move(parse.refusals);
+    }
+    return error;
   }
   if (!environment.console_limit.empty()) {
     const auto limit = parse_number<std::uint64_t>(environment.console_limit, 0,

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace dm::toolstack {
@@ -23,20 +24,33 @@ struct Environment {
   std::string_view console_limit;  ///< XEN_QEMU_CONSOLE_LIMIT; empty when not set
 };
 
+class RefusalList;
+
 struct Invocation {
-  enum class Action : std::uint8_t { serve, show_help, show_version };
+  enum class Action : std::uint8_t { serve, show_help, show_version, check };
 
   Action action = Action::serve;
   MachineConfig config;          ///< meaningful for serve only
+  std::string file;              ///< for check: the xl.cfg file
   std::uint64_t log_budget = 0;  ///< bytes for log::set_budget(), 0 = no limit
 };
 
-/// Reads the command line that libxl 4.17 gives a device model (without argv[0]) and our own --help
-/// and --version. Everything that cannot be served and every argument that makes no sense is
-/// collected first; the error's message names all of it, one line each. Nothing is opened or
-/// changed.
+/// Reads the command line that libxl 4.17 gives a device model (without argv[0]) and our own
+/// --help,
+/// --version, --check and -spin. Everything that cannot be served and every argument that makes no
+/// sense is collected first; the error's message names all of it, one line each. Nothing is opened
+/// or changed. `refusals` gets the pieces of that message, for those who know where the arguments
+/// came from.
 [[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string_view> args,
                                                     const Capabilities& can,
-                                                    const Environment& environment = {});
+                                                    const Environment& environment = {},
+                                                    RefusalList* refusals = nullptr);
+
+/// What the parser knows, in libxl's order: the manual page and --help are held against it.
+struct OptionName {
+  std::string_view name;
+  bool has_value;
+};
+[[nodiscard]] std::span<const OptionName> known_options() noexcept;
 
 }  // namespace dm::toolstack

@@ -7,6 +7,8 @@ namespace dm::toolstack {
 
 namespace {
 
+// Written for somebody who has a guest's xl.cfg open in the other window. The manual page has the
+// rest.
 constexpr std::string_view kHelp =
     R"(stubdm is a device model for Xen HVM guests: the program that plays the PC around a guest's CPUs.
 It takes the place of QEMU for one guest. It is not started by hand: xl starts it, with the command
@@ -22,9 +24,26 @@ line that it would give QEMU. For that, write into the guest's xl.cfg:
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
     vif = [ "type=vif,bridge=xenbr0" ]
 
-Then: xl create GUEST.cfg. What a configuration asks for and stubdm does not have is told in
-/var/log/xen/qemu-dm-GUEST.log: one message with all settings to change. Raw disks only; hda to hdd (or
-xvda to xvdd) are IDE disks until the guest's PV drivers take over, later ones are PV only.
+Then: xl create GUEST.cfg
+
+Before that, without Xen and without a guest:
+  stubdm --check GUEST.cfg          reads the file as xl does and lists all settings to change, each with
+                                    its line; or shows what the guest would get
+
+While the guest runs, as root:
+  stubdm inspect DOMID [--json]     registers, counters for each range of ports, back ends and the last
+                                    requests of the guest (xl list shows the ids)
+
+When it does not start, look into /var/log/xen/qemu-dm-GUEST.log: what a configuration asks for and stubdm
+does not have is told there in one message with all settings to change. The first line tells what the guest
+is made of. Raw disks only; hda to hdd (or xvda to xvdd) are IDE disks until the guest's PV drivers take
+over, later ones are for PV drivers alone.
+
+One option of our own, given by xl.cfg:
+  device_model_args_hvm = [ "-spin", "off" ]
+  -spin auto|off|MICROSECONDS       how long to look for the guest's next request before sleeping: auto (as
+                                    long as that pays, the default), never, or always 1 to 1000 us. Spinning
+                                    answers sooner and takes a CPU of dom0 meanwhile
 
 Options understood, as libxl 4.17 writes them:
   -xen-domid N                      the guest (needed)
@@ -38,12 +57,17 @@ Options understood, as libxl 4.17 writes them:
   -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
-Understood, and refused in this version with the setting to change: CD-ROM drives (-device ide-cd), emulated
-network cards (-device e1000), saved guests (-incoming).
+  -device MODEL,...  -netdev tap,...  -incoming fd:F          CD-ROM drives, network cards, saved guests:
+                                    those that this build does not have are refused with the setting to change
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
   -net none -device xen-pvdevice
-Our own:
-  --help, --version
+Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object -xen-attach
+
+  --help (-h), --version
+
+Exit status: 0 after a guest's end or a signal (SIGTERM, SIGINT, SIGHUP); 1 when the guest cannot be served.
+With --check: 0 when all is well, 1 when something must change, 2 when the file cannot be read or parsed.
+The manual page stubdm(8) tells more.
 )";
 
 }  // namespace

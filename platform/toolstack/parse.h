@@ -30,6 +30,7 @@ struct DriveArgument {
   std::optional<unsigned> ide_index;  ///< if=ide
   bool read_only = false;
   Use use = Use::none;
+  std::size_t argument = 0;  ///< its place in the command line
 };
 
 struct CdArgument {
@@ -37,6 +38,7 @@ struct CdArgument {
   std::string_view id;
   std::string_view drive;
   unsigned index = 0;
+  std::size_t argument = 0;
 };
 
 struct CardArgument {
@@ -44,6 +46,7 @@ struct CardArgument {
   std::string_view id;
   std::string_view netdev;
   std::array<std::uint8_t, 6> mac{};
+  std::size_t argument = 0;
 };
 
 struct NetdevArgument {
@@ -53,6 +56,7 @@ struct NetdevArgument {
   std::string_view bridge;
   int fd = -1;
   Use use = Use::none;
+  std::size_t argument = 0;
 };
 
 struct ChardevArgument {
@@ -76,7 +80,8 @@ struct Parse {
   const Capabilities& can;
   MachineConfig config;
   RefusalList refusals;
-  std::optional<Invocation::Action> action;  ///< set by --help and --version
+  std::optional<Invocation::Action> action;  ///< set by --help, --version, --check
+  std::string_view file;                     ///< of --check
 
   std::vector<std::string_view> singles;  ///< options that may appear once and did
   std::vector<DriveArgument> drives;
@@ -116,6 +121,7 @@ void take_boot(Parse&, std::string_view name, std::string_view value);
 void take_memory(Parse&, std::string_view name, std::string_view value);
 void take_vnc(Parse&, std::string_view name, std::string_view value);
 void take_display(Parse&, std::string_view name, std::string_view value);
+void take_spin(Parse&, std::string_view name, std::string_view value);
 void take_incoming(Parse&, std::string_view name, std::string_view value);
 
 // parse_device.cc

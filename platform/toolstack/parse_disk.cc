@@ -130,6 +130,7 @@ bool take_interface(Parse& parse, const KeyValues& keys, DriveArgument& drive) {
 void take_drive(Parse& parse, std::string_view name, std::string_view value) {
   DriveArgument drive;
   drive.text = value;
+  drive.argument = parse.refusals.argument();
   if (is_colo(value)) {
     parse.refusals.add(Unserved::colo, "a replicated disk");
     return;
@@ -194,7 +195,7 @@ void take_cd(Parse& parse, std::string_view value) {
     refuse_disk(parse, parse.can.cdrom ? Unserved::cdrom_position : Unserved::cdrom, value);
     return;
   }
-  parse.cds.push_back({value, id, keys->get("drive"), index});
+  parse.cds.push_back({value, id, keys->get("drive"), index, parse.refusals.argument()});
 }
 
 void refuse_disk(Parse& parse, Unserved what, std::string_view value) {
@@ -215,9 +216,11 @@ void refuse_disk(Parse& parse, Unserved what, std::string_view value) {
 
 void join_disks(Parse& parse) {
   for (const CdArgument& cd : parse.cds) {
+    parse.refusals.set_argument(cd.argument);
     join_cd(parse, cd);
   }
   for (const DriveArgument& drive : parse.drives) {
+    parse.refusals.set_argument(drive.argument);
     if (drive.ide_index) {
       join_hard_disk(parse, drive);
     } else if (drive.use == Use::none) {

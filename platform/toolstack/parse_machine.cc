@@ -15,6 +15,8 @@ constexpr unsigned kMaxVcpus = 128;
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  ///< 1 PiB; information only
 /// CMOS has three nibbles for the boot order (SeaBIOS, src/boot.c).
 constexpr std::size_t kMaxBootDevices = 3;
+/// Longer than that, sleeping costs nothing in comparison.
+constexpr unsigned kMaxSpinMicroseconds = 1000;
 
 }  // namespace
 
@@ -103,6 +105,20 @@ void take_memory(Parse& parse, std::string_view name, std::string_view value) {
     return;
   }
   parse.config.memory_mib = *mib;
+}
+
+void take_spin(Parse& parse, std::string_view name, std::string_view value) {
+  SpinConfig& spin = parse.config.spin;
+  if (value == "auto" || value == "off") {
+    spin.mode = value == "auto" ? SpinConfig::Mode::automatic : SpinConfig::Mode::off;
+    return;
+  }
+  const auto microseconds = parse_number<unsigned>(value, 1, kMaxSpinMicroseconds);
+  if (!microseconds) {
+    parse.broken(name, value, "neither auto, nor off, nor a number of microseconds, 1 to 1000");
+    return;
+  }
+  spin = {SpinConfig::Mode::always, *microseconds};
 }
 
 void take_vnc(Parse& parse, std::string_view name, std::string_view value) {

@@ -74,7 +74,8 @@ void take_e1000(Parse& parse, std::string_view value) {
     parse.broken("device", value, "not a card with a netdev= and a mac= of six bytes");
     return;
   }
-  const CardArgument card{value, keys->get("id"), keys->get("netdev"), *mac};
+  const CardArgument card{value, keys->get("id"), keys->get("netdev"), *mac,
+                          parse.refusals.argument()};
   if (!parse.can.e1000) {
     std::string seen = "e1000 (";
     parse.refusals.add(Unserved::nic, seen.append(card.id).append(")"));
@@ -104,6 +105,7 @@ void take_netdev(Parse& parse, std::string_view name, std::string_view value) {
   }
   NetdevArgument netdev;
   netdev.text = value;
+  netdev.argument = parse.refusals.argument();
   netdev.id = keys->get("id");
   netdev.ifname = keys->get("ifname");
   netdev.bridge = keys->get("br");
@@ -143,9 +145,11 @@ void join_cards(Parse& parse) {
     }
   }
   for (const CardArgument& card : parse.cards) {
+    parse.refusals.set_argument(card.argument);
     join_card(parse, card);
   }
   for (const NetdevArgument& netdev : parse.netdevs) {
+    parse.refusals.set_argument(netdev.argument);
     if (netdev.use == Use::none) {
       parse.broken("netdev", netdev.text, "no -device uses it");
     }

@@ -71,7 +71,11 @@ void RefusalList::add(Unserved what, std::string_view detail) {
   auto entry = std::find_if(entries_.begin(), entries_.end(),
                             [what](const Entry& e) { return e.what == what; });
   if (entry == entries_.end()) {
-    entry = entries_.insert(entries_.end(), Entry{what, {}});
+    entry = entries_.insert(entries_.end(), Entry{what, {}, {}});
+  }
+  if (entry->arguments.size() < kMaxDetails &&
+      (entry->arguments.empty() || entry->arguments.back() != argument_)) {
+    entry->arguments.push_back(argument_);
   }
   const std::string kept = printable(detail.substr(0, kMaxDetailBytes));
   auto& details = entry->details;
@@ -90,7 +94,7 @@ void RefusalList::add_broken(std::string_view message) {
     ++more_broken_;
     return;
   }
-  broken_.push_back(printable(message));
+  broken_.push_back({printable(message), {argument_}});
 }
 
 bool RefusalList::has(Unserved what) const noexcept {
@@ -98,14 +102,12 @@ bool RefusalList::has(Unserved what) const noexcept {
                      [what](const Entry& e) { return e.what == what; });
 }
 
-std::string RefusalList::message() const {
-  std::string text;
-  if (!entries_.empty()) {
-    text = "this guest's configuration asks for what stubdm does not have. Change in its xl.cfg:";
-  }
+std::vector<RefusalList::Line> RefusalList::settings() const {
+  std::vector<Line> lines;
   for (const Entry& entry : entries_) {
     const RefusalText& refusal = refusal_text(entry.what);
-    text.append("\n  ").append(refusal.setting).append(": write ").append(refusal.write);
+    std::string text{refusal.setting};
+    text.append(": write ").append(refusal.write);
     text.append(". It asks for ").append(refusal.seen);
     const char* separator = ": ";
     for (const std::string& detail : entry.details) {
@@ -114,15 +116,32 @@ std::string RefusalList::message() const {
     if (entry.more != 0) {
       text.append(" and ").append(std::to_string(entry.more)).append(" more");
     }
+    lines.push_back({std::move(text), entry.arguments});
+  }
+  return lines;
+}
+
+std::vector<RefusalList::Line> RefusalList::broken() const {
+  std::vector<Line> lines = broken_;
+  if (more_broken_ != 0) {
+    lines.push_back({std::string{"and "}.append(std::to_string(more_broken_)).append(" more"), {}});
+  }
+  return lines;
+}
+
+std::string RefusalList::message() const {
+  std::string text;
+  if (!entries_.empty()) {
+    text = "this guest's configuration asks for what stubdm does not have. Change in its xl.cfg:";
+  }
+  for (const Line& line : settings()) {
+    text.append("\n  ").append(line.text);
   }
   if (!broken_.empty()) {
     text.append(text.empty() ? "" : "\n").append("these arguments make no sense:");
   }
-  for (const std::string& broken : broken_) {
-    text.append("\n  ").append(broken);
-  }
-  if (more_broken_ != 0) {
-    text.append("\n  and ").append(std::to_string(more_broken_)).append(" more");
+  for (const Line& line : broken()) {
+    text.append("\n  ").append(line.text);
   }
   return text;
 }

@@ -56,11 +56,21 @@ class RefusalList {
   /// `detail` says which of several things it was: "cirrus-vga", "nic0: rtl8139". The same detail
   /// is kept once, and beyond a dozen they are only counted.
   void add(Unserved what, std::string_view detail);
+  /// Which argument of the command line the next additions are about.
+  void set_argument(std::size_t index) noexcept { argument_ = index; }
+  [[nodiscard]] std::size_t argument() const noexcept { return argument_; }
   /// Something that makes no sense whatever stubdm can serve: a broken argument.
   void add_broken(std::string_view message);
 
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && broken_.empty(); }
   [[nodiscard]] bool has(Unserved what) const noexcept;
+  /// One setting to change or one broken argument, and the arguments it is about.
+  struct Line {
+    std::string text;
+    std::vector<std::size_t> arguments;
+  };
+  [[nodiscard]] std::vector<Line> settings() const;
+  [[nodiscard]] std::vector<Line> broken() const;
   /// One line per setting to change, then one per broken argument.
   [[nodiscard]] std::string message() const;
 
@@ -68,12 +78,14 @@ class RefusalList {
   struct Entry {
     Unserved what;
     std::vector<std::string> details;
+    std::vector<std::size_t> arguments;
     std::size_t more = 0;  ///< details that were not kept
   };
 
   std::vector<Entry> entries_;
-  std::vector<std::string> broken_;
+  std::vector<Line> broken_;
   std::size_t more_broken_ = 0;
+  std::size_t argument_ = 0;
 };
 
 }  // namespace dm::toolstack

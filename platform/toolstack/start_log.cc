@@ -39,6 +39,18 @@ void log_lines(log::Level level, std::string_view message) noexcept {
   }
 }
 
+std::string spin_text(const SpinConfig& spin) {
+  switch (spin.mode) {
+    case SpinConfig::Mode::automatic:
+      return "auto";
+    case SpinConfig::Mode::off:
+      return "off";
+    case SpinConfig::Mode::always:
+      break;
+  }
+  return std::string{"at most "}.append(std::to_string(spin.microseconds)).append(" us");
+}
+
 void log_start(const MachineConfig& config) {
   const auto serial_ports = std::count_if(config.serial.begin(), config.serial.end(),
                                           [](const auto& port) { return port.has_value(); });
@@ -46,7 +58,8 @@ void log_start(const MachineConfig& config) {
             std::string_view{config.name}.substr(0, kMaxNameBytes), "': ", config.vcpus_online,
             " of ", config.vcpus_max, " vCPUs online, ", config.memory_mib, " MiB, ",
             config.disks.size(), " disks, ", config.nics.size(), " network cards, ", serial_ports,
-            " serial ports, boot order ", config.boot_order,
+            " serial ports, boot order ", config.boot_order, ", spin ",
+            std::string_view{spin_text(config.spin)},
             config.start_paused ? ", waiting for cont" : "");
   if (config.notes.empty()) {
     return;

@@ -4,9 +4,13 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 
+#include <string>
 #include <string_view>
 
 namespace dm::toolstack {
+
+/// "auto", "off" or "at most 20 us".
+[[nodiscard]] std::string spin_text(const SpinConfig& spin);
 
 /// The log's first lines: one with version, domain and what the machine is made of, one with what
 /// was accepted without having an effect.

@@ -278,6 +278,18 @@ BOOST_AUTO_TEST_CASE(a_restored_guest_reads_its_state_from_a_descriptor) {
              23);
 }
 
+BOOST_AUTO_TEST_CASE(how_long_to_spin_is_said_by_device_model_args) {
+  using Mode = SpinConfig::Mode;
+  const auto spin = [](std::string_view value) {
+    return machine_of({.device_model_args = {"-spin", value}}).spin;
+  };
+  BOOST_TEST((machine_of({}).spin.mode == Mode::automatic));
+  BOOST_TEST((spin("auto").mode == Mode::automatic));
+  BOOST_TEST((spin("off").mode == Mode::off));
+  BOOST_TEST((spin("1").mode == Mode::always));
+  BOOST_TEST(spin("1000").microseconds == 1000U);
+}
+
 BOOST_AUTO_TEST_CASE(the_log_budget_comes_from_the_environment) {
   const Arguments arguments = Golden{}.arguments();
   BOOST_TEST(parse_command_line(arguments, {}, {.console_limit = "4096"}).value().log_budget ==

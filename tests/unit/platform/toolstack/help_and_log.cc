@@ -73,6 +73,15 @@ BOOST_AUTO_TEST_CASE(the_first_lines_of_the_log_tell_version_domain_name_and_not
   BOOST_TEST(says(caught.lines[1], "-k de"));
 }
 
+BOOST_AUTO_TEST_CASE(the_first_line_of_the_log_tells_how_long_to_spin) {
+  for (const auto& [value, told] : {std::pair{"auto", "spin auto"}, std::pair{"off", "spin off"},
+                                    std::pair{"20", "spin at most 20 us"}}) {
+    CaughtLog caught;
+    log_start(machine_of({.device_model_args = {"-spin", value}}));
+    BOOST_TEST(says(caught.lines.at(0), told), caught.lines.at(0));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(without_notes_the_log_starts_with_one_line) {
   CaughtLog caught;
   log_start(machine_of({}));

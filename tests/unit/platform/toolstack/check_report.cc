@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+// What a person reads of --check, and how it ends.
+#include "platform/toolstack/check.h"
+#include "tests/unit/platform/toolstack/golden.h"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+
+#include <algorithm>
+
+namespace dm::toolstack::test {
+namespace {
+
+constexpr std::string_view kGood =
+    "type='hvm'\nname='guest'\nmemory=512\nvga='none'\nvnc=0\nserial='pty'\n"
+    "device_model_override='/usr/local/libexec/stubdm'\nvkb_device=0\n"
+    "vif=['type=vif']\ndisk=['/dev/vg/guest,raw,hda,rw']\n";
+
+CheckReport check(const std::string& more, const Capabilities& can = {}) {
+  return check_guest("g.cfg", std::string{kGood} + more, can);
+}
+
+BOOST_AUTO_TEST_SUITE(check_report)
+
+BOOST_AUTO_TEST_CASE(a_good_guest_is_shown_with_what_it_gets_and_no_hints) {
+  const CheckReport report = check("device_model_args_hvm=['-spin','20']\nvcpus=2\n");
+  BOOST_TEST(report.exit_status == CheckReport::kServed);
+  for (const char* const part :
+       {"g.cfg: stubdm can serve this guest", "hda: /dev/vg/guest (first IDE channel, master)",
+        "1 PV, 0 emulated", "COM1: pty", "vCPUs: 2", "512 MiB", "disk, CD-ROM", "at most 20 us"}) {
+    BOOST_TEST(says(report.text, part), report.text << "lacks: " << part);
+  }
+  BOOST_TEST(!says(report.text, "Worth knowing"), report.text);
+}
+
+struct Row {
+  const char* more;  ///< from line 11 on
+  const char* told;
+  Capabilities can{};
+};
+std::ostream& operator<<(std::ostream& out, const Row& row) {
+  return out << row.more;
+}
+
+const std::vector<Row> kRefused = {
+    {"vga='qxl'\n", "g.cfg:11: vga: write vga=\"none\""},
+    {"gfx_passthru=1\n", "g.cfg:11: gfx_passthru: write"},
+    {"vnc=1\nvncpasswd='x'\n", "g.cfg:12: vncpasswd: write"},
+    {"sdl=1\n", "g.cfg:11: sdl: write sdl=0"},
+    {"spice=1\n", "g.cfg:11: spice: write spice=0"},
+    {"\nusb=1\nusbdevice='tablet'\n", "g.cfg:12: usb: write usb=0"},
+    {"usbversion=3\n", "g.cfg:11: usb: write"},
+    {"usbctrl=['type=auto']\nusbdev=['hostbus=1,hostaddr=2']\n", "g.cfg:11: usb: write"},
+    {"soundhw='hda'\n", "g.cfg:11: soundhw: write"},
+    {"vif=['type=vif',\n'']\n", "g.cfg:12: vif: write vif=[ 'type=vif,...' ]"},
+    {"vif=['bridge=x']\n", "(without a model xl asks for an rtl8139)", {.e1000 = true}},
+    {"disk=['/s,,sda']\n", "g.cfg:11: disk: write"},
+    {"hdtype='ahci'\n", "g.cfg:10: hdtype: write"},
+    {"disk=['/q,qcow2,hda']\n", "g.cfg:11: disk: write disk=[ 'format=raw,...' ]"},
+    {"disk=['/q,qcow2,xvdf']\n", "/q is qcow2"},
+    {"disk=[',,hdc,cdrom']\n", "g.cfg:11: disk: write disk=[ ... ] without entries"},
+    {"disk=[',,xvde,cdrom']\n", "a CD-ROM drive beyond the four IDE positions", kEverything},
+    {"kernel='/k'\nramdisk='/r'\n", "g.cfg:11: kernel, ramdisk, cmdline: write"},
+    {"serial='vc'\n", "g.cfg:11: serial: write"},
+    {"serial=['pty','pty','pty','pty','pty']\n", "more than four serial ports"},
+    {"channel=['connection=pty']\n", "g.cfg:11: channel: write no channel line"},
+    {"pci=['01:00.0']\n", "g.cfg:11: pci: write no pci line. It asks for PCI passthrough: 01:00.0"},
+    {"device_model_args=['-trace','x']\n", "g.cfg:11: device_model_args: write"},
+    {"device_model_args_hvm=['-device','x']\n", "a device unknown to stubdm: x"},
+    {"device_model_args_hvm=['-spin','2ms']\n",
+     "g.cfg:11: in QEMU's words, -spin 2ms: neither auto"},
+    {"device_model_args=['--help']\n", "no guest is served"},
+    {"boot='x'\n", "one to three different letters"},
+    {"vcpus=129\n", "1 to 128"},
+    {"vcpus=2\nmaxvcpus=1\n", "g.cfg:12: vcpus: xl wants"},
+    {"disk='/s,,hda'\n", "g.cfg:11: disk: xl ignores this: it has to be a list"},
+    {"vif=['modle=x']\n", "g.cfg:11: vif: xl does not understand 'modle'"},
+    {"vif=['type=pv']\n", "g.cfg:11: vif: type is vif or ioemu"},
+    {"vga='vga'\n", "g.cfg:11: vga: xl knows"},
+    {"type='hvn'\n", "g.cfg:11: type: xl knows"},
+    {"builder='generic'\n", "g.cfg:11: builder and type contradict"},
+    {"device_model_version='qemu-xen-traditional'\n",
+     "g.cfg:11: device_model_version: stubdm speaks"},
+    {"device_model_stubdomain_override=1\n", "g.cfg:11: device_model_stubdomain_override: stubdm"},
+    {"bios='rombios'\n", "g.cfg:11: bios: xl has rombios"},
+    {"type='pv'\n", "g.cfg:7: device_model_override: stubdm serves type=\"hvm\" guests only"},
+};
+
+BOOST_DATA_TEST_CASE(what_has_to_change_is_told_with_its_line,
+                     boost::unit_test::data::make(kRefused),
+                     row) {
+  const CheckReport report = check(row.more, row.can);
+  BOOST_TEST(report.exit_status == CheckReport::kMustChange);
+  BOOST_TEST(says(report.text, row.told), report.text);
+}
+
+BOOST_AUTO_TEST_CASE(the_texts_are_those_of_the_start) {
+  const std::string report = check("soundhw='hda'\n").text;
+  const std::string start =
+      refusal_of({.usb_sound_acpi = {"-device", "intel-hda", "-device", "hda-duplex"}});
+  BOOST_TEST(says(report, start.substr(start.find("soundhw: "))), report << start);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_build_can_is_not_refused) {
+  const CheckReport report =
+      check("vif=['model=e1000']\ndisk=['/a,,hda','/b.iso,,hdc,cdrom']\n", kEverything);
+  BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
+  BOOST_TEST(says(report.text, "1 PV, 1 emulated"));
+  BOOST_TEST(says(report.text, "hdc: /b.iso (CD-ROM, second IDE channel, master)"));
+}
+
+const std::vector<Row> kHints = {
+    {"vnc=1\n", "g.cfg:11: vnc: there is no display"},
+    {"vkb_device=1\n", "g.cfg:11: vkb_device: xl gives"},
+    {"device_model_override='/usr/bin/qemu'\n", "g.cfg:11: device_model_override: that is another"},
+    {"disk=['/a.qcow2,,hda']\n", "looks like a qcow2 image"},
+    {"maxvcpus=4\n", "g.cfg:11: maxvcpus: vCPUs cannot be added"},
+    {"bios='ovmf'\n", "g.cfg:11: bios: stubdm is tested with SeaBIOS"},
+    {"colour='x'\n", "g.cfg:11: colour: xl 4.17 knows no such setting"},
+    {"memory=256\n", "g.cfg:11: memory: it is in line 3 too"},
+    {"vcpus='two'\n", "g.cfg:11: vcpus: 'two' is not a number: xl ignores"},
+    {"name+='x'\nacpi=[]\n", "g.cfg:12: acpi: xl wants a single value"},
+    {"dm_restrict=1\ndisk=['/a,,hda']\n", "dm_restrict=1 limits files"},
+    {"vfb=['vnc=1']\n", "g.cfg:11: vfb: "},
+    {"p9=['x']\n", "g.cfg:11: p9: "},
+};
+
+BOOST_DATA_TEST_CASE(what_bites_people_is_told_and_refuses_nothing,
+                     boost::unit_test::data::make(kHints),
+                     row) {
+  const CheckReport report = check(row.more);
+  BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
+  BOOST_TEST(says(report.text, "Worth knowing:"));
+  BOOST_TEST(says(report.text, row.told), report.text);
+}
+
+BOOST_AUTO_TEST_CASE(defaults_are_told_as_absent_lines) {
+  const CheckReport report = check_guest("g.cfg", "type='hvm'\nname='g'\nmemory=64\n", {});
+  BOOST_TEST(report.exit_status == CheckReport::kMustChange);
+  for (const char* const part :
+       {"g.cfg: vga: write vga=\"none\"", "g.cfg: device_model_override: there is no such line",
+        "g.cfg: vnc: xl asks for VNC", "g.cfg: vkb_device: xl gives", "g.cfg: serial: without"}) {
+    BOOST_TEST(says(report.text, part), report.text << "lacks: " << part);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(guests_without_a_device_model_are_none_of_our_business) {
+  for (const char* const text : {"type='pv'\nname='g'\nkernel='/k'\n", "type='pvh'\nname='g'\n",
+                                 "name='g'\nkernel='/k'\n"}) {
+    const CheckReport report = check_guest("g.cfg", text, {});
+    BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
+    BOOST_TEST(says(report.text, "needs no device model"));
+  }
+  const CheckReport untyped = check_guest("g.cfg", "name='g'\nvga='none'\n", {});
+  BOOST_TEST(untyped.exit_status == CheckReport::kMustChange);
+  BOOST_TEST(says(untyped.text, "write type=\"hvm\""));
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_read_ends_with_2) {
+  BOOST_TEST(check_guest("g.cfg", "a=", {}).exit_status == CheckReport::kUnreadable);
+  const CheckReport missing = check_guest_file("/nonexistent/g.cfg", {});
+  BOOST_TEST(missing.exit_status == CheckReport::kUnreadable);
+  BOOST_TEST(says(missing.text, "/nonexistent/g.cfg: cannot be read: No such file"), missing.text);
+  BOOST_TEST(check_guest_file("/", {}).exit_status == CheckReport::kUnreadable);
+  BOOST_TEST(says(check_guest_file("/dev/zero", {}).text, "larger than 1 MiB"));
+}
+
+BOOST_AUTO_TEST_CASE(check_is_asked_for_on_the_command_line) {
+  const auto asked = parse(Arguments{"--check", "/g.cfg"});
+  BOOST_TEST((asked.value().action == Invocation::Action::check));
+  BOOST_TEST(asked.value().file == "/g.cfg");
+  BOOST_TEST(says(parse(Arguments{"--check"}).error().message, "--check needs the name"));
+}
+
+BOOST_AUTO_TEST_CASE(names_in_a_file_cannot_forge_lines) {
+  const std::string text =
+      check_guest("g\n.cfg", std::string{kGood} + "serial=\"x\\ng.cfg: all is well\"\n", {}).text;
+  BOOST_TEST(!says(text, "\ng.cfg: all is well"), text);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::toolstack::test
