@@ -112,6 +112,16 @@ void Machine::resume() noexcept {
   }
 }
 
+void Machine::wake() noexcept {
+  chipset_.wake();
+  ide_.wake();
+  for (const auto& port : serial_) {
+    if (port != nullptr) {
+      port->uart().reset();
+    }
+  }
+}
+
 void Machine::make_durable() noexcept {
   if (!ide_.flush()) {
     log::error(
