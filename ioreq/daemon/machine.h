@@ -16,6 +16,7 @@
 #include "core/irq/irq_line.h"
 #include "core/mem/guest_memory.h"
 #include "core/obs/black_box.h"
+#include "core/obs/log.h"
 #include "core/pci/pci_bus.h"
 #include "core/result.h"
 #include "core/time/timer.h"
@@ -119,6 +120,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;
+  log::Limit complaints_;  ///< the guest can make us flush as often as it likes
   bool ended_ = false;
   bool unplugged_ = false;
 };
