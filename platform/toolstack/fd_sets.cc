@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/fd_sets.h"
 
+#include "platform/linux/error_text.h"
+
 #include <boost/json/array.hpp>
 
 #include <fcntl.h>
@@ -9,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -154,7 +155,7 @@ Result<UniqueFd> FdSets::open(std::string_view path, int access) const {
   }
   UniqueFd copy{::fcntl(best->fd.get(), F_DUPFD_CLOEXEC, 3)};
   if (!copy) {
-    return fail("cannot duplicate a descriptor: ", std::strerror(errno));
+    return fail("cannot duplicate a descriptor: ", host::error_text(errno));
   }
   return copy;
 }
