@@ -20,7 +20,9 @@ namespace dm::toolstack {
 ///
 /// Speaks xenstore's wire protocol on a connection of its own, since libxenstore starts a thread
 /// for the first watch: it watches @releaseDomain, which fires when any domain shuts down or dies,
-/// and asks then whether this one is still known. One that is not known at first is not missed.
+/// and asks then whether this one is still known. One that is not known at first is not missed. In
+/// a soft reset libxl makes the domain unknown after it has saved our state and before it ends us
+/// (libxl_create.c, soft_reset_dm_suspended), so ending then is right, too.
 /// No timer; an idle host costs nothing. When xenstored goes away or does not let us watch (a stub
 /// domain may not), that is told in the log, and a vanished guest is noticed at the next hypercall.
 ///
