@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -48,6 +49,15 @@ struct BlockInfo {
   bool can_discard = false;
 };
 
+/// What a backend has done since it was opened; index: BlockOp. For management: xentop,
+/// query-block.
+struct BlockStats {
+  static constexpr std::size_t kOps = 4;
+  std::array<std::uint64_t, kOps> operations{};  ///< that succeeded
+  std::array<std::uint64_t, kOps> bytes{};       ///< of these
+  std::array<std::uint64_t, kOps> failed{};      ///< operations
+};
+
 /// A disk image. Never fails fatally on any request. A completed flush means that every write
 /// completed before it is on stable storage; once a flush has failed, every later flush fails too,
 /// since the kernel may have dropped the data. Thread rule: the loop's thread only; completions
@@ -68,6 +78,22 @@ class BlockBackend {
   [[nodiscard]] virtual BlockStatus flush_now() noexcept = 0;
   /// For messages: the path or URL.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  [[nodiscard]] const BlockStats& stats() const noexcept { return stats_; }
+
+ protected:
+  /// For every request, once, before its done(). Two additions to memory.
+  void count(const BlockRequest& request, BlockStatus status) noexcept {
+    const auto op = static_cast<std::size_t>(request.op) % BlockStats::kOps;
+    if (status == BlockStatus::ok) [[likely]] {
+      ++stats_.operations[op];
+      stats_.bytes[op] += request.length;
+    } else {
+      ++stats_.failed[op];
+    }
+  }
+
+ private:
+  BlockStats stats_;
 };
 
 }  // namespace dm

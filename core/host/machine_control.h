@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/backend/block.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -11,6 +13,46 @@ struct ChardevInfo {
   std::string label;     ///< "serial0"
   std::string filename;  ///< "pty:/dev/pts/5"
   bool open = true;
+};
+
+/// A drive. `image` is empty where there is no medium.
+struct DriveInfo {
+  std::string name;  ///< "ide0-hd1", as QEMU names it; libxl's own for CD-ROMs
+  std::string image;
+  bool removable = false;
+  bool read_only = false;
+  std::uint64_t size = 0;  ///< bytes
+  BlockStats stats;
+};
+
+struct PciWindowInfo {
+  unsigned bar = 0;
+  bool io = false;
+  bool prefetchable = false;
+  std::uint64_t size = 0;     ///< bytes
+  std::uint64_t address = 0;  ///< 0: not mapped
+};
+
+/// A function of bus 0, as its configuration space says.
+struct PciFunctionInfo {
+  std::string name;
+  unsigned device = 0;
+  unsigned function = 0;
+  std::uint16_t vendor_id = 0;
+  std::uint16_t device_id = 0;
+  std::uint16_t subsystem_vendor_id = 0;
+  std::uint16_t subsystem_id = 0;
+  std::uint16_t class_code = 0;  ///< class and subclass
+  std::uint8_t irq_line = 0;
+  std::uint8_t irq_pin = 0;  ///< 0: none
+  std::vector<PciWindowInfo> windows;
+};
+
+enum class PlugResult : std::uint8_t {
+  done,
+  already_there,
+  out_of_range,  ///< at or beyond vcpus_max()
+  no_acpi,       ///< acpi=0: the guest could not be told
 };
 
 /// Port from the management side (QMP) to the running machine. Cold path: strings are fine here,
@@ -25,6 +67,16 @@ class MachineControl {
   [[nodiscard]] virtual std::vector<ChardevInfo> chardevs() const = 0;
   [[nodiscard]] virtual unsigned vcpus_online() const noexcept = 0;
   [[nodiscard]] virtual unsigned vcpus_max() const noexcept = 0;
+  /// Is vCPU `index` there? False at or beyond vcpus_max().
+  [[nodiscard]] virtual bool vcpu_online(unsigned index) const noexcept = 0;
+  virtual PlugResult plug_vcpu(unsigned index) noexcept = 0;
+  [[nodiscard]] virtual std::vector<DriveInfo> drives() const = 0;
+  [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
+  /// From the call with true to the one with false the hypervisor hears of every guest page that a
+  /// device writes; by the end of stop() at the latest. Idempotent.
+  virtual void track_dirty(bool on) noexcept = 0;
+  /// The end of S3: devices are reset, the guest goes on. Nothing happens unless it sleeps.
+  virtual void wake() noexcept = 0;
   [[nodiscard]] virtual bool running() const noexcept = 0;
   /// True until the first cont of a machine started with -S.
   [[nodiscard]] virtual bool prelaunch() const noexcept = 0;

@@ -39,6 +39,8 @@ class DirtySink {
   virtual ~DirtySink() = default;
 
   virtual void written(std::uint64_t first_gfn, std::uint64_t pages) noexcept = 0;
+  /// Whatever was collected is told now: before `stop` is answered, and before tracking ends.
+  virtual void flush() noexcept {}
 };
 
 }  // namespace dm

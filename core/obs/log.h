@@ -85,7 +85,22 @@ class Limit {
       : tokens_{burst}, burst_{burst}, refill_ns_{refill_ns} {}
 
   template <class... Parts>
+  void error(const Parts&... parts) noexcept {
+    say(Level::error, parts...);
+  }
+  template <class... Parts>
   void warning(const Parts&... parts) noexcept {
+    say(Level::warning, parts...);
+  }
+  template <class... Parts>
+  void info(const Parts&... parts) noexcept {
+    say(Level::info, parts...);
+  }
+  [[nodiscard]] std::uint64_t suppressed() const noexcept { return suppressed_; }
+
+ private:
+  template <class... Parts>
+  void say(Level level, const Parts&... parts) noexcept {
     std::uint64_t held = 0;
     if (!pass(held)) {
       return;
@@ -97,11 +112,8 @@ class Limit {
       line.add(held);
       line.add(" like it not shown)");
     }
-    emit(Level::warning, line);
+    emit(level, line);
   }
-  [[nodiscard]] std::uint64_t suppressed() const noexcept { return suppressed_; }
-
- private:
   [[nodiscard]] bool pass(std::uint64_t& held) noexcept;
 
   std::uint32_t tokens_;

@@ -166,6 +166,17 @@ bool PciFunction::bar_mapped(std::uint8_t index) const noexcept {
   return bar != bars_.end() && bar->mapped();
 }
 
+std::optional<PciFunction::Window> PciFunction::window(std::size_t number) const noexcept {
+  if (number >= bars_.size()) {
+    return std::nullopt;
+  }
+  const Bar& bar = bars_[number];
+  return Window{.index = bar.index,
+                .kind = bar.kind,
+                .size = bar.size,
+                .base = bar.mapped() ? bar.mapped_at : 0};
+}
+
 /// Where the registers want the window, or 0 for nowhere.
 std::uint64_t PciFunction::wanted_base(const Bar& bar) const noexcept {
   const std::uint64_t command = config_.read(kCommandOffset, 2);

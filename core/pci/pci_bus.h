@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -84,6 +85,14 @@ class PciFunction {
   [[nodiscard]] bool bar_mapped(std::uint8_t index) const noexcept;
   /// The registers as stored, without the side effects of a read.
   [[nodiscard]] const Config::Bytes& config_space() const noexcept { return config_.bytes(); }
+  struct Window {
+    std::uint8_t index;  ///< of the BAR
+    BarKind kind;
+    std::uint32_t size;  ///< bytes
+    std::uint64_t base;  ///< 0: not mapped
+  };
+  /// `number` counts from 0 in the order of their making; nothing beyond the last. For management.
+  [[nodiscard]] std::optional<Window> window(std::size_t number) const noexcept;
 
  protected:
   /// `list` is the chip's register map, `PciMap{}`. `name` has static storage. Throws

@@ -144,6 +144,10 @@ bool AcpiBlock::plug_vcpu(unsigned index) noexcept {
   return true;
 }
 
+bool AcpiBlock::vcpu_online(unsigned index) const noexcept {
+  return index < kMostVcpus && (state_.cpus[index / kBits] & cpu_bit(index)) != 0;
+}
+
 unsigned AcpiBlock::vcpus_online() const noexcept {
   unsigned count = 0;
   for (const std::uint8_t byte : state_.cpus) {

@@ -66,6 +66,7 @@ class AcpiBlock {
   /// A vCPU comes: sets its bit and raises the CPU hotplug event. False when it is there already,
   /// or can never be. Management's call, not the guest's.
   bool plug_vcpu(unsigned index) noexcept;
+  [[nodiscard]] bool vcpu_online(unsigned index) const noexcept;
   [[nodiscard]] unsigned vcpus_online() const noexcept;
 
   /// Power-on, but for the vCPUs, which stay.

@@ -43,6 +43,14 @@ void Chipset::reset() noexcept {
   }
 }
 
+void Chipset::wake() noexcept {
+  config_ports_.reset();
+  cmos_.reset();
+  i8042_.reset();
+  port92_.reset();
+  dma_.reset();
+}
+
 ChipsetState Chipset::state() const noexcept {
   ChipsetState s{.host_bridge = host_bridge_.state(),
                  .config_ports = config_ports_.state(),

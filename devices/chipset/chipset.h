@@ -78,12 +78,21 @@ class Chipset {
   /// Adds a vCPU, as management wants it; false when it is there already, can never be, or the
   /// machine has no ACPI to tell the guest by.
   bool plug_vcpu(unsigned index) noexcept { return pm_ && pm_->acpi().plug_vcpu(index); }
+  [[nodiscard]] bool vcpu_online(unsigned index) const noexcept {
+    return pm_ ? pm_->acpi().vcpu_online(index) : index < vcpus_online_;
+  }
+  [[nodiscard]] bool has_acpi() const noexcept { return pm_.has_value(); }
   [[nodiscard]] unsigned vcpus_online() const noexcept {
     return pm_ ? pm_->acpi().vcpus_online() : vcpus_online_;
   }
 
   /// Power-on values everywhere; CMOS contents, vCPUs and what was unplugged stay.
   void reset() noexcept;
+  /// The end of S3. What the processor's side of the machine loses is as after power-on; PCI
+  /// configuration, interrupt routes, ACPI's registers and CMOS stay as firmware set them up, since
+  /// under Xen no firmware does it again: SeaBIOS skips PCI and power management there
+  /// (src/fw/pciinit.c), and hvmloader does not run.
+  void wake() noexcept;
   [[nodiscard]] ChipsetState state() const noexcept;
   /// Puts a saved state in the place of the present one; false, and nothing changed, unless
   /// validate() agrees. Interrupt levels and link routes are sent where they differ from what was

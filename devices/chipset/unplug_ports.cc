@@ -85,14 +85,14 @@ void UnplugPorts::unplug(std::uint16_t mask) noexcept {
       .ide_secondary_disks = !all_disks && UNPLUG::AUX_IDE_DISKS::test(known),
       .nics = UNPLUG::NICS::test(known)};
   if (request.ide_disks || request.ide_secondary_disks || request.nics) {
-    notes_.warning("guest unplugs emulated devices, mask ", log::hex(known));
+    notes_.info("guest unplugs emulated devices, mask ", log::hex(known));
     unplug_.unplug(request);
   }
 }
 
 void UnplugPorts::note_driver(std::uint32_t build) noexcept {
   state_.build = build;
-  notes_.warning("guest has PV drivers: product ", state_.product, ", build ", log::hex(build));
+  notes_.info("guest has PV drivers: product ", state_.product, ", build ", log::hex(build));
 }
 
 void UnplugPorts::restore(const UnplugPortsState& s) noexcept {

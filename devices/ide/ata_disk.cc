@@ -182,7 +182,7 @@ bool AtaDisk::flush() noexcept {
   const BlockStatus status = image_->flush_now();
   if (status != BlockStatus::ok) {
     disk_.smart.failing = true;
-    log::error("ide: the data of ", image_->name(), " could not be made durable");
+    limit_.error("ide: the data of ", image_->name(), " could not be made durable");
   }
   return status == BlockStatus::ok;
 }

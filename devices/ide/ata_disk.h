@@ -59,6 +59,7 @@ class AtaDisk final : public Drive {
   void release_reset() noexcept override;
   void settle() noexcept override;
   [[nodiscard]] bool flush() noexcept override;
+  [[nodiscard]] const BlockBackend* medium() const noexcept override { return image_.get(); }
   void store(DriveState& out) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 

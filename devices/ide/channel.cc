@@ -37,6 +37,18 @@ bool Channel::detach(std::uint8_t unit) noexcept {
   return durable;
 }
 
+void Channel::reset() noexcept {
+  for (auto& drive : drives_) {
+    if (drive != nullptr) {
+      drive->reset(Drive::Reset::power_on);
+    }
+  }
+  bus_master_.restore({});  // after the drives: what they had under way has ended in it
+  selected_ = 0;
+  control_ = 0;
+  update_irq();
+}
+
 bool Channel::irq_level() const noexcept {
   const Drive* const drive = selected();
   return drive != nullptr && drive->intrq() && !regs::CONTROL::nIEN::test(control_);

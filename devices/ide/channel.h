@@ -55,6 +55,8 @@ class Channel final : private Cable {
   void write_bus_master(std::uint8_t offset, std::uint8_t value) noexcept;
   void enable_bus_master(bool on) noexcept { bus_master_.enable(on); }
 
+  /// As after power-on: RESET# reaches both drives, the bus master and the selection.
+  void reset() noexcept;
   void settle() noexcept;
   [[nodiscard]] bool flush() noexcept;
 

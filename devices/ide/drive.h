@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/backend/block.h"
 #include "devices/ide/bus_master.h"
 #include "devices/ide/state.h"
 
@@ -81,6 +82,9 @@ class Drive {
   virtual void settle() noexcept = 0;
   /// settle(), then everything acknowledged is on stable storage. False when it could not be done.
   [[nodiscard]] virtual bool flush() noexcept = 0;
+
+  /// For management: the image; null when there is none (an empty CD-ROM drive).
+  [[nodiscard]] virtual const BlockBackend* medium() const noexcept { return nullptr; }
 
   /// After settle().
   virtual void store(DriveState& out) const noexcept = 0;

@@ -112,6 +112,12 @@ bool Piix3Ide::unplug_disks(bool keep_primary_master) noexcept {
   return durable;
 }
 
+void Piix3Ide::wake() noexcept {
+  for (Channel& channel : channels_) {
+    channel.reset();
+  }
+}
+
 void Piix3Ide::settle() noexcept {
   for (Channel& channel : channels_) {
     channel.settle();

@@ -41,6 +41,10 @@ class Piix3Ide final : public PciFunction {
   /// data could not be made durable.
   bool unplug_disks(bool keep_primary_master) noexcept;
 
+  /// The end of S3: drives and bus masters as after power-on; nothing is in flight. Configuration
+  /// space stays, since no firmware sets it up again.
+  void wake() noexcept;
+
   /// Nothing is in flight and no work is due when this returns: before QMP "stop" answers, and
   /// before state().
   void settle() noexcept;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/daemon/control.h"
 
+#include "core/addr.h"
+#include "core/obs/log.h"
+
 #include <string>
 #include <utility>
 
@@ -9,10 +12,12 @@ namespace dm {
 Control::Control(const MachineConfig& config,
                  Machine& machine,
                  host::HostClock& clock,
+                 DirtySink& dirty,
                  Actions actions)
     : config_{config},
       machine_{machine},
       clock_{clock},
+      dirty_{dirty},
       actions_{std::move(actions)},
       prelaunch_{config.start_paused},
       running_{!config.start_paused} {
@@ -30,6 +35,104 @@ std::vector<ChardevInfo> Control::chardevs() const {
     }
   }
   return all;
+}
+
+unsigned Control::vcpus_online() const noexcept {
+  return machine_.chipset().vcpus_online();
+}
+
+bool Control::vcpu_online(unsigned index) const noexcept {
+  return index < config_.vcpus_max && machine_.chipset().vcpu_online(index);
+}
+
+PlugResult Control::plug_vcpu(unsigned index) noexcept {
+  if (index >= config_.vcpus_max) {
+    return PlugResult::out_of_range;
+  }
+  if (machine_.chipset().vcpu_online(index)) {
+    return PlugResult::already_there;
+  }
+  return machine_.chipset().plug_vcpu(index) ? PlugResult::done : PlugResult::no_acpi;
+}
+
+std::vector<DriveInfo> Control::drives() const {
+  std::vector<DriveInfo> all;
+  for (std::size_t i = 0; i < ide::kPositions; ++i) {
+    const ide::Drive* const drive = machine_.ide().drive(i);
+    if (drive == nullptr) {
+      continue;
+    }
+    const bool disc = drive->kind() == ide::DriveKind::cdrom;
+    DriveInfo info{
+        .name = "ide" + std::to_string(i / 2) + (disc ? "-cd" : "-hd") + std::to_string(i % 2),
+        .image = {},
+        .removable = disc,
+        .stats = {}};
+    for (const DiskConfig& disk : config_.disks) {
+      if (disk.index == i && !disk.id.empty()) {
+        info.name = disk.id;
+      }
+    }
+    if (const BlockBackend* const medium = drive->medium(); medium != nullptr) {
+      info.image = medium->name();
+      info.read_only = medium->info().read_only;
+      info.size = medium->info().size;
+      info.stats = medium->stats();
+    }
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+std::vector<PciFunctionInfo> Control::pci_functions() const {
+  std::vector<PciFunctionInfo> all;
+  for (unsigned devfn = 0; devfn < 256; ++devfn) {
+    PciFunction* const function = machine_.pci().at(
+        {static_cast<std::uint8_t>(devfn >> 3), static_cast<std::uint8_t>(devfn & 7U)});
+    if (function == nullptr) {
+      continue;
+    }
+    const auto word = [function](std::uint8_t at) {
+      return static_cast<std::uint16_t>(function->read_config(at, 2));
+    };
+    PciFunctionInfo info{.name = std::string{function->name()},
+                         .device = devfn >> 3,
+                         .function = devfn & 7U,
+                         .vendor_id = word(0x00),
+                         .device_id = word(0x02),
+                         .subsystem_vendor_id = word(0x2c),
+                         .subsystem_id = word(0x2e),
+                         .class_code = word(0x0a),
+                         .irq_line = static_cast<std::uint8_t>(function->read_config(0x3c, 1)),
+                         .irq_pin = static_cast<std::uint8_t>(function->read_config(0x3d, 1)),
+                         .windows = {}};
+    for (std::size_t i = 0; const auto window = function->window(i); ++i) {
+      info.windows.push_back({.bar = window->index,
+                              .io = window->kind == BarKind::io,
+                              .prefetchable = window->kind == BarKind::prefetchable,
+                              .size = window->size,
+                              .address = window->base});
+    }
+    all.push_back(std::move(info));
+  }
+  return all;
+}
+
+void Control::track_dirty(bool on) noexcept {
+  if (tracking_ && !on) {
+    dirty_.flush();
+  }
+  tracking_ = on;
+  machine_.track_dirty(on ? &dirty_ : nullptr);
+}
+
+void Control::wake() noexcept {
+  if (!actions_.asleep || !actions_.asleep()) {
+    return;
+  }
+  log::info("the guest wakes up");
+  machine_.wake();
+  actions_.wake();
 }
 
 void Control::cont() noexcept {
@@ -51,6 +154,9 @@ void Control::cont() noexcept {
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
+    if (tracking_) {
+      dirty_.flush();
+    }
     clock_.pause();
     running_ = false;
   }

@@ -19,13 +19,27 @@ class Control final : public MachineControl {
     /// when that failed.
     std::function<bool()> launch;
     std::function<void()> quit;
+    /// S3: is the guest asleep, and let it go on. Empty: it never sleeps.
+    std::function<bool()> asleep{};
+    std::function<void()> wake{};
   };
 
-  Control(const MachineConfig& config, Machine& machine, host::HostClock& clock, Actions actions);
+  /// `dirty` hears of pages while a migration wants to know.
+  Control(const MachineConfig& config,
+          Machine& machine,
+          host::HostClock& clock,
+          DirtySink& dirty,
+          Actions actions);
 
   [[nodiscard]] std::vector<ChardevInfo> chardevs() const override;
-  [[nodiscard]] unsigned vcpus_online() const noexcept override { return config_.vcpus_online; }
+  [[nodiscard]] unsigned vcpus_online() const noexcept override;
   [[nodiscard]] unsigned vcpus_max() const noexcept override { return config_.vcpus_max; }
+  [[nodiscard]] bool vcpu_online(unsigned index) const noexcept override;
+  PlugResult plug_vcpu(unsigned index) noexcept override;
+  [[nodiscard]] std::vector<DriveInfo> drives() const override;
+  [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override;
+  void track_dirty(bool on) noexcept override;
+  void wake() noexcept override;
   [[nodiscard]] bool running() const noexcept override { return running_; }
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
@@ -36,7 +50,9 @@ class Control final : public MachineControl {
   const MachineConfig& config_;
   Machine& machine_;
   host::HostClock& clock_;
+  DirtySink& dirty_;
   Actions actions_;
+  bool tracking_ = false;
   bool prelaunch_;
   bool running_;
 };

@@ -12,6 +12,8 @@
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
 #include "platform/linux/signals.h"
+#include "platform/toolstack/domain_watch.h"
+#include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
 #include "platform/toolstack/qmp_server.h"
 #include "platform/toolstack/xenstore.h"
@@ -92,6 +94,8 @@ class Session {
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
   [[nodiscard]] bool launch() noexcept;
+  void watch_domain();
+  void on_domain_gone() noexcept;
   void on_signal() noexcept;
 
   const MachineConfig& config_;
@@ -104,8 +108,10 @@ class Session {
   std::unique_ptr<XenHost> xen_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
+  toolstack::FdSets fd_sets_;
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<toolstack::DomainWatch> domain_watch_;
   std::optional<Error> failure_;
 };
 
@@ -138,6 +144,7 @@ Result<> Session::start() {
   if (auto announced = announce(); !announced) {
     return announced;
   }
+  watch_domain();
   return give_up_privileges();
 }
 
@@ -166,10 +173,12 @@ Result<> Session::take_place() {
   }
   machine_ = std::move(*machine);
   loop_.add(xen_->server().descriptor());
-  control_ =
-      std::make_unique<Control>(config_, *machine_, clock_,
-                                Control::Actions{.launch = [this] { return launch(); },
-                                                 .quit = [this] { machine_->poller().stop(); }});
+  control_ = std::make_unique<Control>(
+      config_, *machine_, clock_, xen_->memory(),
+      Control::Actions{.launch = [this] { return launch(); },
+                       .quit = [this] { machine_->poller().stop(); },
+                       .asleep = [this] { return xen_->domain().asleep(); },
+                       .wake = [this] { (void)xen_->domain().wake(); }});
   return {};
 }
 
@@ -178,6 +187,7 @@ Result<> Session::listen() {
   commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
     return inspect(*machine_, config_);
   });
+  toolstack::add_fd_set_commands(commands_, fd_sets_);
   for (const QmpSocketConfig& socket : config_.qmp) {
     if (auto listening = qmp_.listen(socket); !listening) {
       return listening.error();
@@ -209,6 +219,27 @@ Result<> Session::give_up_privileges() {
     }
   }
   return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+}
+
+/// Not where privileges are given up: the connection could still do anything to xenstore. libxl
+/// ends such a process by its user id.
+void Session::watch_domain() {
+  if (config_.restrict_domid || !config_.chroot.empty() || !config_.run_as.empty()) {
+    return;
+  }
+  auto connection = toolstack::DomainWatch::connect();
+  if (!connection) {
+    log::info("xenstore does not tell when the domain vanishes: ",
+              std::string_view{connection.error().message});
+    return;
+  }
+  domain_watch_.emplace(loop_.context(), std::move(*connection), config_.domid,
+                        host::Callback::bind<&Session::on_domain_gone>(*this));
+}
+
+void Session::on_domain_gone() noexcept {
+  log::info("domain ", config_.domid, " has vanished: ending");
+  machine_->poller().stop();
 }
 
 bool Session::launch() noexcept {

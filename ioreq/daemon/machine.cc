@@ -112,9 +112,19 @@ void Machine::resume() noexcept {
   }
 }
 
+void Machine::wake() noexcept {
+  chipset_.wake();
+  ide_.wake();
+  for (const auto& port : serial_) {
+    if (port != nullptr) {
+      port->uart().reset();
+    }
+  }
+}
+
 void Machine::make_durable() noexcept {
   if (!ide_.flush()) {
-    log::error(
+    complaints_.error(
         "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
         "be lost");
   }
@@ -143,7 +153,7 @@ void Machine::unplug(UnplugRequest request) noexcept {
   if (request.ide_disks || request.ide_secondary_disks) {
     const bool keep_primary_master = !request.ide_disks;
     if (!ide_.unplug_disks(keep_primary_master)) {
-      log::error("a disk could not be flushed when the guest's own drivers took it over");
+      complaints_.error("a disk could not be flushed when the guest's own drivers took it over");
     }
     if (!unplugged_) {
       unplugged_ = true;

@@ -16,6 +16,7 @@
 #include "core/irq/irq_line.h"
 #include "core/mem/guest_memory.h"
 #include "core/obs/black_box.h"
+#include "core/obs/log.h"
 #include "core/pci/pci_bus.h"
 #include "core/result.h"
 #include "core/time/timer.h"
@@ -89,6 +90,14 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// reached its image.
   void pause() noexcept;
   void resume() noexcept;
+  /// Null: nobody wants to know of pages that devices write.
+  void track_dirty(DirtySink* sink) noexcept { memory_.track_dirty(sink); }
+  /// The end of S3, before the vCPUs run again: devices as after power-on, but for what firmware
+  /// sets up at boot only.
+  void wake() noexcept;
+  [[nodiscard]] Chipset& chipset() noexcept { return chipset_; }
+  [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
+  [[nodiscard]] const PciBus& pci() const noexcept { return pci_; }
   /// Everything acknowledged is on stable storage when this returns; what could not be made so is
   /// told in the log.
   void make_durable() noexcept;
@@ -122,6 +131,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;
+  log::Limit complaints_;  ///< the guest can make us flush as often as it likes
   bool ended_ = false;
   bool unplugged_ = false;
 };

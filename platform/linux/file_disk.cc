@@ -213,6 +213,7 @@ void FileDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
                  request.offset, " failed: ", error_text(file_.last_error()));
   }
   request.status = status;
+  count(request, status);
   ++nesting_;
   request.done(request, status);
   --nesting_;

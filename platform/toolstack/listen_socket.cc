@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/listen_socket.h"
 
+#include "platform/linux/error_text.h"
+
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,7 +10,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 namespace dm::toolstack {
@@ -42,22 +43,22 @@ UniqueFd new_socket() noexcept {
 std::string remove_stale(const std::string& path, const sockaddr_un& address) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
-    return errno == ENOENT ? "" : std::strerror(errno);
+    return errno == ENOENT ? "" : host::error_text(errno);
   }
   if (!S_ISSOCK(status.st_mode)) {
     return "there is something that is not a socket";
   }
   const UniqueFd probe = new_socket();
   if (!probe) {
-    return std::strerror(errno);
+    return host::error_text(errno);
   }
   if (::connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN) {
     return "another process listens there: does this domain have a device model already?";
   }
   if (errno != ECONNREFUSED) {
-    return std::strerror(errno);
+    return host::error_text(errno);
   }
-  return ::unlink(path.c_str()) == 0 || errno == ENOENT ? "" : std::strerror(errno);
+  return ::unlink(path.c_str()) == 0 || errno == ENOENT ? "" : host::error_text(errno);
 }
 
 }  // namespace
@@ -70,7 +71,7 @@ Result<ListenSocket> ListenSocket::make(const std::string& path) {
   ListenSocket result;
   result.fd_ = new_socket();
   if (!result.fd_) {
-    return fail("cannot make a socket: ", std::strerror(errno));
+    return fail("cannot make a socket: ", host::error_text(errno));
   }
   // Before bind(), so that the file never exists with wider permissions: Linux takes its mode from
   // the descriptor.
@@ -83,7 +84,7 @@ Result<ListenSocket> ListenSocket::make(const std::string& path) {
     bound = ::bind(result.fd_.get(), generic(*address), sizeof *address);
   }
   if (bound != 0) {
-    return fail("cannot make the socket ", path, ": ", std::strerror(errno));
+    return fail("cannot make the socket ", path, ": ", host::error_text(errno));
   }
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0) {
@@ -92,7 +93,7 @@ Result<ListenSocket> ListenSocket::make(const std::string& path) {
     result.inode_ = status.st_ino;
   }
   if (::listen(result.fd_.get(), kBacklog) != 0) {
-    return fail("cannot listen on ", path, ": ", std::strerror(errno));
+    return fail("cannot listen on ", path, ": ", host::error_text(errno));
   }
   return result;
 }
@@ -107,7 +108,7 @@ Result<ListenSocket> ListenSocket::adopt(int fd) {
                          ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
                          ::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0;
   if (!is_socket) {
-    return fail("descriptor ", number, " is not a socket: ", std::strerror(errno));
+    return fail("descriptor ", number, " is not a socket: ", host::error_text(errno));
   }
   if (domain != AF_UNIX || type != SOCK_STREAM || listening == 0) {
     return fail("descriptor ", number, " is not a listening unix stream socket");
@@ -115,7 +116,7 @@ Result<ListenSocket> ListenSocket::adopt(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
       ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-    return fail("cannot set up descriptor ", number, ": ", std::strerror(errno));
+    return fail("cannot set up descriptor ", number, ": ", host::error_text(errno));
   }
   ListenSocket result;
   result.fd_ = UniqueFd{fd};

@@ -84,6 +84,8 @@ void QmpClient::start(UniqueFd connection) noexcept {
 
 void QmpClient::abandon() noexcept {
   owner_ = nullptr;
+  // Now, not when the last wait under way lets this object go: what it stands on may be gone then.
+  session_.descriptors().set_companion(nullptr);
   boost::system::error_code ignored;
   socket_.close(ignored);
   try {

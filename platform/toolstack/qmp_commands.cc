@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/qmp_commands.h"
 
+#include "platform/toolstack/qmp_machine.h"
 #include "platform/toolstack/version.h"
 
 #include <boost/json/array.hpp>
@@ -24,25 +25,13 @@ struct Absent {
 constexpr Absent kAbsent[] = {
     {"change-vnc-password",
      "there is no VNC server: take vncpasswd out of the guest's configuration"},
-    {"human-monitor-command",
-     "there is no human monitor: use QMP commands (query-commands lists them)"},
     {"xen-save-devices-state",
      "saving the device model's state is not implemented: xl save and xl migrate do not work"},
-    {"xen-set-global-dirty-log",
-     "tracking what devices write is not implemented: xl save and xl migrate do not work"},
     {"xen-load-devices-state", "COLO is not supported"},
     {"xen-colo-do-checkpoint", "COLO is not supported"},
-    {"add-fd", "nothing here takes a descriptor"},
     {"eject", "there is no CD-ROM drive"},
     {"blockdev-change-medium", "there is no CD-ROM drive"},
     {"change", "there is no CD-ROM drive"},
-    {"query-hotpluggable-cpus", "vCPUs cannot be added to a running guest"},
-    {"cpu-add", "vCPUs cannot be added to a running guest"},
-    {"device_add",
-     "devices cannot be added to a running guest (no PCI passthrough, no USB, no vCPU hotplug)"},
-    {"device_del", "devices cannot be taken from a running guest"},
-    {"query-pci", "there is no PCI passthrough"},
-    {"system_wakeup", "suspend to RAM is not implemented"},
 };
 
 using Query = QmpResult (*)(const MachineControl&);
@@ -72,36 +61,16 @@ QmpResult query_vnc(const MachineControl&) {
   return json::object{{"enabled", false}};
 }
 
-QmpResult list_cpus(const MachineControl& machine, std::string_view key) {
-  json::array list;
-  for (unsigned cpu = 0; cpu < machine.vcpus_online(); ++cpu) {
-    list.push_back(json::object{{key, cpu}});
-  }
-  return list;
-}
-QmpResult query_cpus_fast(const MachineControl& machine) {
-  return list_cpus(machine, "cpu-index");
-}
-QmpResult query_cpus(const MachineControl& machine) {
-  return list_cpus(machine, "CPU");
-}
-
-/// Read by xentop for the PV disks that a device model serves (backend/qdisk, libxenstat's
-/// xenstat_qmp.c). We serve none.
-QmpResult no_pv_disks(const MachineControl&) {
-  return json::array{};
-}
-
 struct NamedQuery {
   std::string_view name;
   Query query;
 };
 
 constexpr NamedQuery kQueries[] = {
-    {"query-status", query_status},       {"query-version", query_version},
-    {"query-chardev", query_chardev},     {"query-vnc", query_vnc},
-    {"query-cpus-fast", query_cpus_fast}, {"query-cpus", query_cpus},
-    {"query-block", no_pv_disks},         {"query-blockstats", no_pv_disks},
+    {"query-status", query_status},
+    {"query-version", query_version},
+    {"query-chardev", query_chardev},
+    {"query-vnc", query_vnc},
 };
 
 struct NamedAction {
@@ -113,6 +82,7 @@ constexpr NamedAction kActions[] = {
     {"cont", &MachineControl::cont},
     {"stop", &MachineControl::stop},
     {"quit", &MachineControl::quit},
+    {"system_wakeup", &MachineControl::wake},
 };
 
 }  // namespace
@@ -179,6 +149,17 @@ void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::s
       return json::object{};
     });
   }
+  commands.add("xen-set-global-dirty-log", [&machine](QmpCall& call) -> QmpResult {
+    const json::value* const enable = call.arguments.if_contains("enable");
+    if (enable == nullptr || !enable->is_bool()) {
+      return QmpError{kGenericError, "Parameter 'enable' is missing, or neither true nor false"};
+    }
+    machine.track_dirty(enable->get_bool());
+    return json::object{};
+  });
+  add_hotplug_commands(commands, machine);
+  add_inventory_commands(commands, machine);
+  add_monitor_command(commands);
   commands.add("query-name", [name = std::move(guest_name)](QmpCall&) -> QmpResult {
     return json::object{{"name", name}};
   });

@@ -9,8 +9,10 @@
 #include <boost/system/result.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dm::toolstack {
@@ -42,9 +44,16 @@ class QmpDescriptors {
   [[nodiscard]] UniqueFd take() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  /// Something of a command that ends with the connection: FdSets'.
+  void set_companion(std::shared_ptr<void> companion) noexcept {
+    companion_ = std::move(companion);
+  }
+  [[nodiscard]] const std::shared_ptr<void>& companion() const noexcept { return companion_; }
+
  private:
   UniqueFd fds_[kCapacity];
   std::size_t size_ = 0;
+  std::shared_ptr<void> companion_;
 };
 
 /// What a command gets to see.
@@ -83,9 +92,8 @@ class QmpCommands {
   std::vector<Command> commands_;
 };
 
-/// The commands that need nothing but the machine: query-status, query-version, query-chardev,
-/// query-vnc, query-name, query-cpus-fast, query-cpus, query-block, query-blockstats, cont, stop,
-/// quit. `machine` outlives `commands`.
+/// The commands that need nothing but the machine; README.md lists them all. `machine` outlives
+/// `commands`.
 void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::string guest_name);
 
 /// The `version` object of the greeting and of query-version. libxl reads numbers of QEMU from it

@@ -2,6 +2,7 @@
 #include "platform/toolstack/qmp_server.h"
 
 #include "core/obs/log.h"
+#include "platform/linux/error_text.h"
 #include "platform/toolstack/listen_socket.h"
 #include "platform/toolstack/qmp_client.h"
 #include "platform/toolstack/qmp_listener.h"
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
@@ -107,7 +107,7 @@ void QmpServer::Listener::on_client() noexcept {
     } else if (why != EAGAIN && why != EINTR && why != ECONNABORTED) {
       static log::Limit limit;
       limit.warning("QMP: a client of ", std::string_view{name_},
-                    " has to wait: ", std::strerror(why));
+                    " has to wait: ", host::error_text(why));
       wait_for_resources();
       return;
     }

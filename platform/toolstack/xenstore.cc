@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/xenstore.h"
 
+#include "platform/linux/error_text.h"
+
 extern "C" {  // the header does not say it itself
 #include <xenstore.h>
 }
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 
 namespace dm::toolstack {
 
@@ -18,7 +19,7 @@ void Xenstore::Closer::operator()(xs_handle* handle) const noexcept {
 Result<Xenstore> Xenstore::open() {
   xs_handle* const handle = ::xs_open(0);
   if (handle == nullptr) {
-    return fail("cannot reach xenstore: ", std::strerror(errno),
+    return fail("cannot reach xenstore: ", host::error_text(errno),
                 " (is xenstored running, or in a domain /dev/xen/xenbus there?)");
   }
   return Xenstore{handle};
@@ -41,7 +42,7 @@ std::optional<std::string> Xenstore::read(const std::string& path) const {
 Result<> Xenstore::write(const std::string& path, std::string_view value) {
   if (!::xs_write(handle_.get(), XBT_NULL, path.c_str(), value.data(),
                   static_cast<unsigned int>(value.size()))) {
-    return fail("cannot write xenstore node ", path, ": ", std::strerror(errno));
+    return fail("cannot write xenstore node ", path, ": ", host::error_text(errno));
   }
   return {};
 }

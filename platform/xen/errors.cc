@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "platform/xen/errors.h"
 
+#include "platform/linux/error_text.h"
+
 #include <cerrno>
 #include <string>
-#include <system_error>
 
 namespace dm::xen {
 
 std::string error_text(int error) {
-  return std::generic_category().message(error) + " (" + std::to_string(error) + ")";
+  return std::string{host::error_text(error)} + " (" + std::to_string(error) + ")";
 }
 
 Error explain_open(std::string_view device, int error) {

@@ -53,6 +53,7 @@ class XenDomain final : public DomainControl {
   /// `xl trigger N s3resume`, after the devices were reset. False when the guest does not sleep or
   /// cannot be woken.
   [[nodiscard]] bool wake() noexcept;
+  [[nodiscard]] bool asleep() const noexcept { return asleep_; }
   [[nodiscard]] bool ended() const noexcept { return ended_; }
 
  private:

@@ -31,7 +31,7 @@ class XenMemory final : public MemoryMapper, public DirtySink {
 
   void written(std::uint64_t first_gfn, std::uint64_t pages) noexcept override;
   /// Tells Xen of everything collected.
-  void flush() noexcept;
+  void flush() noexcept override;
 
  private:
   void add(std::uint64_t first_gfn, std::uint32_t pages) noexcept;

@@ -140,9 +140,10 @@ class ScriptedBlock {
 
   class Handle final : public BlockBackend {
    public:
-    explicit Handle(ScriptedBlock& disk) noexcept : disk_{disk} {}
+    explicit Handle(ScriptedBlock& disk) noexcept : disk_{disk} { disk_.handle_ = this; }
     ~Handle() override {
       disk_.open_ = false;
+      disk_.handle_ = nullptr;
       disk_.pending_.clear();
     }
     [[nodiscard]] BlockInfo info() const noexcept override { return disk_.info; }
@@ -156,6 +157,7 @@ class ScriptedBlock {
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
 
    private:
+    friend class ScriptedBlock;
     ScriptedBlock& disk_;
   };
 
@@ -194,6 +196,9 @@ class ScriptedBlock {
     } else {
       status = transfer(request);
     }
+    if (handle_ != nullptr) {
+      handle_->count(request, status);
+    }
     request.done(request, status);
   }
   BlockStatus transfer(BlockRequest& request) {
@@ -231,6 +236,7 @@ class ScriptedBlock {
   std::map<std::uint64_t, BlockStatus> bad_;
   std::vector<BlockRequest*> pending_;
   BlockStatus flush_status_ = BlockStatus::ok;
+  Handle* handle_ = nullptr;
   bool held_ = false;
   bool drain_broken_ = false;
   bool hide_progress_ = false;

@@ -61,6 +61,22 @@ BOOST_AUTO_TEST_CASE(held_back_lines_are_told_with_the_next_one_that_passes) {
   BOOST_TEST(lines.size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(limited_lines_keep_their_level_and_share_the_limit) {
+  static std::vector<dm::log::Level> levels;
+  levels.clear();
+  dm::log::set_sink(
+      [](dm::log::Level level, std::string_view) noexcept { levels.push_back(level); });
+  dm::log::Limit limit{3};
+  limit.info("a");
+  limit.warning("b");
+  limit.error("c");
+  limit.info("d");
+  dm::log::set_sink(nullptr);
+  using enum dm::log::Level;
+  BOOST_TEST((levels == std::vector{info, warning, error}));
+  BOOST_TEST(limit.suppressed() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/obs/log.h"
+#include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
 #include "platform/toolstack/qmp_server.h"
 #include "platform/toolstack/qmp_session.h"
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -37,6 +39,22 @@ class FakeMachine final : public MachineControl {
   [[nodiscard]] std::vector<ChardevInfo> chardevs() const override { return list; }
   [[nodiscard]] unsigned vcpus_online() const noexcept override { return online; }
   [[nodiscard]] unsigned vcpus_max() const noexcept override { return 8; }
+  [[nodiscard]] bool vcpu_online(unsigned index) const noexcept override {
+    return index < 8 && (index < online || plugged[index]);
+  }
+  PlugResult plug_vcpu(unsigned index) noexcept override {
+    if (index >= 8 || vcpu_online(index) || !acpi) {
+      return index >= 8           ? PlugResult::out_of_range
+             : vcpu_online(index) ? PlugResult::already_there
+                                  : PlugResult::no_acpi;
+    }
+    plugged[index] = true;
+    return PlugResult::done;
+  }
+  [[nodiscard]] std::vector<DriveInfo> drives() const override { return drive_list; }
+  [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return pci_list; }
+  void track_dirty(bool on) noexcept override { tracking.push_back(on); }
+  void wake() noexcept override { ++wakes; }
   [[nodiscard]] bool running() const noexcept override { return is_running; }
   [[nodiscard]] bool prelaunch() const noexcept override { return is_prelaunch; }
   void cont() noexcept override {
@@ -51,6 +69,12 @@ class FakeMachine final : public MachineControl {
   void quit() noexcept override { ++quits; }
 
   std::vector<ChardevInfo> list = {{"serial0", "pty:/dev/pts/5", true}};
+  std::vector<DriveInfo> drive_list;
+  std::vector<PciFunctionInfo> pci_list;
+  std::vector<bool> tracking;
+  int wakes = 0;
+  std::array<bool, 8> plugged{};
+  bool acpi = true;
   unsigned online = 2;
   bool is_running = true;
   bool is_prelaunch = false;
@@ -239,6 +263,7 @@ struct QuietLog {
 struct QmpRig {
   explicit QmpRig(const QmpLimits& limits = {}) {
     add_machine_commands(commands, machine, "guest");
+    add_fd_set_commands(commands, fd_sets);
     server = std::make_unique<QmpServer>(loop.io(), commands, limits);
     BOOST_TEST_REQUIRE(server->listen({"libxl-cmd", path, -1}).has_value());
   }
@@ -252,6 +277,7 @@ struct QmpRig {
   std::string path = directory.file("qmp-libxl-7");
   Loop loop;
   FakeMachine machine;
+  FdSets fd_sets;
   QmpCommands commands;
   std::unique_ptr<QmpServer> server;
 };

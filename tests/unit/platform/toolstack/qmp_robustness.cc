@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(descriptors_nobody_takes_are_closed_with_the_connection) {
     Peer client = connect();
     client.enter();
     const std::size_t connected = open_descriptors();
-    client.send_with_fds("{\"execute\":\"add-fd\",\"id\":1}\r\n", {read_end.get()});
+    client.send_with_fds("{\"execute\":\"eject\",\"id\":1}\r\n", {read_end.get()});
     BOOST_TEST(client.message().contains("error"));
     BOOST_TEST(open_descriptors() == connected + 1);
   }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What QMP may do with a running machine, and what the guest sees of it.
+#include "tests/unit/ioreq/daemon/pc_rig.h"
+
+#include <algorithm>
+#include <string>
+
+namespace dm::test {
+namespace {
+
+BOOST_FIXTURE_TEST_SUITE(control, ManagedPc)
+
+// xl vcpu-set: the DSDT's _E02 reads the map at AF00h (Xen tools/libacpi/mk_dsdt.c).
+BOOST_AUTO_TEST_CASE(a_new_vcpu_sets_its_bit_and_calls_the_guest) {
+  firmware();
+  outw(0xafe2, 0x0004);
+  BOOST_TEST(inb(0xaf00) == 0x03);
+  BOOST_TEST((control->plug_vcpu(4) == PlugResult::done));
+  BOOST_TEST(inb(0xaf00) == 0x13);
+  BOOST_TEST(irqs.isa(9));
+  BOOST_TEST((inw(0xafe0) & 0x0004) != 0);
+  outw(0xafe0, 0x0004);
+  BOOST_TEST(!irqs.isa(9));
+  BOOST_TEST(control->vcpus_online() == 3U);
+  BOOST_TEST(control->vcpu_online(4));
+  BOOST_TEST(!control->vcpu_online(2));
+}
+
+BOOST_AUTO_TEST_CASE(a_vcpu_comes_once_and_only_where_there_is_room_for_it) {
+  BOOST_TEST((control->plug_vcpu(1) == PlugResult::already_there));
+  BOOST_TEST((control->plug_vcpu(6) == PlugResult::out_of_range));
+  BOOST_TEST((control->plug_vcpu(~0U) == PlugResult::out_of_range));
+  BOOST_TEST(!control->vcpu_online(6));
+  BOOST_TEST(!control->vcpu_online(~0U));
+  BOOST_TEST(control->vcpus_online() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(without_acpi_no_vcpu_comes_and_those_there_are_listed) {
+  MachineConfig no_acpi = six_vcpus();
+  no_acpi.acpi = false;
+  ManagedPc pc{no_acpi};
+  BOOST_TEST((pc.control->plug_vcpu(2) == PlugResult::no_acpi));
+  BOOST_TEST(pc.control->vcpu_online(1));
+  BOOST_TEST(!pc.control->vcpu_online(2));
+  BOOST_TEST(pc.control->vcpus_online() == 2U);
+}
+
+// Xen does not see what we write through our mappings: every page has to be named by the time that
+// `stop` is answered, since then the last round of the migration reads memory.
+BOOST_AUTO_TEST_CASE(pages_that_devices_write_are_told_before_stop_is_answered) {
+  firmware();
+  control->track_dirty(true);
+  ide_dma(0xc8, 3, 16, 0x200800);  // 8 KiB, three pages
+  ide_command(0, 0x20, 9, 1);
+  rep_ins(0x1f0, 2, 0x300ff0, 256);  // across a page
+  lines[0]->type_silently("x");
+  rep_ins(0x3f8, 1, 0x400000, 1);
+  rep_outs(0x3f8, 1, 0x500000, 16);  // only read
+  control->stop();
+  const std::set<std::uint64_t> expected{0x200, 0x201, 0x202, 0x300, 0x301, 0x400};
+  BOOST_TEST(dirty.waiting.empty());
+  BOOST_TEST((dirty.told == expected));
+}
+
+BOOST_AUTO_TEST_CASE(a_transfer_under_way_at_stop_is_complete_and_told) {
+  firmware();
+  disks[0].hold();
+  control->track_dirty(true);
+  ide_dma(0xc8, 3, 8, 0x200000);
+  BOOST_TEST(disks[0].pending() == 1U);
+  BOOST_TEST(dirty.waiting.empty());
+  control->stop();
+  BOOST_TEST(disks[0].pending() == 0U);
+  BOOST_TEST((dirty.told == std::set<std::uint64_t>{0x200}));
+}
+
+BOOST_AUTO_TEST_CASE(nobody_is_told_before_or_after_tracking) {
+  firmware();
+  ide_dma(0xc8, 3, 8, 0x200000);
+  control->stop();
+  control->cont();
+  BOOST_TEST(dirty.flushes == 0);
+  control->track_dirty(true);
+  ide_dma(0xc8, 3, 8, 0x300000);
+  control->track_dirty(false);
+  control->track_dirty(false);
+  BOOST_TEST((dirty.told == std::set<std::uint64_t>{0x300}));
+  BOOST_TEST(dirty.flushes == 1);
+  ide_dma(0xc8, 3, 8, 0x400000);
+  BOOST_TEST(dirty.waiting.empty());
+}
+
+BOOST_AUTO_TEST_CASE(s3_and_back_resets_devices_and_keeps_what_only_firmware_sets_up) {
+  firmware();
+  config_write({1, 0}, 0x60, 1, 0x05);
+  outb(0x3ff, 0x5a);
+  outb(0x3f9, 0x03);
+  ide_dma(0xc8, 3, 8, 0x200000);
+  outb(0x1f6, 0xf0);  // drive 1
+  outb(0x64, 0x60);
+  outb(0x60, 0x00);
+  outl(0xcf8, 0x80001234);
+  outw(0xb004, 0x2401);
+  BOOST_TEST(domain.suspends() == 1U);
+  control->wake();
+  BOOST_TEST(wakes == 1U);
+  BOOST_TEST(inb(0x3ff) == 0x00);
+  BOOST_TEST(inb(0x3f9) == 0x00);
+  BOOST_TEST(inl(0xcf8) == 0x00000000U);
+  // Drives: device 0 selected, signature, no interrupt, an idle bus master.
+  BOOST_TEST((inb(0x1f6) & 0x10) == 0);
+  BOOST_TEST(inb(0x1f7) == 0x50);
+  BOOST_TEST(inb(0x1f3) == 0x01);
+  BOOST_TEST(!irqs.isa(14));
+  BOOST_TEST(inl(kBusMaster + 4) == 0U);
+  BOOST_TEST((inb(kBusMaster + 2) & 0x05) == 0);
+  // ACPI where the tables say, enabled; routes; and the code by which SeaBIOS knows a resume.
+  BOOST_TEST((inw(0xb004) & 1) == 1);
+  BOOST_TEST(irqs.link_route(0) == 5U);
+  outb(0x70, 0x0f);
+  BOOST_TEST(inb(0x71) == 0xfe);
+  // And the machine works.
+  disks[0].stamp(7);
+  ide_dma(0xc8, 7, 1, 0x300000);
+  const auto expected = rig::ScriptedBlock::pattern(7);
+  BOOST_TEST(std::equal(expected.begin(), expected.end(), memory.ram().begin() + 0x300000));
+  outw(0xb004, 0x2001);
+  BOOST_TEST(domain.shutdowns().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(waking_a_guest_that_does_not_sleep_changes_nothing) {
+  firmware();
+  outb(0x3ff, 0x5a);
+  control->wake();
+  BOOST_TEST(wakes == 0U);
+  BOOST_TEST(inb(0x3ff) == 0x5a);
+  outw(0xb004, 0x2401);
+  control->wake();
+  outb(0x3ff, 0x5b);
+  control->wake();
+  BOOST_TEST(wakes == 1U);
+  BOOST_TEST(inb(0x3ff) == 0x5b);
+}
+
+BOOST_AUTO_TEST_CASE(a_read_under_way_at_sleep_ends_before_the_guest_wakes) {
+  firmware();
+  disks[0].hold();
+  ide_dma(0xc8, 3, 8, 0x200000);
+  outw(0xb004, 0x2401);
+  BOOST_TEST(disks[0].pending() == 0U);  // sleep makes data durable, which settles everything
+  disks[0].hold(false);
+  control->wake();
+  BOOST_TEST(inb(0x1f7) == 0x50);
+}
+
+BOOST_AUTO_TEST_CASE(drives_are_told_with_what_they_have_moved_until_they_leave) {
+  firmware();
+  ide_dma(0xc8, 0, 16, 0x200000);
+  ide_dma(0xca, 0, 4, 0x200000);
+  ide_command(0, 0xe7, 0, 0);
+  auto drives = control->drives();
+  BOOST_TEST_REQUIRE(drives.size() == 4U);
+  BOOST_TEST(drives[0].name == "ide0-hd0");
+  BOOST_TEST(drives[3].name == "ide1-hd1");
+  BOOST_TEST(drives[0].image == "scripted");
+  BOOST_TEST(drives[0].size == std::uint64_t{64} << 20U);
+  BOOST_TEST(drives[0].stats.bytes[0] == 8192U);
+  BOOST_TEST(drives[0].stats.bytes[1] == 2048U);
+  BOOST_TEST(drives[0].stats.operations[2] == 1U);
+  BOOST_TEST(drives[1].stats.operations[0] == 0U);
+  outw(0x10, 0x0001);
+  BOOST_TEST(control->drives().empty());
+}
+
+BOOST_AUTO_TEST_CASE(pci_functions_are_told_as_their_configuration_space_says) {
+  firmware();
+  const auto all = control->pci_functions();
+  BOOST_TEST_REQUIRE(all.size() == 5U);
+  const auto& ide = all[2];
+  BOOST_TEST(ide.device == 1U);
+  BOOST_TEST(ide.function == 1U);
+  BOOST_TEST(ide.vendor_id == 0x8086);
+  BOOST_TEST(ide.device_id == 0x7010);
+  BOOST_TEST(ide.class_code == 0x0101);
+  BOOST_TEST_REQUIRE(ide.windows.size() == 1U);
+  BOOST_TEST(ide.windows[0].bar == 4U);
+  BOOST_TEST(ide.windows[0].address == kBusMaster);
+  const auto& platform = all[4];
+  BOOST_TEST(platform.subsystem_vendor_id == 0x5853);
+  BOOST_TEST(platform.windows.size() == 2U);
+  BOOST_TEST(platform.windows[1].address == 0U);  // memory decode is off
+  BOOST_TEST(platform.windows[1].size == 16U << 20U);
+  for (const auto& function : all) {
+    BOOST_TEST(!function.name.empty());
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::test
