@@ -142,7 +142,7 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   pause();
   const auto bytes = machine_->save();
   auto other = std::make_unique<FuzzPc>(shape_);
-  other->irqs_.take_over(irqs_);
+  other->irqs_.take_over(irqs_);  // Xen saves and restores its own side
   other->machine().pause();
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");
@@ -155,6 +155,19 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
             "what was unplugged stays so");
   }
   return other;
+}
+
+bool FuzzPc::load_hostile(std::span<const std::byte> bytes) {
+  pause();
+  const auto before = machine_->save();
+  irqs_.take_over(irqs_);
+  const auto loaded = machine_->load(bytes);
+  if (!loaded) {
+    require(!loaded.error().message.empty(), "a refusal says why");
+    require(machine_->save() == before, "a refused state changes nothing");
+    irqs_.be_strict();
+  }
+  return loaded.has_value();
 }
 
 }  // namespace dm::fuzz

@@ -59,6 +59,8 @@ class FuzzPc final : public rig::GuestInstructions {
   void let_everything_end();
   /// Saves, loads into a new machine, and looks that it is the same one.
   [[nodiscard]] std::unique_ptr<FuzzPc> moved();
+  /// Loads what may be anything. Interrupts need not be what they were in any other machine then.
+  [[nodiscard]] bool load_hostile(std::span<const std::byte> bytes);
   void advance(std::chrono::nanoseconds by);
 
   std::array<std::unique_ptr<FuzzDisk>, 4> disks;
