@@ -101,7 +101,7 @@ std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
             static_cast<std::uint8_t>(0xe0U | (random() & 16U)));
     pc.outb(static_cast<std::uint16_t>(base + 7), kCommands[random() % std::size(kCommands)]);
     (void)pc.machine().poller().turn();
-    pc.rep_ins(base, 2, 0x1000, random() % 300);
+    pc.rep_ins(base, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
   }
   pc.outb(0x3fa, 0x81);
   pc.outb(0x3f9, static_cast<std::uint8_t>(random() & 15U));
@@ -162,7 +162,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
   if (size < 2 || random() % 8 == 0) {
     return LLVMFuzzerMutate != nullptr ? LLVMFuzzerMutate(data, size, max_size) : size;
   }
-  for (unsigned n = random() % 3 + 1; n > 0; --n) {
+  for (auto n = random() % 3 + 1; n > 0; --n) {
     const auto value = dm::fuzz::random_value({data + 1, size - 1}, random);
     if (value.empty()) {
       continue;
