@@ -22,20 +22,26 @@ target_compile_options(dm_flags INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-qual
   -Wnon-virtual-dtor -Woverloaded-virtual -Wnull-dereference -Wformat=2 -Wundef -Wvla
   $<$<CXX_COMPILER_ID:GNU>:-Wcast-align=strict;-Wsuggest-override;-Wduplicated-cond;-Wduplicated-branches;-Wlogical-op;-Wuseless-cast>
-  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety;-Wno-unused-const-variable>
   $<$<BOOL:${DM_WERROR}>:-Werror>)
 
 if(DM_SANITIZE)
   add_compile_options(-O1 -fsanitize=${DM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DM_SANITIZE})
   # Instrumented code looks uninitialized and null to gcc where it is not; the plain builds judge these two.
-  target_compile_options(dm_flags INTERFACE -Wno-maybe-uninitialized -Wno-null-dereference)
+  target_compile_options(dm_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-null-dereference>)
 else()
   target_compile_options(dm_flags INTERFACE $<$<CONFIG:Release>:-fstack-protector-strong;-fstack-clash-protection;-fcf-protection;-ftrivial-auto-var-init=zero>)
   target_compile_definitions(dm_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2;_GLIBCXX_ASSERTIONS>)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+if(DM_BUILD_FUZZERS)
+  # Every library tells libFuzzer which code an input reached; the targets alone bring its main().
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
 include(CheckPIESupported)
 check_pie_supported()

@@ -173,6 +173,10 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
   if (!validate(state) || !restore_drives(state)) {
     return false;
   }
+  // Before a drive leaves: that looks at the interrupt, which has to be adopted by then, not sent.
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    channels_[i].restore(state.channels[i]);
+  }
   for (std::size_t i = 0; i < kPositions; ++i) {
     if (state.drives[i].kind == DriveKind::absent) {
       (void)channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives));
@@ -181,9 +185,6 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
   config().bytes() = state.config;
   config().sanitize();
   write_config(0x04, 2, read_config(0x04, 2));  // the windows and bus mastering follow
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    channels_[i].restore(state.channels[i]);
-  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
 namespace dm {
 
@@ -303,6 +304,10 @@ void Uart16550::on_lines(ModemLines lines) noexcept {
 }
 
 void Uart16550::on_break() noexcept {
+  if (paused_) {
+    break_outside_ = true;
+    return;
+  }
   state_.break_waiting = true;
   input_outside_ = true;
   pull();
@@ -315,6 +320,9 @@ void Uart16550::resume() noexcept {
   levels_were(before);
   update_irq();
   flush_tx();
+  if (std::exchange(break_outside_, false)) {
+    on_break();
+  }
   on_readable();
 }
 

@@ -148,7 +148,8 @@ class Uart16550 final : public CharClient {
   // Not the guest's: where we stand with the backend.
   bool input_outside_ = true;  ///< the backend may have more than it gave
   bool paused_ = false;
-  std::uint8_t host_levels_;  ///< modem pins as last heard, as in MSR 7:4
+  bool break_outside_ = false;  ///< came while paused
+  std::uint8_t host_levels_;    ///< modem pins as last heard, as in MSR 7:4
   std::optional<Line> told_line_;
   std::optional<Pins> told_pins_;
   /// The guest has looked at LSR or IIR since the THRE interrupt came: see lower_thre().

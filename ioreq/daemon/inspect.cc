@@ -111,6 +111,33 @@ json::array serial_ports(const Machine& machine) {
   return list;
 }
 
+json::array drives(const Machine& machine) {
+  json::array list;
+  for (std::size_t i = 0; i < ide::kPositions; ++i) {
+    const ide::Drive* const drive = machine.ide().drive(i);
+    const BlockBackend* const medium = drive != nullptr ? drive->medium() : nullptr;
+    if (medium == nullptr) {
+      continue;
+    }
+    const BlockStats& stats = medium->stats();
+    const auto of = [&stats](BlockOp op, const auto& values) {
+      return values[static_cast<std::size_t>(op) % BlockStats::kOps];
+    };
+    list.push_back(json::object{{"position", i},
+                                {"image", medium->name()},
+                                {"bytes", medium->info().size},
+                                {"reads", of(BlockOp::read, stats.operations)},
+                                {"read_bytes", of(BlockOp::read, stats.bytes)},
+                                {"writes", of(BlockOp::write, stats.operations)},
+                                {"write_bytes", of(BlockOp::write, stats.bytes)},
+                                {"flushes", of(BlockOp::flush, stats.operations)},
+                                {"read_errors", of(BlockOp::read, stats.failed)},
+                                {"write_errors", of(BlockOp::write, stats.failed)},
+                                {"flush_errors", of(BlockOp::flush, stats.failed)}});
+  }
+  return list;
+}
+
 std::string type_name(std::uint8_t type) {
   switch (type) {
     case 0:
@@ -157,6 +184,7 @@ json::object inspect(const Machine& machine, const MachineConfig& config) {
                    {"pci", functions(machine)},
                    {"chipset", JsonDump::of(machine.chipset().state())},
                    {"ide", JsonDump::of(machine.ide().state())},
+                   {"drives", drives(machine)},
                    {"serial", serial_ports(machine)}};
   if (machine.black_box() != nullptr) {
     all["last_requests"] = last_requests(*machine.black_box());

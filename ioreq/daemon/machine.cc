@@ -32,6 +32,18 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
   return chipset;
 }
 
+MachineShape shape_of(const MachineConfig& config, const Backends& backends) {
+  MachineShape shape{
+      .acpi = config.acpi, .xen_platform = config.xen_platform, .disks = {}, .serial = {}};
+  for (std::size_t i = 0; i < shape.disks.size(); ++i) {
+    shape.disks[i] = backends.disks[i] != nullptr;
+  }
+  for (std::size_t i = 0; i < shape.serial.size(); ++i) {
+    shape.serial[i] = backends.serial[i] != nullptr;
+  }
+  return shape;
+}
+
 }  // namespace
 
 Machine::Machine(const MachineConfig& config,
@@ -39,12 +51,13 @@ Machine::Machine(const MachineConfig& config,
                  Backends backends,
                  ioreq::SpinPolicy spin)
     : host_{host},
+      shape_{shape_of(config, backends)},
       backends_{std::move(backends)},
       pio_{host.claims},
       mmio_{host.claims},
       pci_{pio_, mmio_, host.claims},
       irqs_{host.irqs},
-      memory_{host.memory},
+      memory_{host.memory, host.memory_limits},
       timers_{host.clock},
       chipset_{{.pio = pio_, .pci = pci_, .irqs = irqs_, .control = *this, .unplug = *this},
                chipset_config(config, backends_)},
@@ -128,6 +141,52 @@ void Machine::make_durable() noexcept {
         "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
         "be lost");
   }
+}
+
+MachineState Machine::state() const noexcept {
+  MachineState s;
+  s.shape = shape_;
+  s.chipset = chipset_.state();
+  s.ide = ide_.state();
+  for (std::size_t i = 0; i < serial_.size(); ++i) {
+    if (serial_[i] != nullptr) {
+      s.serial[i] = serial_[i]->uart().state();
+    }
+  }
+  return s;
+}
+
+std::vector<std::byte> Machine::save() const {
+  return write_saved_state(state());
+}
+
+Result<> Machine::load(std::span<const std::byte> bytes) {
+  if (dispatcher_.counters().requests != 0) {
+    return Error{"a saved state can be loaded only before the guest runs"};
+  }
+  auto saved = read_saved_state(bytes);
+  if (!saved) {
+    return saved.error();
+  }
+  if (saved->shape != shape_) {
+    return Error{
+        "the saved machine had other devices than this one: disks, serial ports, acpi and "
+        "xen_platform_pci must be configured as they were"};
+  }
+  // The one step that can still refuse comes first: only a disk knows its size. The chipset follows
+  // the disks, or its unplug would take away the drives that the state is for.
+  if (!ide_.restore(saved->ide)) {
+    return Error{"the saved state is of disks of another size"};
+  }
+  if (!chipset_.restore(saved->chipset)) {
+    return Error{"the saved state of the chipset is damaged"};  // it was valid a moment ago
+  }
+  for (std::size_t i = 0; i < serial_.size(); ++i) {
+    if (serial_[i] != nullptr && !serial_[i]->uart().restore(saved->serial[i])) {
+      return Error{"the saved state of a serial port is damaged"};  // likewise
+    }
+  }
+  return {};
 }
 
 void Machine::shutdown(ShutdownReason reason) noexcept {

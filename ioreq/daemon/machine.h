@@ -24,13 +24,16 @@
 #include "devices/chipset/chipset.h"
 #include "devices/ide/piix3_ide.h"
 #include "devices/uart16550/serial_port.h"
+#include "ioreq/daemon/machine_state.h"
 #include "ioreq/dispatcher.h"
 #include "ioreq/poller.h"
 #include "ioreq/server.h"
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,6 +49,7 @@ struct MachineHost {
   const Clock& clock;
   EventLoop& events;
   BlackBox* black_box = nullptr;
+  GuestMemory::Limits memory_limits{};
 };
 
 /// The other ends of disks and serial ports, opened before the guest is touched: a missing image
@@ -96,11 +100,22 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// sets up at boot only.
   void wake() noexcept;
   [[nodiscard]] Chipset& chipset() noexcept { return chipset_; }
-  [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
-  [[nodiscard]] const PciBus& pci() const noexcept { return pci_; }
   /// Everything acknowledged is on stable storage when this returns; what could not be made so is
   /// told in the log.
   void make_durable() noexcept;
+
+  /// All that the guest can see of the machine, for another one that goes on in its place. After
+  /// pause().
+  [[nodiscard]] std::vector<std::byte> save() const;
+  /// Takes the place of a machine that was saved: between pause() and resume(), in a machine of the
+  /// same configuration that has not served a request yet. Fails, with this machine as it was, when
+  /// the bytes are not what save() could have made for it; they are checked as hostile.
+  [[nodiscard]] Result<> load(std::span<const std::byte> bytes);
+
+  // For inspection and tests.
+  /// After pause().
+  [[nodiscard]] MachineState state() const noexcept;
+  [[nodiscard]] const WorkQueue& work() const noexcept { return work_; }
 
  private:
   Machine(const MachineConfig& config,
@@ -117,6 +132,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   void unplug(UnplugRequest request) noexcept override;
 
   const MachineHost host_;
+  const MachineShape shape_;
   Backends backends_;
   PioBus pio_;
   MmioBus mmio_;

@@ -34,7 +34,7 @@ function(check_file file layer)
         complain("${file}: ${layer} may not include \"${target}/${rest}\"")
       endif()
       # The composition root is nobody's dependency, and devices do not know each other.
-      if(target STREQUAL "ioreq" AND rest MATCHES "^daemon/" AND NOT layer STREQUAL "ioreq_daemon" AND NOT file MATCHES "^tests/unit/ioreq/daemon/")
+      if(target STREQUAL "ioreq" AND rest MATCHES "^daemon/" AND NOT layer STREQUAL "ioreq_daemon" AND NOT file MATCHES "^tests/(unit/ioreq/daemon|fuzz)/")
         complain("${file}: only the daemon and its tests include \"ioreq/${rest}\"")
       endif()
       if(layer STREQUAL "devices" AND target STREQUAL "devices")

@@ -247,4 +247,20 @@ BOOST_DATA_TEST_CASE(mutated_bytes_are_refused_or_harmless,
   }
 }
 
+// The hypervisor has restored the level by itself: what we say meanwhile would stay.
+BOOST_AUTO_TEST_CASE(a_restore_sends_no_interrupt_when_a_drive_had_been_unplugged) {
+  rig::ScriptedBlock second{1 << 20};
+  test::IdeMachine from{{&disk, &second, nullptr, nullptr}};
+  from.guest.outb(0x3f6, 0x02);  // nIEN: the interrupt stays inside
+  from.guest.outb(0x1f6, 0xe0);
+  from.guest.outb(0x1f7, 0xe7);  // FLUSH CACHE ends with INTRQ
+  BOOST_TEST(from.controller->unplug_disks(true));
+  const auto bytes = save(from);
+  rig::ScriptedBlock third{1 << 20};
+  test::IdeMachine to{{&disk, &third, nullptr, nullptr}};
+  BOOST_TEST_REQUIRE(load(to, bytes));
+  BOOST_TEST(to.guest.isa_edges(14) == 0U);
+  BOOST_TEST(save(to) == bytes);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

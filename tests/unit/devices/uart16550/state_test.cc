@@ -137,6 +137,19 @@ BOOST_AUTO_TEST_CASE(nothing_moves_while_paused) {
   BOOST_TEST(guest.inb(0x3fe) == 0xa1);
 }
 
+// Found by fuzzing: the saved state of a paused machine had to stay what it was.
+BOOST_AUTO_TEST_CASE(a_break_that_comes_while_paused_waits_for_resume) {
+  com1.start(0x0f, 0);
+  static_cast<void>(com1.source());
+  port->uart().pause();
+  const auto before = hash(state());
+  other.send_break();
+  BOOST_TEST(hash(state()) == before);
+  port->uart().resume();
+  BOOST_TEST((guest.inb(0x3fd) & 0x11) == 0x11);  // a break, and its zero
+  BOOST_TEST(guest.inb(0x3f8) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(saved_bytes_that_no_chip_can_have_are_refused) {
   in_the_middle();
   using Spoil = std::function<void(UartState&)>;

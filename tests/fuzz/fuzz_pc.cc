@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: MIT
+#include "tests/fuzz/fuzz_pc.h"
+
+#include "core/obs/log.h"
+
+#include <utility>
+
+namespace dm::fuzz {
+
+namespace {
+
+constexpr std::size_t kSlotSize = 32;
+constexpr std::size_t kFlags = 30;
+constexpr unsigned kReady = 1;
+constexpr unsigned kAnswered = 3;
+/// The longest command moves 32 MiB in pieces of a sector at worst, and a guest may have begun one
+/// on each drive.
+constexpr unsigned kMostUnits = 400'000;
+
+unsigned state_of(const std::byte* slots, unsigned vcpu) {
+  return std::to_integer<unsigned>(slots[vcpu * kSlotSize + kFlags]) & 0x0fU;
+}
+
+MachineConfig config_of(const Shape& shape) {
+  MachineConfig config;
+  config.acpi = shape.acpi;
+  config.xen_platform = shape.xen_platform;
+  config.vcpus_max = FuzzPc::kVcpus;
+  return config;
+}
+
+}  // namespace
+
+FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
+  log::set_sink([](log::Level, std::string_view) noexcept {});
+  const std::uint64_t sectors = shape.large ? std::uint64_t{1} << 29 : 3000;
+  disks[0] = std::make_unique<FuzzDisk>(sectors * 512);
+  if (shape.two_drives) {
+    disks[1] = std::make_unique<FuzzDisk>(std::uint64_t{1} << 20);
+  }
+  disks[2] = std::make_unique<FuzzDisk>(std::uint64_t{8} << 20);
+  Backends backends;
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    if (disks[i] != nullptr) {
+      backends.disks[i] = disks[i]->open();
+    }
+  }
+  for (std::size_t i = 0; i < shape.ports; ++i) {
+    backends.serial[i] = lines[i].open();
+  }
+  const MachineHost host{
+      .claims = claims_,
+      .irqs = irqs_,
+      .memory = memory_,
+      .ioreq = port_,
+      .domain = domain_,
+      .clock = clock_,
+      .events = loop_,
+      .black_box = nullptr,
+      .memory_limits = {.windows = FuzzMemory::kMostWindows, .size = std::uint64_t{1} << 32}};
+  auto made = Machine::create(config_of(shape), host, std::move(backends),
+                              {.mode = ioreq::SpinPolicy::Mode::off});
+  require(made.has_value(), "the machine can be made");
+  machine_ = std::move(*made);
+}
+
+FuzzPc::~FuzzPc() {
+  machine_.reset();
+  require(irqs_.all_low(), "no interrupt stays when the machine goes");
+}
+
+void FuzzPc::set_up_as_firmware_does() {
+  config_write({1, 1}, 0x20, 4, 0xc001);
+  config_write({1, 1}, 0x04, 2, 5);
+  config_write({1, 3}, 0x40, 4, 0xb001);
+  config_write({1, 3}, 0x80, 1, 1);
+  config_write({2, 0}, 0x10, 4, 0xc101);
+  config_write({2, 0}, 0x14, 4, 0xf2000000);
+  config_write({2, 0}, 0x04, 2, 3);
+}
+
+void FuzzPc::serve() {
+  std::array<unsigned, kVcpus> before{};
+  for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) {
+    before[vcpu] = state_of(slots(), vcpu);
+  }
+  machine_->server().serve_ready();
+  for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) {
+    const unsigned after = state_of(slots(), vcpu);
+    require(after == (before[vcpu] == kReady ? kAnswered : before[vcpu]),
+            "every request is answered, and nothing else is");
+  }
+}
+
+std::uint64_t FuzzPc::send(const rig::RawRequest& request, unsigned vcpu) {
+  rig::fill_slot(slots(), request, vcpu);
+  serve();
+  return rig::take_answer(slots(), vcpu);
+}
+
+void FuzzPc::check() const {
+  require(validate(machine_->chipset().state()), "the chipset's state is valid");
+  for (const auto& port : machine_->serial()) {
+    require(port == nullptr || validate(port->uart().state()), "a serial port's state is valid");
+  }
+  require(machine_->memory().mapped_windows() <= FuzzMemory::kMostWindows,
+          "guest memory stays within its limit");
+}
+
+void FuzzPc::pause() {
+  machine_->pause();
+  require(machine_->work().empty(), "a paused machine has no work to do");
+  for (const auto& disk : disks) {
+    require(disk == nullptr || disk->pending() == 0, "a paused machine has no I/O under way");
+  }
+  require(validate(machine_->state()), "a paused machine's state is valid");
+}
+
+void FuzzPc::resume() {
+  machine_->resume();
+}
+
+void FuzzPc::advance(std::chrono::nanoseconds by) {
+  clock_.advance(by);
+}
+
+void FuzzPc::let_everything_end() {
+  for (const auto& disk : disks) {
+    if (disk != nullptr) {
+      disk->hold = false;
+      disk->complete_all();
+    }
+  }
+  unsigned units = 0;
+  while (!machine_->work().empty()) {
+    require(++units < kMostUnits, "deferred work comes to an end");
+    require(machine_->poller().turn(), "the guest is still there");
+  }
+}
+
+std::unique_ptr<FuzzPc> FuzzPc::moved() {
+  pause();
+  const auto bytes = machine_->save();
+  auto other = std::make_unique<FuzzPc>(shape_);
+  other->irqs_.take_over(irqs_);  // Xen saves and restores its own side
+  other->machine().pause();
+  const auto loaded = other->machine().load(bytes);
+  require(loaded.has_value(), "what a machine saved is loaded");
+  require(other->machine().save() == bytes, "what was loaded is saved as it was");
+  require(other->irqs_.same(irqs_), "a load changes no interrupt");
+  other->irqs_.be_strict();
+  other->clock_.set(clock_.now());
+  for (std::size_t i = 0; i < disks.size(); ++i) {
+    require(disks[i] == nullptr || disks[i]->is_open() == other->disks[i]->is_open(),
+            "what was unplugged stays so");
+  }
+  return other;
+}
+
+bool FuzzPc::load_hostile(std::span<const std::byte> bytes) {
+  pause();
+  const auto before = machine_->save();
+  irqs_.take_over(irqs_);
+  const auto loaded = machine_->load(bytes);
+  if (!loaded) {
+    require(!loaded.error().message.empty(), "a refusal says why");
+    require(machine_->save() == before, "a refused state changes nothing");
+    irqs_.be_strict();
+  }
+  return loaded.has_value();
+}
+
+}  // namespace dm::fuzz

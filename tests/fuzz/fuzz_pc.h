@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "ioreq/daemon/machine.h"
+#include "platform/sim/sim_platform.h"
+#include "tests/fuzz/fuzz_backends.h"
+#include "tests/fuzz/fuzz_host.h"
+#include "tests/rig/guest_instructions.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace dm::fuzz {
+
+/// Which machine: made of one byte of the input.
+struct Shape {
+  explicit Shape(std::uint8_t choice) noexcept
+      : acpi{(choice & 1U) == 0},
+        xen_platform{(choice & 2U) == 0},
+        two_drives{(choice & 4U) != 0},
+        large{(choice & 8U) != 0},
+        ports{1U + (choice >> 4U & 3U)} {}
+  bool acpi;
+  bool xen_platform;
+  bool two_drives;  ///< on the first channel; one more on the second, always
+  bool large;       ///< more than LBA28 reaches
+  unsigned ports;   ///< serial
+};
+
+/// The whole PC on the strict host. Throws away nothing: what must hold is checked, here and in the
+/// host below.
+class FuzzPc final : public rig::GuestInstructions {
+ public:
+  static constexpr unsigned kVcpus = 4;
+
+  explicit FuzzPc(const Shape& shape);
+  ~FuzzPc() override;
+
+  [[nodiscard]] Machine& machine() noexcept { return *machine_; }
+  [[nodiscard]] std::byte* slots() noexcept { return port_.slots(); }
+
+  /// BARs, PMBASE and bus mastering as firmware sets them.
+  void set_up_as_firmware_does();
+  /// Serves every slot, and looks that each request was answered and nothing else touched.
+  void serve();
+  using GuestInstructions::send;
+  std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override;
+
+  /// What holds between any two requests.
+  void check() const;
+  /// Pauses, and looks at all that holds in a paused machine.
+  void pause();
+  void resume();
+  /// Backends give what they have until nothing moves; that has to come.
+  void let_everything_end();
+  /// Saves, loads into a new machine, and looks that it is the same one.
+  [[nodiscard]] std::unique_ptr<FuzzPc> moved();
+  /// Loads what may be anything. Interrupts need not be what they were in any other machine then.
+  [[nodiscard]] bool load_hostile(std::span<const std::byte> bytes);
+  void advance(std::chrono::nanoseconds by);
+
+  std::array<std::unique_ptr<FuzzDisk>, 4> disks;
+  std::array<FuzzLine, 4> lines;
+
+ private:
+  Shape shape_;
+  FuzzClaims claims_;
+  FuzzIrqs irqs_;
+  FuzzMemory memory_;
+  sim::SimIoreqPort port_{kVcpus};
+  FuzzDomain domain_;
+  sim::SimClock clock_;
+  FuzzLoop loop_;
+  std::unique_ptr<Machine> machine_;
+};
+
+}  // namespace dm::fuzz

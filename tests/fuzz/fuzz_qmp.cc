@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+// A QMP client that sends anything, in pieces of any size. An input is: how the pieces are cut, how
+// many descriptors come with them, and then the text.
+#include "platform/toolstack/qmp_session.h"
+#include "tests/fuzz/input.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <fcntl.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace dm::fuzz {
+
+namespace {
+
+namespace json = boost::json;
+using toolstack::QmpCall;
+using toolstack::QmpCommands;
+using toolstack::QmpResult;
+using toolstack::QmpSession;
+
+class FakeMachine final : public MachineControl {
+ public:
+  [[nodiscard]] std::vector<ChardevInfo> chardevs() const override {
+    return {{.label = "serial0", .filename = "pty:/dev/pts/7"},
+            {.label = "serial1", .filename = ""}};
+  }
+  [[nodiscard]] unsigned vcpus_online() const noexcept override { return 2; }
+  [[nodiscard]] unsigned vcpus_max() const noexcept override { return 4; }
+  [[nodiscard]] bool running() const noexcept override { return running_; }
+  [[nodiscard]] bool prelaunch() const noexcept override { return false; }
+  void cont() noexcept override { running_ = true; }
+  void stop() noexcept override { running_ = false; }
+  void quit() noexcept override {}
+
+ private:
+  bool running_ = true;
+};
+
+struct Commands {
+  Commands() {
+    add_machine_commands(commands, machine, "guest");
+    commands.add("echo", [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
+    commands.add("take-fd", [](QmpCall& call) -> QmpResult {
+      const auto fd = call.descriptors.take();
+      return json::value(fd.get() >= 0);
+    });
+    commands.add("throw", [](QmpCall& call) -> QmpResult {
+      return call.arguments.at("missing");  // throws unless it is there
+    });
+  }
+  FakeMachine machine;
+  QmpCommands commands;
+};
+
+/// Every message is one JSON object on one line.
+void check_lines(std::string_view out) {
+  while (!out.empty()) {
+    const auto end = out.find("\r\n");
+    require(end != std::string_view::npos, "every message ends its line");
+    const auto line = out.substr(0, end);
+    out.remove_prefix(end + 2);
+    require(line.find_first_of("\r\n") == std::string_view::npos, "a message is one line");
+    boost::system::error_code bad;
+    json::parse_options options;
+    options.max_depth = 40;
+    const json::value message = json::parse(line, bad, {}, options);
+    require(!bad && message.is_object(), "every message is a JSON object");
+    const json::object& object = message.get_object();
+    require(object.contains("return") != object.contains("error"),
+            "every answer is a result or an error");
+    if (const auto* const error = object.if_contains("error")) {
+      require(!error->at("class").as_string().empty() && error->at("desc").is_string(),
+              "an error has a class and words");
+    }
+  }
+}
+
+void run(Input in) {
+  static Commands commands;
+  constexpr std::size_t kMostOut = 4096;
+  // A command's answer may repeat the command, with numbers and escapes printed longer.
+  constexpr std::size_t kMostMessage = 4 * QmpSession::kMaxCommand + 4096;
+  QmpSession session{commands.commands};
+  std::string out;
+  const auto pieces = in.byte();
+  for (std::size_t i = in.below(10); i > 0; --i) {
+    session.descriptors().put(toolstack::UniqueFd{::fcntl(0, F_DUPFD_CLOEXEC, 3)});
+  }
+  require(session.descriptors().size() <= toolstack::QmpDescriptors::kCapacity,
+          "waiting descriptors stay few");
+  if ((pieces & 1U) != 0) {
+    require(
+        session.feed(R"({"execute":"qmp_capabilities"})", out, kMostOut) == QmpSession::Next::go_on,
+        "negotiation goes on");
+  }
+  while (!in.empty()) {
+    const auto piece = in.bytes(1U + (pieces >> 1U));
+    const std::string_view text{reinterpret_cast<const char*>(piece.data()), piece.size()};
+    const auto next = session.feed(text, out, kMostOut);
+    require(out.size() <= kMostOut + kMostMessage, "output is bounded");
+    check_lines(out);
+    if (next == QmpSession::Next::drop) {
+      break;
+    }
+    if (out.size() > kMostOut / 2) {
+      out.clear();  // the client has read
+    }
+  }
+}
+
+}  // namespace
+
+}  // namespace dm::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  dm::fuzz::run(dm::fuzz::Input{data, size});
+  return 0;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Any saved state. An input is a byte that says which machine and then the fields of a state; they
+// get a header that fits, so that every input comes to where fields are read. One machine in eight
+// gets the input as the whole file instead.
+#include "tests/fuzz/fuzz_pc.h"
+
+#include <boost/crc.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size)
+    __attribute__((weak));
+
+namespace dm::fuzz {
+
+namespace {
+
+constexpr std::uint8_t kWholeFile = 0xe0;  ///< these bits of the first byte
+
+std::vector<std::byte> with_header(std::span<const std::uint8_t> fields) {
+  boost::crc_32_type crc;
+  crc.process_bytes(fields.data(), fields.size());
+  std::vector<std::byte> file(kSavedHeader + fields.size());
+  const std::uint32_t words[]{1, static_cast<std::uint32_t>(file.size()), crc.checksum(), 0};
+  std::memcpy(file.data(), "stubdm-s", 8);
+  std::memcpy(file.data() + 8, words, sizeof words);
+  std::copy_n(reinterpret_cast<const std::byte*>(fields.data()), fields.size(),
+              file.begin() + kSavedHeader);
+  return file;
+}
+
+/// What a guest does that finds itself in the middle of anything.
+void go_on(FuzzPc& pc) {
+  constexpr std::uint16_t kRegisters[]{0x1f7,  0x3f6, 0x177, 0x376, 0x3f8,  0x3fa,  0x3fd,
+                                       0x3fe,  0x60,  0x64,  0x71,  0x92,   0xb004, 0xb2,
+                                       0xafe0, 0xcf8, 0xcfc, 0x10,  0xc000, 0xc002, 0xc004};
+  for (const std::uint16_t port : kRegisters) {
+    (void)pc.inb(port);
+    (void)pc.inl(port);
+  }
+  for (const std::uint16_t data : {std::uint16_t{0x1f0}, std::uint16_t{0x170}}) {
+    pc.rep_ins(data, 2, 0x1000, 300);
+    pc.rep_outs(data, 4, 0x1000, 300);
+  }
+  for (const std::uint16_t master : {std::uint16_t{0xc000}, std::uint16_t{0xc008}}) {
+    pc.outb(master, 0);
+    pc.outl(static_cast<std::uint16_t>(master + 4), 0x2000);
+    pc.outb(master, 9);
+  }
+  pc.let_everything_end();
+  for (const std::uint16_t base : {std::uint16_t{0x3f8}, std::uint16_t{0x2f8}}) {
+    for (std::uint16_t i = 0; i < 8; ++i) {
+      pc.outb(static_cast<std::uint16_t>(base + i), 0x1b);
+      (void)pc.inb(static_cast<std::uint16_t>(base + i));
+    }
+  }
+  pc.outb(0x60, 0xf4);
+  pc.outb(0x64, 0xa9);
+  pc.outb(0x3f6, 4);
+  pc.outb(0x3f6, 0);
+  pc.outb(0x1f7, 0xec);
+  pc.advance(std::chrono::seconds{10});
+  pc.let_everything_end();
+}
+
+void run(Input in) {
+  const auto choice = in.byte();
+  const auto rest = in.bytes(in.size());
+  const auto* const raw = reinterpret_cast<const std::byte*>(rest.data());
+  const bool whole_file = (choice & kWholeFile) == kWholeFile;
+  const auto file = whole_file ? std::vector<std::byte>{raw, raw + rest.size()} : with_header(rest);
+  if (const auto length = saved_state_length(file); length) {
+    require(*length >= kSavedHeader && *length <= kMaxSavedState, "a file's length is possible");
+  }
+  FuzzPc pc{Shape{choice}};
+  if (!pc.load_hostile(file)) {
+    return;
+  }
+  pc.check();
+  require(validate(pc.machine().state()), "what is loaded is valid");
+  const auto again = pc.machine().save();
+  require(read_saved_state(again).has_value(), "what is loaded can be saved");
+  pc.resume();
+  go_on(pc);
+  pc.check();
+  pc.pause();
+}
+
+/// A state from the life of a machine: what a fuzzer starts from.
+std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
+  constexpr std::uint8_t kCommands[]{0x20, 0xc4, 0x30, 0xc5, 0xc8, 0xca, 0xec, 0x06, 0x24, 0xe7};
+  Ram::get().reset();
+  FuzzPc pc{shape};
+  pc.set_up_as_firmware_does();
+  for (const std::uint16_t base : {std::uint16_t{0x1f0}, std::uint16_t{0x170}}) {
+    pc.outb(static_cast<std::uint16_t>(base + 2), 7);
+    pc.outb(static_cast<std::uint16_t>(base + 3), static_cast<std::uint8_t>(random() & 0xffU));
+    pc.outb(static_cast<std::uint16_t>(base + 6),
+            static_cast<std::uint8_t>(0xe0U | (random() & 16U)));
+    pc.outb(static_cast<std::uint16_t>(base + 7), kCommands[random() % std::size(kCommands)]);
+    (void)pc.machine().poller().turn();
+    pc.rep_ins(base, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+  }
+  pc.outb(0x3fa, 0x81);
+  pc.outb(0x3f9, static_cast<std::uint8_t>(random() & 15U));
+  pc.outb(0x3fc, static_cast<std::uint8_t>(random() & 31U));
+  for (unsigned i = 0; i < random() % 20; ++i) {
+    pc.outb(0x3f8, static_cast<std::uint8_t>(i));
+  }
+  pc.outb(0x64, 0xaa);
+  pc.outb(0x60, 0xf2);
+  if (random() % 4 == 0) {
+    pc.outw(0x10, random() & 7U);
+  }
+  pc.pause();
+  return pc.machine().save();
+}
+
+/// Somewhere in the fields: goes down where a payload looks like fields again, and ends at a value.
+std::span<std::uint8_t> random_value(std::span<std::uint8_t> fields, std::mt19937& random) {
+  constexpr std::size_t kFieldHeader = 6;
+  std::vector<std::span<std::uint8_t>> payloads;
+  std::span<std::uint8_t> rest = fields;
+  while (rest.size() >= kFieldHeader) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, rest.data() + 2, sizeof length);
+    if (length > rest.size() - kFieldHeader) {
+      break;
+    }
+    payloads.push_back(rest.subspan(kFieldHeader, length));
+    rest = rest.subspan(kFieldHeader + length);
+  }
+  if (payloads.empty() || !rest.empty()) {
+    return fields;
+  }
+  return random_value(payloads[random() % payloads.size()], random);
+}
+
+}  // namespace
+
+}  // namespace dm::fuzz
+
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
+                                               std::size_t size,
+                                               std::size_t max_size,
+                                               unsigned seed);
+extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
+                                               std::size_t size,
+                                               std::size_t max_size,
+                                               unsigned seed) {
+  std::mt19937 random{seed};
+  if (size < 64 && random() % 4 != 0) {
+    const auto choice = static_cast<std::uint8_t>(random() & 0x7fU);
+    const auto file = dm::fuzz::sample(dm::fuzz::Shape{choice}, random);
+    const std::size_t fields = std::min(file.size() - dm::kSavedHeader, max_size - 1);
+    data[0] = choice;
+    std::memcpy(data + 1, file.data() + dm::kSavedHeader, fields);
+    return fields + 1;
+  }
+  if (size < 2 || random() % 8 == 0) {
+    return LLVMFuzzerMutate != nullptr ? LLVMFuzzerMutate(data, size, max_size) : size;
+  }
+  for (auto n = random() % 3 + 1; n > 0; --n) {
+    const auto value = dm::fuzz::random_value({data + 1, size - 1}, random);
+    if (value.empty()) {
+      continue;
+    }
+    std::uint8_t& byte = value[random() % value.size()];
+    switch (random() % 4) {
+      case 0:
+        byte = static_cast<std::uint8_t>(byte ^ 1U << random() % 8);
+        break;
+      case 1:
+        byte = static_cast<std::uint8_t>(random() & 0xffU);
+        break;
+      case 2:
+        byte = random() % 2 == 0 ? 0 : 0xff;
+        break;
+      default:
+        byte = static_cast<std::uint8_t>(byte + (random() % 2 == 0 ? 1 : 255));
+        break;
+    }
+  }
+  return size;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size);
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  dm::fuzz::Ram::get().reset();
+  dm::fuzz::run(dm::fuzz::Input{data, size});
+  return 0;
+}

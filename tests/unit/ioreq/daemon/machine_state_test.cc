@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// A machine saved in one process and gone on with in another.
+#include "ioreq/daemon/machine_state.h"
+
+#include "core/state/describe.h"
+#include "tests/unit/ioreq/daemon/pc.h"
+
+#include <boost/crc.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using dm::MachineConfig;
+using dm::MachineState;
+using dm::rig::ScriptedBlock;
+using dm::test::ide_command;
+using dm::test::Pc;
+using Bytes = std::vector<std::byte>;
+
+std::uint64_t hash(const Pc& pc) {
+  auto state = pc.machine->state();
+  return dm::state::hash(state);
+}
+
+Bytes saved(Pc& pc) {
+  pc.machine->pause();
+  return pc.machine->save();
+}
+
+dm::Result<> loaded(Pc& pc, std::span<const std::byte> bytes) {
+  pc.machine->pause();
+  return pc.machine->load(bytes);
+}
+
+/// Something is going on in every chip.
+void be_busy(Pc& pc) {
+  pc.disks[0]->stamp(7);
+  ide_command(pc, 0x20, 7);
+  pc.rep_ins(0x1f0, 2, 0x10000, 100);
+  pc.config_write({1, 1}, 0x20, 4, 0xc001);
+  pc.config_write({1, 1}, 0x04, 2, 5);
+  pc.config_write({1, 3}, 0x40, 4, 0xb001);
+  pc.config_write({1, 3}, 0x80, 1, 1);
+  pc.config_write({1, 0}, 0x60, 1, 5);
+  pc.outl(0xc004, 0x1000);
+  pc.outb(0x70, 0x34);
+  pc.outb(0x71, 0x12);
+  pc.outb(0x64, 0xaa);
+  pc.outb(0x3fb, 0x1b);
+  pc.outb(0x3ff, 0x5a);
+  pc.outl(0xcf8, 0x80000800);
+  pc.outb(0x10, 1);  // the ROM lock
+}
+
+/// The same bytes with a checksum that fits.
+Bytes signed_again(Bytes bytes) {
+  boost::crc_32_type crc;
+  crc.process_bytes(bytes.data() + 24, bytes.size() - 24);
+  const std::uint32_t length = static_cast<std::uint32_t>(bytes.size());
+  const std::uint32_t sum = crc.checksum();
+  std::memcpy(bytes.data() + 12, &length, sizeof length);
+  std::memcpy(bytes.data() + 16, &sum, sizeof sum);
+  return bytes;
+}
+
+BOOST_AUTO_TEST_SUITE(machine_state)
+
+BOOST_AUTO_TEST_CASE(a_guest_goes_on_in_another_machine_in_the_middle_of_a_sector) {
+  Pc pc;
+  be_busy(pc);
+  const Bytes bytes = saved(pc);
+  Pc other;
+  BOOST_TEST_REQUIRE(loaded(other, bytes).has_value());
+  BOOST_TEST(hash(other) == hash(pc));
+  BOOST_TEST((other.machine->save() == bytes));
+  std::ranges::copy(pc.memory.ram(), other.memory.ram().begin());
+  other.machine->resume();
+  other.rep_ins(0x1f0, 2, 0x10000 + 200, 156);
+  const auto expected = ScriptedBlock::pattern(7);
+  BOOST_TEST(std::equal(expected.begin(), expected.end(), other.memory.ram().begin() + 0x10000));
+  BOOST_TEST(other.inl(0xc004) == 0x1000U);  // the windows are where they were
+  BOOST_TEST(other.inb(0x71) == 0x12U);
+  BOOST_TEST(other.inb(0x60) == 0x55U);
+  BOOST_TEST(other.inb(0x3ff) == 0x5aU);
+  BOOST_TEST(other.irqs.link_route(0) == 5U);
+  BOOST_TEST_REQUIRE(other.domain.protections().size() == 1U);
+  BOOST_TEST(other.domain.protections()[0].read_only);
+  other.outw(0xb004, 0x2001);
+  BOOST_TEST(other.domain.shutdowns().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_write_that_was_half_done_is_whole_on_the_other_side) {
+  Pc pc;
+  const auto data = ScriptedBlock::pattern(99);
+  std::ranges::copy(data, pc.memory.ram().begin() + 0x20000);
+  ide_command(pc, 0x30, 5);
+  pc.rep_outs(0x1f0, 2, 0x20000, 200);
+  const Bytes bytes = saved(pc);
+  Pc other;
+  BOOST_TEST_REQUIRE(loaded(other, bytes).has_value());
+  std::ranges::copy(data, other.memory.ram().begin() + 0x20000);
+  other.machine->resume();
+  other.rep_outs(0x1f0, 2, 0x20000 + 400, 56);
+  BOOST_TEST((other.disks[0]->sector(5) == data));
+}
+
+BOOST_AUTO_TEST_CASE(what_was_unplugged_stays_unplugged) {
+  Pc pc;
+  pc.outw(0x10, 4);  // all but the primary master
+  Pc other;
+  BOOST_TEST_REQUIRE(loaded(other, saved(pc)).has_value());
+  BOOST_TEST(other.disks[0]->is_open());
+  BOOST_TEST(!other.disks[2]->is_open());
+  BOOST_TEST(hash(other) == hash(pc));
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_after_a_saved_state_in_a_stream_is_not_looked_at) {
+  Pc pc;
+  be_busy(pc);
+  Bytes bytes = saved(pc);
+  const std::size_t length = bytes.size();
+  BOOST_TEST(dm::saved_state_length(std::span{bytes}.first(dm::kSavedHeader)).value() == length);
+  bytes.resize(length + 1000, std::byte{0x5a});
+  Pc other;
+  BOOST_TEST(loaded(other, bytes).has_value());
+  BOOST_TEST(hash(other) == hash(pc));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_was_cut_anywhere_is_refused_and_changes_nothing) {
+  Pc pc;
+  be_busy(pc);
+  const Bytes bytes = saved(pc);
+  Pc other;
+  const auto before = hash(other);
+  for (std::size_t length = 0; length < bytes.size(); length += length < 64 ? 1 : 97) {
+    const auto result = loaded(other, std::span{bytes}.first(length));
+    BOOST_TEST_REQUIRE(result.has_error());
+    BOOST_TEST(!result.error().message.empty());
+  }
+  BOOST_TEST(hash(other) == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_state_with_any_byte_changed_is_refused_and_changes_nothing) {
+  Pc pc;
+  be_busy(pc);
+  Bytes bytes = saved(pc);
+  Pc other;
+  const auto before = hash(other);
+  for (std::size_t at = 0; at < bytes.size(); at += at < 64 ? 1 : 53) {
+    bytes[at] ^= std::byte{0x20};
+    BOOST_TEST_REQUIRE(loaded(other, bytes).has_error());
+    bytes[at] ^= std::byte{0x20};
+  }
+  BOOST_TEST(hash(other) == before);
+  BOOST_TEST(loaded(other, bytes).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_header_that_promises_too_much_is_refused_before_anything_is_read) {
+  Pc pc;
+  Bytes bytes = saved(pc);
+  for (const std::uint32_t length : {0U, 23U, (256U << 10) + 1, 0xffffffffU}) {
+    std::memcpy(bytes.data() + 12, &length, sizeof length);
+    BOOST_TEST(dm::saved_state_length(bytes).has_error());
+    Pc other;
+    BOOST_TEST(loaded(other, bytes).has_error());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(fields_that_no_machine_has_are_refused_and_change_nothing) {
+  Pc pc;
+  be_busy(pc);
+  pc.machine->pause();
+  const auto good = pc.machine->state();
+  using Spoil = std::function<void(MachineState&)>;
+  const std::vector<std::pair<const char*, Spoil>> bad{
+      {"a disk more", [](MachineState& s) { s.shape.disks[1] = true; }},
+      {"a disk less, not unplugged",
+       [](MachineState& s) { s.ide.drives[2].kind = dm::ide::DriveKind::absent; }},
+      {"a disk that was unplugged",
+       [](MachineState& s) { s.chipset.platform.ports.unplugged = 1; }},
+      {"a serial port more", [](MachineState& s) { s.shape.serial[1] = true; }},
+      {"no acpi", [](MachineState& s) { s.shape.acpi = false; }},
+      {"block position", [](MachineState& s) { s.ide.drives[0].disk.pos = 0x10000; }},
+      {"beyond the disk",
+       [](MachineState& s) {
+         s.ide.drives[0].disk.remaining = 0x10000;
+         s.ide.drives[0].disk.lba = 1U << 27;
+       }},
+      {"uart", [](MachineState& s) { s.serial[0].rx.count = 17; }},
+  };
+  Pc other;
+  const auto before = hash(other);
+  for (const auto& [what, spoil] : bad) {
+    BOOST_TEST_CONTEXT(what) {
+      MachineState state = good;
+      spoil(state);
+      BOOST_TEST(loaded(other, dm::write_saved_state(state)).has_error());
+      BOOST_TEST(hash(other) == before);
+    }
+  }
+  BOOST_TEST(loaded(other, dm::write_saved_state(good)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_signed_state_without_fields_is_refused) {
+  Pc pc;
+  Bytes bytes = saved(pc);
+  bytes.resize(dm::kSavedHeader);
+  BOOST_TEST(
+      dm::read_saved_state(signed_again(bytes)).has_value());  // of a machine without devices
+  Pc other;
+  BOOST_TEST(loaded(other, signed_again(bytes)).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_whose_guest_has_run_takes_no_saved_state) {
+  Pc pc;
+  const Bytes bytes = saved(pc);
+  Pc other;
+  static_cast<void>(other.inb(0x3f6));
+  BOOST_TEST(loaded(other, bytes).has_error());
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_takes_no_saved_state) {
+  Pc pc;
+  const Bytes bytes = saved(pc);
+  MachineConfig config;
+  config.xen_platform = false;
+  Pc other{config};
+  const auto result = loaded(other, bytes);
+  BOOST_TEST_REQUIRE(result.has_error());
+  BOOST_TEST(result.error().message.find("other devices") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
