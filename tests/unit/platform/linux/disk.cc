@@ -120,6 +120,24 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_back) {
   BOOST_TEST(contents(path)[0] == static_cast<char>(pattern(0)));
 }
 
+BOOST_AUTO_TEST_CASE(what_was_moved_is_counted_and_what_failed_apart) {
+  const auto disk = open(dir.image("a.img", kMiB));
+  Io io{4096};
+  Io inline_io{128 * 1024};
+  BOOST_TEST(run(*disk, io, BlockOp::write, 0) == BlockStatus::ok);
+  BOOST_TEST(run(*disk, io, BlockOp::write, 8192, true) == BlockStatus::ok);
+  BOOST_TEST(run(*disk, inline_io, BlockOp::read, 0) == BlockStatus::ok);
+  BOOST_TEST(run(*disk, io, BlockOp::read, kMiB) == BlockStatus::out_of_range);
+  const BlockStats& stats = disk->stats();
+  const auto read = static_cast<std::size_t>(BlockOp::read);
+  const auto write = static_cast<std::size_t>(BlockOp::write);
+  BOOST_TEST(stats.operations[write] == 2U);
+  BOOST_TEST(stats.bytes[write] == 8192U);
+  BOOST_TEST(stats.operations[read] == 1U);
+  BOOST_TEST(stats.bytes[read] == 128U * 1024);
+  BOOST_TEST(stats.failed[read] == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(more_spans_than_one_call_takes) {
   const auto disk = open(dir.image("a.img", kMiB));
   Io out{700 * 512, 512};
