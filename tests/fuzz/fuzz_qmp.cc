@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A QMP client that sends anything, in pieces of any size. An input is: how the pieces are cut, how
 // many descriptors come with them, and then the text.
+#include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_session.h"
 #include "tests/fuzz/input.h"
+#include "tests/rig/fake_machine.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -23,27 +25,13 @@ using toolstack::QmpCommands;
 using toolstack::QmpResult;
 using toolstack::QmpSession;
 
-class FakeMachine final : public MachineControl {
- public:
-  [[nodiscard]] std::vector<ChardevInfo> chardevs() const override {
-    return {{.label = "serial0", .filename = "pty:/dev/pts/7"},
-            {.label = "serial1", .filename = ""}};
-  }
-  [[nodiscard]] unsigned vcpus_online() const noexcept override { return 2; }
-  [[nodiscard]] unsigned vcpus_max() const noexcept override { return 4; }
-  [[nodiscard]] bool running() const noexcept override { return running_; }
-  [[nodiscard]] bool prelaunch() const noexcept override { return false; }
-  void cont() noexcept override { running_ = true; }
-  void stop() noexcept override { running_ = false; }
-  void quit() noexcept override {}
-
- private:
-  bool running_ = true;
-};
-
 struct Commands {
   Commands() {
+    machine.list.push_back({.label = "serial1", .filename = ""});
+    machine.drive_list.push_back({.name = "ide0-hd0", .image = "/dev/vg/guest", .stats = {}});
+    machine.pci_list.push_back({.name = "ide", .device = 1, .function = 1, .windows = {}});
     add_machine_commands(commands, machine, "guest");
+    add_fd_set_commands(commands, sets);
     commands.add("echo", [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
     commands.add("take-fd", [](QmpCall& call) -> QmpResult {
       const auto fd = call.descriptors.take();
@@ -53,7 +41,8 @@ struct Commands {
       return call.arguments.at("missing");  // throws unless it is there
     });
   }
-  FakeMachine machine;
+  rig::FakeMachine machine;
+  toolstack::FdSets sets;
   QmpCommands commands;
 };
 
@@ -82,6 +71,8 @@ void check_lines(std::string_view out) {
 
 void run(Input in) {
   static Commands commands;
+  commands.machine.tracking.clear();
+  commands.machine.plugged = {};
   constexpr std::size_t kMostOut = 4096;
   // A command's answer may repeat the command, with numbers and escapes printed longer.
   constexpr std::size_t kMostMessage = 4 * QmpSession::kMaxCommand + 4096;

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/machine_control.h"
+
+#include <array>
+#include <vector>
+
+namespace dm::rig {
+
+/// A machine for the management side that only remembers what it was told.
+class FakeMachine final : public MachineControl {
+ public:
+  [[nodiscard]] std::vector<ChardevInfo> chardevs() const override { return list; }
+  [[nodiscard]] unsigned vcpus_online() const noexcept override { return online; }
+  [[nodiscard]] unsigned vcpus_max() const noexcept override { return 8; }
+  [[nodiscard]] bool vcpu_online(unsigned index) const noexcept override {
+    return index < 8 && (index < online || plugged[index]);
+  }
+  PlugResult plug_vcpu(unsigned index) noexcept override {
+    if (index >= 8 || vcpu_online(index) || !acpi) {
+      return index >= 8           ? PlugResult::out_of_range
+             : vcpu_online(index) ? PlugResult::already_there
+                                  : PlugResult::no_acpi;
+    }
+    plugged[index] = true;
+    return PlugResult::done;
+  }
+  [[nodiscard]] std::vector<DriveInfo> drives() const override { return drive_list; }
+  [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return pci_list; }
+  void track_dirty(bool on) noexcept override { tracking.push_back(on); }
+  void wake() noexcept override { ++wakes; }
+  [[nodiscard]] bool running() const noexcept override { return is_running; }
+  [[nodiscard]] bool prelaunch() const noexcept override { return is_prelaunch; }
+  void cont() noexcept override {
+    ++conts;
+    is_running = true;
+    is_prelaunch = false;
+  }
+  void stop() noexcept override {
+    ++stops;
+    is_running = false;
+  }
+  void quit() noexcept override { ++quits; }
+
+  std::vector<ChardevInfo> list = {{"serial0", "pty:/dev/pts/5", true}};
+  std::vector<DriveInfo> drive_list;
+  std::vector<PciFunctionInfo> pci_list;
+  std::vector<bool> tracking;
+  int wakes = 0;
+  std::array<bool, 8> plugged{};
+  bool acpi = true;
+  unsigned online = 2;
+  bool is_running = true;
+  bool is_prelaunch = false;
+  int conts = 0;
+  int stops = 0;
+  int quits = 0;
+};
+
+}  // namespace dm::rig
