@@ -19,6 +19,9 @@ E1000::E1000(const Setup& setup, const Ports& ports)
           IoHandler::bind<&Chip::read_memory, &Chip::write_memory>(chip_), "e1000 registers");
   add_bar(1, BarKind::io, regs::kIoBar, IoHandler::bind<&Chip::read_io, &Chip::write_io>(chip_),
           "e1000 window");
+  if (!setup.rom.empty()) {
+    add_rom(setup.rom, "e1000 rom");
+  }
 }
 
 Result<std::unique_ptr<E1000>> E1000::create(const Setup& setup, const Ports& ports) {

@@ -5,8 +5,10 @@
 #include "core/result.h"
 #include "devices/e1000/chip.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace dm::e1000 {
 
@@ -17,6 +19,7 @@ class E1000 final : public PciFunction {
   struct Setup {
     PciBdf where;
     MacAddress mac{};
+    std::span<const std::byte> rom;  ///< for network boot; empty: none. Must outlive the card.
   };
   struct Ports {
     PciBus& pci;

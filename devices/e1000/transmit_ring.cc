@@ -246,6 +246,7 @@ void Transmitter::forget_packet() noexcept {
 }
 
 void Transmitter::finish_packet() noexcept {
+  progress_ = true;
   for (std::size_t i = 0; i < packet_.fragments; ++i) {
     report(packet_.slot[i], packet_.report[i]);
   }

@@ -27,12 +27,12 @@ inline constexpr PciBdf kBdf{.device = 4};
 [[nodiscard]] inline std::unique_ptr<e1000::E1000> make_card(rig::SimGuest& guest,
                                                              NetBackend& net,
                                                              PciBdf where = kBdf) {
-  return e1000::E1000::create({.where = where, .mac = kMac}, {.pci = guest.pci(),
-                                                              .irqs = guest.irqs(),
-                                                              .memory = guest.memory(),
-                                                              .timers = guest.timers(),
-                                                              .work = guest.work(),
-                                                              .backend = net})
+  return e1000::E1000::create({.where = where, .mac = kMac, .rom = {}}, {.pci = guest.pci(),
+                                                                         .irqs = guest.irqs(),
+                                                                         .memory = guest.memory(),
+                                                                         .timers = guest.timers(),
+                                                                         .work = guest.work(),
+                                                                         .backend = net})
       .value();
 }
 
