@@ -19,7 +19,9 @@ struct NetOffload {
   bool checksum_valid = false;  ///< received only: the host has verified it
   bool ecn = false;             ///< gso: CWR belongs on the first segment only
   Gso gso = Gso::none;
-  std::uint16_t header_length = 0;  ///< gso: Ethernet, IP and TCP headers
+  /// gso: Ethernet, IP and TCP headers. Of a received frame only a hint (Linux says how much was
+  /// linear): the card goes by checksum_start, which such frames always have.
+  std::uint16_t header_length = 0;
   std::uint16_t segment_size = 0;   ///< gso: payload bytes in each frame but the last
   std::uint16_t checksum_start = 0;
   std::uint16_t checksum_offset = 0;
@@ -44,7 +46,9 @@ class NetClient {
   NetClient& operator=(const NetClient&) = delete;
   virtual ~NetClient() = default;
 
-  virtual void on_receivable() noexcept = 0;  ///< while receiving is wanted: a frame is waiting
+  /// While receiving is wanted: a frame is waiting. Once is enough until receive() has said 0, or
+  /// receiving was wanted anew.
+  virtual void on_receivable() noexcept = 0;
   virtual void on_sendable() noexcept = 0;    ///< send() said full, and has room again
   virtual void on_link(bool up) noexcept = 0;
 };
@@ -54,6 +58,9 @@ class NetClient {
 /// is the flow control. Frames are without FCS. Thread rule: the loop's thread only.
 class NetBackend {
  public:
+  /// Neither a frame to send nor the place for one to receive has more pieces. None is empty.
+  static constexpr std::size_t kMostPieces = 264;
+
   struct Counters {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
@@ -72,6 +79,8 @@ class NetBackend {
   [[nodiscard]] virtual SendStatus send(const NetOffload& offload,
                                         std::span<const std::span<std::byte>> frame) noexcept = 0;
   /// Scatters one frame over `pieces`, in order. Size 0: none waits, or the backend is broken.
+  /// `offload` is to be filled in whole. What the host says in it is not believed by the card, so
+  /// it need not be checked before.
   [[nodiscard]] virtual Received receive(NetOffload& offload,
                                          std::span<const std::span<std::byte>> pieces) noexcept = 0;
   /// Whether on_receivable() is wanted. Off at first, and again whenever the card has no buffers.

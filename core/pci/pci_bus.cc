@@ -4,6 +4,8 @@
 #include "core/range.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -17,8 +19,12 @@ constexpr std::uint8_t kPastBars = 0x28;
 constexpr std::uint64_t kIoSpace = 0x10000;
 constexpr std::uint64_t kMemorySpace = std::uint64_t{1} << 32;
 
+constexpr std::uint8_t kRomOffset = 0x30;
+constexpr std::uint32_t kRomEnable = 1;
+constexpr std::uint32_t kSmallestRom = 2048;  // bits 10:1 of the register are reserved
+
 constexpr std::uint8_t bar_offset(std::uint8_t index) noexcept {
-  return static_cast<std::uint8_t>(kFirstBar + 4 * index);
+  return index == kRomBar ? kRomOffset : static_cast<std::uint8_t>(kFirstBar + 4 * index);
 }
 /// Fixed low bits of a BAR, PCI 2.1 6.2.5.1.
 constexpr std::uint32_t bar_type_bits(BarKind kind) noexcept {
@@ -26,6 +32,7 @@ constexpr std::uint32_t bar_type_bits(BarKind kind) noexcept {
     case BarKind::io:
       return 1;
     case BarKind::memory:
+    case BarKind::rom:
       return 0;
     case BarKind::prefetchable:
       return 8;
@@ -114,6 +121,23 @@ void PciFunction::add_bar(std::uint8_t index,
   bars_.push_back(std::move(bar));
 }
 
+void PciFunction::add_rom(std::span<const std::byte> image, std::string_view name) {
+  const auto size = std::bit_ceil(std::max(static_cast<std::uint32_t>(image.size()), kSmallestRom));
+  add_bar(kRomBar, BarKind::rom, size,
+          IoHandler::bind<&PciFunction::read_rom, &PciFunction::write_rom>(*this), name);
+  config_.allow(kRomOffset, 4, (~(size - 1) | kRomEnable) & 0xffffffffU);
+  rom_ = image;
+}
+
+std::uint64_t PciFunction::read_rom(IoAccess a) noexcept {
+  std::uint64_t value = all_ones(a.size);
+  if (a.offset < rom_.size()) {
+    std::memcpy(&value, rom_.data() + a.offset,
+                std::min<std::size_t>(a.size, rom_.size() - a.offset));
+  }
+  return value;
+}
+
 std::uint64_t PciFunction::read_config(std::uint8_t offset, std::uint8_t size) noexcept {
   config_reading(offset, size);
   // A dword read at 0xfd or beyond: the part past the end reads ones.
@@ -131,7 +155,8 @@ void PciFunction::write_config(std::uint8_t offset,
   const Range<unsigned> touched{offset, offset + size - 1U};
   const bool command = touched.overlaps({kCommandOffset, kCommandOffset + 1U});
   const bool base = touched.overlaps({kFirstBar, kPastBars - 1U});
-  if (command || base) {
+  const bool rom = touched.overlaps({kRomOffset, kRomOffset + 3U});
+  if (command || base || rom) {
     update_windows();
   }
   config_written(offset, size);
@@ -183,8 +208,11 @@ std::uint64_t PciFunction::wanted_base(const Bar& bar) const noexcept {
   const bool is_io = bar.kind == BarKind::io;
   const bool decode =
       is_io ? pci::CommandBits::IOSE::test(command) : pci::CommandBits::MSE::test(command);
-  const std::uint64_t base =
-      config_.read(bar_offset(bar.index), 4) & ~std::uint64_t{bar.size - 1} & 0xffffffffU;
+  const std::uint64_t written = config_.read(bar_offset(bar.index), 4);
+  if (bar.kind == BarKind::rom && (written & kRomEnable) == 0) {
+    return 0;
+  }
+  const std::uint64_t base = written & ~std::uint64_t{bar.size - 1} & 0xffffffffU;
   const bool fits = within(0, is_io ? kIoSpace : kMemorySpace, base, bar.size);
   // All ones, as sizing leaves it, is the topmost window: software that sizes with decode on does
   // not mean it.

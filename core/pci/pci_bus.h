@@ -51,7 +51,10 @@ class PciBus {
   std::uint64_t unclaimed_ = 0;
 };
 
-enum class BarKind : std::uint8_t { io, memory, prefetchable };
+enum class BarKind : std::uint8_t { io, memory, prefetchable, rom };
+
+/// The expansion ROM's place among the BARs, for bar_mapped().
+inline constexpr std::uint8_t kRomBar = 6;
 
 /// One PCI function: its configuration space and the windows behind its BARs. Windows follow the
 /// BAR and the command register: they move when software moves them, and vanish when decode is off.
@@ -107,6 +110,11 @@ class PciFunction {
                IoHandler handler,
                std::string_view name);
 
+  /// An expansion ROM behind the register at 0x30 (PCI 2.1 6.2.5.2): reads come from `image`, which
+  /// must outlive the function, and are all ones behind its end; writes do nothing. At most 16 MiB.
+  /// Constructor only.
+  void add_rom(std::span<const std::byte> image, std::string_view name);
+
   /// After a write to configuration space has been stored.
   virtual void config_written(std::uint8_t /*offset*/, std::uint8_t /*size*/) noexcept {}
   /// Before a read: the last moment to bring dynamic bits up to date.
@@ -136,8 +144,10 @@ class PciFunction {
       return pio.status() == ClaimStatus::overlap || mmio.status() == ClaimStatus::overlap;
     }
   };
-  static constexpr std::size_t kBars = 6;
+  static constexpr std::size_t kBars = 7;  ///< with the ROM
 
+  [[nodiscard]] std::uint64_t read_rom(IoAccess a) noexcept;
+  void write_rom(IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
   void update_windows() noexcept;
   /// Brings one window in line with the registers; true when a region was released.
   bool update_window(Bar& bar) noexcept;
@@ -148,6 +158,7 @@ class PciFunction {
   std::string_view name_;
   Config config_;
   boost::container::static_vector<Bar, kBars> bars_;
+  std::span<const std::byte> rom_;
   bool present_ = false;
 };
 

@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 namespace {
 
@@ -172,6 +174,51 @@ BOOST_AUTO_TEST_CASE(an_unplugged_function_leaves_no_window_and_no_configuration
 
 BOOST_AUTO_TEST_CASE(a_slot_is_given_once) {
   BOOST_CHECK_THROW((Card{guest, bdf}), std::runtime_error);
+}
+
+class RomCard : public dm::PciFunction {
+ public:
+  RomCard(dm::rig::SimGuest& guest, PciBdf bdf, std::span<const std::byte> image)
+      : PciFunction{guest.pci(), bdf, "rom card", Config{Map{}}} {
+    add_rom(image, "rom");
+  }
+};
+
+BOOST_AUTO_TEST_CASE(an_expansion_rom_is_sized_enabled_read_and_moved_as_software_wishes) {
+  std::vector<std::byte> image(5000);
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    image[i] = static_cast<std::byte>(i * 3 & 0xffU);
+  }
+  RomCard rom{guest, {3, 0}, image};
+  const auto reg = [&] { return guest.config_read({3, 0}, 0x30, 4); };
+  const auto set = [&](std::uint64_t value) { guest.config_write({3, 0}, 0x30, 4, value); };
+  set(0xfffff800);
+  BOOST_TEST(reg() == 0xffffe000U);  // 8 KiB, the bits below read 0
+  set(0xffffffff);
+  BOOST_TEST(reg() == 0xffffe001U);
+  guest.config_write({3, 0}, 4, 2, 2);
+  BOOST_TEST(!rom.bar_mapped(dm::kRomBar));  // that was sizing
+  set(0xf0000000);
+  BOOST_TEST(!rom.bar_mapped(dm::kRomBar));
+  set(0xf0000001);
+  BOOST_TEST(rom.bar_mapped(dm::kRomBar));
+  BOOST_TEST(guest.mmio_read(0xf0000001, 1) == 3U);
+  BOOST_TEST(guest.mmio_read(0xf0000000, 4) == 0x09060300U);
+  guest.mmio_write(0xf0000000, 4, 0);
+  BOOST_TEST(guest.mmio_read(0xf0000000, 8) == 0x15120f0c09060300U);
+  BOOST_TEST(guest.mmio_read(0xf0000000 + 4998, 4) ==
+             (0xffff0000U | (4998 * 3 & 0xffU) | (4999 * 3 & 0xffU) << 8U));
+  BOOST_TEST(guest.mmio_read(0xf0001ffc, 4) == 0xffffffffU);
+  set(0xf8000001);
+  BOOST_TEST(guest.mmio_read(0xf0000000, 4) == 0xffffffffU);
+  BOOST_TEST(guest.mmio_read(0xf8000000, 4) == 0x09060300U);
+  guest.config_write({3, 0}, 4, 2, 0);
+  BOOST_TEST(!rom.bar_mapped(dm::kRomBar));
+}
+
+BOOST_AUTO_TEST_CASE(a_function_without_a_rom_says_so) {
+  cfg(0x30, 4, 0xffffffff);
+  BOOST_TEST(cfg(0x30, 4) == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+/// The Internet checksum, RFC 1071, over bytes in network order. Sums are kept unfolded and in the
+/// byte order of the machine, which gives the same result (RFC 1071, 2 (B)).
+namespace dm::e1000 {
+
+[[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
+  sum = (sum >> 32U) + (sum & 0xffffffffU);
+  sum = (sum >> 32U) + (sum & 0xffffffffU);
+  sum = (sum >> 16U) + (sum & 0xffffU);
+  sum = (sum >> 16U) + (sum & 0xffffU);
+  sum = (sum >> 16U) + (sum & 0xffffU);
+  return static_cast<std::uint16_t>(sum);
+}
+
+/// The sum of a run of bytes that starts at an even place of what is summed.
+[[nodiscard]] inline std::uint64_t sum_bytes(const std::byte* at, std::size_t size) noexcept {
+  // Four accumulators of 32-bit words: no carry to look after below 16 GiB.
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;
+  std::uint64_t c = 0;
+  std::uint64_t d = 0;
+  for (; size >= 32; at += 32, size -= 32) {
+    std::uint64_t w[4];
+    std::memcpy(w, at, 32);
+    a += (w[0] & 0xffffffffU) + (w[0] >> 32U);
+    b += (w[1] & 0xffffffffU) + (w[1] >> 32U);
+    c += (w[2] & 0xffffffffU) + (w[2] >> 32U);
+    d += (w[3] & 0xffffffffU) + (w[3] >> 32U);
+  }
+  for (; size >= 4; at += 4, size -= 4) {
+    std::uint32_t w = 0;
+    std::memcpy(&w, at, 4);
+    a += w;
+  }
+  if (size != 0) {
+    std::uint32_t w = 0;
+    std::memcpy(&w, at, size);
+    b += w;
+  }
+  return a + b + c + d;
+}
+
+/// Adds runs that follow each other, at even and odd places.
+class Checksum {
+ public:
+  explicit Checksum(std::uint64_t start = 0) noexcept : sum_{start} {}
+  void add(std::span<const std::byte> bytes) noexcept {
+    const std::uint16_t part = fold(sum_bytes(bytes.data(), bytes.size()));
+    sum_ += odd_ ? static_cast<std::uint16_t>(part << 8U | part >> 8U) : part;
+    odd_ = odd_ != ((bytes.size() & 1U) != 0);
+  }
+  /// To be stored with a plain copy of its two bytes.
+  [[nodiscard]] std::uint16_t complement() const noexcept {
+    return static_cast<std::uint16_t>(~fold(sum_));
+  }
+  [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
+
+ private:
+  std::uint64_t sum_;
+  bool odd_ = false;
+};
+
+// Big-endian fields of headers in a private copy.
+[[nodiscard]] inline std::uint16_t get16(std::span<const std::byte> from, std::size_t at) noexcept {
+  return static_cast<std::uint16_t>(std::to_integer<unsigned>(from[at]) << 8U |
+                                    std::to_integer<unsigned>(from[at + 1]));
+}
+[[nodiscard]] inline std::uint32_t get32(std::span<const std::byte> from, std::size_t at) noexcept {
+  return std::uint32_t{get16(from, at)} << 16U | get16(from, at + 2);
+}
+inline void put16(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
+  to[at] = static_cast<std::byte>(value >> 8U & 0xffU);
+  to[at + 1] = static_cast<std::byte>(value & 0xffU);
+}
+inline void put32(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
+  put16(to, at, value >> 16U);
+  put16(to, at + 2, value & 0xffffU);
+}
+/// A sum in the machine's order.
+inline void put_sum(std::span<std::byte> to, std::size_t at, std::uint16_t sum) noexcept {
+  std::memcpy(to.data() + at, &sum, sizeof sum);
+}
+[[nodiscard]] inline std::uint16_t get_sum(std::span<const std::byte> from,
+                                           std::size_t at) noexcept {
+  std::uint16_t sum = 0;
+  std::memcpy(&sum, from.data() + at, sizeof sum);
+  return sum;
+}
+
+}  // namespace dm::e1000

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/pci/pci_bus.h"
+#include "core/result.h"
+#include "devices/e1000/chip.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace dm::e1000 {
+
+/// A network card: the 82540EM, 8086:100e, at its place on the PCI bus. Registers behind BAR 0 and,
+/// indirectly, BAR 1; INTA. Thread rule: the loop's thread only. No allocation after construction.
+class E1000 final : public PciFunction {
+ public:
+  struct Setup {
+    PciBdf where;
+    MacAddress mac{};
+    std::span<const std::byte> rom;  ///< for network boot; empty: none. Must outlive the card.
+  };
+  struct Ports {
+    PciBus& pci;
+    IrqRouter& irqs;
+    GuestMemory& memory;
+    TimerQueue& timers;
+    WorkQueue& work;
+    NetBackend& backend;
+  };
+  /// Fails when the slot is taken. Everything in `ports` must outlive the card.
+  [[nodiscard]] static Result<std::unique_ptr<E1000>> create(const Setup& setup,
+                                                             const Ports& ports);
+  ~E1000() override = default;
+
+  /// Leaves the machine for good: nothing is in flight on return, and the backend is free.
+  /// Idempotent.
+  void unplug_card() noexcept;
+  /// As after power-on, configuration space included.
+  void reset() noexcept;
+
+  /// Nothing of the guest's is touched from pause() to resume(). Between them state() and restore()
+  /// may be called; guest time must stand still.
+  void pause() noexcept { chip_.pause(); }
+  void resume() noexcept { chip_.resume(); }
+  [[nodiscard]] CardState state() const noexcept;
+  /// False, and the card is as it was, when the state is not valid.
+  [[nodiscard]] bool restore(const CardState& state) noexcept;
+
+  [[nodiscard]] const Chip& chip() const noexcept { return chip_; }
+
+ private:
+  E1000(const Setup& setup, const Ports& ports);
+
+  void config_written(std::uint8_t offset, std::uint8_t size) noexcept override;
+  void config_reading(std::uint8_t offset, std::uint8_t size) noexcept override;
+
+  Chip chip_;
+  std::uint64_t aborts_shown_ = 0;
+};
+
+}  // namespace dm::e1000

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "devices/e1000/eeprom.h"
+
+#include <cstddef>
+
+namespace dm::e1000 {
+
+namespace {
+
+using regs::EECD;
+using regs::EERD;
+
+constexpr std::uint16_t kSum = 0xbaba;
+constexpr std::size_t kChecksumWord = 0x3f;
+constexpr std::uint8_t kAddressMask = 0x3f;
+
+// An instruction: start bit, two bits of opcode, six of address; opcode 00 has four more in the
+// address (93C46 datasheet, instruction set).
+constexpr std::uint8_t kInstructionBits = 9;
+constexpr std::uint8_t kWordBits = 16;
+constexpr std::uint32_t kWrite = 1;
+constexpr std::uint32_t kRead = 2;
+constexpr std::uint32_t kErase = 3;
+
+}  // namespace
+
+std::array<std::uint16_t, kEepromWords> default_eeprom(const MacAddress& mac) noexcept {
+  std::array<std::uint16_t, kEepromWords> words;
+  words.fill(0xffff);
+  for (std::size_t i = 0; i < 3; ++i) {
+    words[i] = static_cast<std::uint16_t>(mac[2 * i] | mac[2 * i + 1] << 8);
+  }
+  words[0x03] = 0x0000;  // compatibility
+  words[0x04] = 0xffff;  // ID LED: default
+  words[0x05] = 0x0000;  // image version
+  words[0x08] = 0x3000;  // board number
+  words[0x09] = 0x1000;
+  words[0x0a] = 0x6403;  // initialization control 1
+  words[0x0b] = 0x001e;  // subsystem, as in configuration space
+  words[0x0c] = 0x8086;
+  words[0x0d] = 0x100e;
+  words[0x0e] = 0x8086;
+  words[0x0f] = 0x3040;  // initialization control 2
+  words[0x24] = 0x0000;  // initialization control 3: no wake-up
+  words[0x2f] = 0x0602;  // LEDCTL
+  std::uint16_t sum = 0;
+  for (std::size_t i = 0; i < kChecksumWord; ++i) {
+    sum = static_cast<std::uint16_t>(sum + words[i]);
+  }
+  words[kChecksumWord] = static_cast<std::uint16_t>(kSum - sum);
+  return words;
+}
+
+void Eeprom::load() noexcept {
+  selected(false);
+  file_.set<regs::RAL>(s_.words[0] | std::uint32_t{s_.words[1]} << 16U);
+  file_.set<regs::RAH>(regs::RAH::AV::with(std::uint32_t{s_.words[2]}, 1));
+  file_.set<regs::LEDCTL>(s_.words[0x2f]);
+}
+
+void Eeprom::write_eerd(std::uint32_t value) noexcept {
+  if (!EERD::START::test(value)) {
+    file_.set<EERD>(EERD::ADDR::with(file_.get<EERD>(), EERD::ADDR::get(value)));
+    return;
+  }
+  const std::uint32_t address = EERD::ADDR::get(value);
+  const std::uint32_t data = address < kEepromWords ? s_.words[address] : 0U;
+  // START clears itself. Only DONE at bit 4: iPXE takes bit 1 for a card with another layout.
+  file_.set<EERD>(EERD::DONE::with(EERD::ADDR::with(EERD::DATA::with(0U, data), address), 1));
+}
+
+void Eeprom::write_eecd(std::uint32_t value) noexcept {
+  const std::uint32_t old = file_.get<EECD>();
+  const auto writable = static_cast<std::uint32_t>(EECD::Layout::kWritable);
+  if (EECD::CS::test(value) != EECD::CS::test(old)) {
+    selected(EECD::CS::test(value));
+  }
+  if (EECD::CS::test(value) && EECD::SK::test(value) && !EECD::SK::test(old)) {
+    clock(EECD::DI::test(value));
+  }
+  std::uint32_t now = (old & ~writable) | (value & writable);
+  now = EECD::GNT::with(now, EECD::REQ::get(value));
+  file_.set<EECD>(EECD::DO::with(now, s_.data_out ? 1 : 0));
+}
+
+/// Chip select starts a conversation, and its end starts the writing of a word.
+void Eeprom::selected(bool on) noexcept {
+  if (!on && !s_.reading && s_.bits == kInstructionBits + kWordBits && s_.write_enabled) {
+    s_.words[s_.address & kAddressMask] = static_cast<std::uint16_t>(s_.shift);
+  }
+  s_.bits = 0;
+  s_.shift = 0;
+  s_.out_bits = 0;
+  s_.reading = false;
+  s_.data_out = true;  // ready
+}
+
+void Eeprom::clock(bool data_in) noexcept {
+  if (s_.reading) {
+    if (s_.out_bits == 0) {  // the next word follows
+      s_.address = (s_.address + 1U) & kAddressMask;
+      s_.out = s_.words[s_.address];
+      s_.out_bits = kWordBits;
+    }
+    --s_.out_bits;
+    s_.data_out = (s_.out >> (s_.out_bits & 15U) & 1U) != 0;
+    return;
+  }
+  if (s_.bits == 0 && !data_in) {
+    return;  // no start bit yet
+  }
+  if (s_.bits >= kInstructionBits + kWordBits) {
+    return;
+  }
+  s_.shift = s_.shift << 1U | (data_in ? 1U : 0U);
+  ++s_.bits;
+  if (s_.bits == kInstructionBits) {
+    instruction();
+  }
+}
+
+void Eeprom::instruction() noexcept {
+  const std::uint32_t opcode = s_.shift >> 6U & 3U;
+  s_.address = s_.shift & kAddressMask;
+  switch (opcode) {
+    case kRead:
+      s_.reading = true;
+      s_.out = s_.words[s_.address];
+      s_.out_bits = kWordBits;
+      s_.data_out = false;  // the dummy bit before the data
+      break;
+    case kWrite:
+      break;  // 16 bits of data follow
+    case kErase:
+      if (s_.write_enabled) {
+        s_.words[s_.address] = 0xffff;
+      }
+      s_.bits = 0;
+      break;
+    default:
+      // 11xxxx enables writing, 00xxxx disables it; the whole-chip instructions do nothing.
+      if (s_.address >> 4U == 3) {
+        s_.write_enabled = true;
+      } else if (s_.address >> 4U == 0) {
+        s_.write_enabled = false;
+      }
+      s_.bits = 0;
+      break;
+  }
+}
+
+}  // namespace dm::e1000

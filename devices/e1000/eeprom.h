@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "devices/e1000/state.h"
+
+#include <array>
+#include <cstdint>
+
+namespace dm::e1000 {
+
+using MacAddress = std::array<std::uint8_t, 6>;
+
+/// The words of a fresh card (8254x SDM, 5.6), their sum 0xbaba.
+[[nodiscard]] std::array<std::uint16_t, kEepromWords> default_eeprom(
+    const MacAddress& mac) noexcept;
+
+/// The 93C46 and the two ways to it: EERD, which answers at once, and EECD, where the driver moves
+/// the wires itself. Linux reads all 64 words bit by bit, thousands of accesses, so the wires are a
+/// few operations each. What software writes stays until the card goes.
+class Eeprom {
+ public:
+  explicit Eeprom(CardState& state) noexcept : file_{state.file}, s_{state.eeprom} {}
+  Eeprom(const Eeprom&) = delete;
+  Eeprom& operator=(const Eeprom&) = delete;
+  ~Eeprom() = default;
+
+  void write_eecd(std::uint32_t value) noexcept;
+  void write_eerd(std::uint32_t value) noexcept;
+  /// What the card fetches after a reset: the address, LEDCTL.
+  void load() noexcept;
+
+ private:
+  void clock(bool data_in) noexcept;
+  void instruction() noexcept;
+  void selected(bool on) noexcept;
+
+  RegisterFile& file_;
+  EepromState& s_;
+};
+
+}  // namespace dm::e1000

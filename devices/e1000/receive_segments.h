@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/net.h"
+#include "devices/e1000/checksum.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace dm::e1000 {
+
+/// The headers of a long TCP frame, from which those of its segments are made. What the host says
+/// of the frame is checked against the headers themselves.
+class SegmentHeader {
+ public:
+  static constexpr std::uint32_t kRoom = 192;  ///< Ethernet, tag, IPv6 with options, TCP
+
+  /// Takes the headers of a frame of `size` bytes, of which `head` has the first. False when they
+  /// are not those of a TCP frame, or not all there.
+  [[nodiscard]] bool take(std::span<const std::byte> head,
+                          std::uint32_t size,
+                          const NetOffload& offload) noexcept;
+  /// How long the headers of such a frame are; 0 when `head` does not say.
+  [[nodiscard]] static std::uint32_t length_of(std::span<const std::byte> head,
+                                               const NetOffload& offload) noexcept;
+  /// The VLAN tag was taken out of original().
+  void tag_stripped() noexcept;
+  /// A single frame, of which `head` are the first bytes: header(0) is what it is.
+  void take_plain(std::span<const std::byte> head, std::uint32_t payload) noexcept;
+
+  /// The header of segment `index`, which has `payload` bytes whose sum is `sum`.
+  [[nodiscard]] std::span<std::byte> header(std::uint32_t index,
+                                            std::uint32_t payload,
+                                            std::uint64_t sum,
+                                            bool last) noexcept;
+
+  [[nodiscard]] std::span<std::byte> original() noexcept {
+    return std::span{template_}.first(length_);
+  }
+  [[nodiscard]] std::uint32_t length() const noexcept { return length_; }
+  [[nodiscard]] std::uint32_t segment() const noexcept { return segment_; }
+  [[nodiscard]] bool cuts() const noexcept { return gso_ != Gso::none; }
+  std::uint32_t next = 0;  ///< the segment that comes next
+
+ private:
+  std::array<std::byte, kRoom> template_{};
+  std::array<std::byte, kRoom> header_{};
+  std::uint32_t length_ = 0;
+  std::uint32_t segment_ = 0;
+  std::uint32_t ip_ = 0;         ///< where the IP header begins
+  std::uint32_t tcp_ = 0;        ///< where the TCP header begins
+  std::uint32_t l4_length_ = 0;  ///< of the whole frame, as its pseudo-header's sum has it
+  Gso gso_ = Gso::none;
+};
+
+}  // namespace dm::e1000

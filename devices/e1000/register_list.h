@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/reg/field.h"
+#include "core/reg/map.h"
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace dm::e1000 {
+
+/// The part of BAR 0 that has registers; what lies above is diagnostic memory and holes.
+inline constexpr std::size_t kRegisterBytes = 0x6000;
+inline constexpr std::size_t kRegisterWords = kRegisterBytes / 4;
+
+/// One 32-bit register of the 8254x manual: name, offset, value after reset.
+template <reg::Name N, std::size_t Offset, std::uint32_t Reset = 0>
+struct Reg : reg::Reg<N, Offset, std::uint32_t, Reset> {
+  static constexpr std::size_t kWord = Offset / 4;
+};
+/// `Count` registers, each `Stride` bytes after the one before.
+template <reg::Name N, std::size_t Offset, std::size_t Count, std::size_t Stride = 4>
+struct RegArray : Reg<N, Offset> {
+  static constexpr std::size_t kCount = Count;
+  static constexpr std::size_t kStride = Stride;
+};
+/// The place where the 82542 had a register (8254x SDM, 13.3, "alternate offset").
+template <class Target, std::size_t Offset>
+struct Alias {
+  using Of = Target;
+  static constexpr std::size_t kOffset = Offset;
+};
+
+/// What the access of a word takes.
+enum class Does : std::uint8_t {
+  nothing,  ///< reads 0; ignores writes
+  plain,    ///< storage, written through a mask
+  act,      ///< the chip has code for it
+};
+
+struct Decoded {
+  std::uint16_t word = 0;  ///< canonical number
+  Does read = Does::nothing;
+  Does write = Does::nothing;
+  std::uint32_t writable = 0;
+  bool known = false;
+};
+
+/// A register that does something when written says `kWriteActs`, when read `kReadActs`.
+template <class R>
+concept WriteActs = requires {
+  R::kWriteActs;
+};
+template <class R>
+concept ReadActs = requires {
+  R::kReadActs;
+};
+template <class R>
+concept IsAlias = requires {
+  typename R::Of;
+};
+template <class R>
+concept IsArray = requires {
+  R::kCount;
+};
+
+/// The chip's registers, from which decode, masks and reset values come. Two at one place do not
+/// compile.
+template <class... Regs>
+class RegisterList {
+  using Table = std::array<Decoded, kRegisterWords>;
+
+  template <class R>
+  static consteval void put(Table& table, std::size_t offset, std::size_t canonical) {
+    Decoded& d = table.at(offset / 4);
+    if (d.known || offset % 4 != 0) {
+      throw "two registers at one offset, or an odd offset";
+    }
+    const auto writable = static_cast<std::uint32_t>(R::Layout::kWritable);
+    d = {.word = static_cast<std::uint16_t>(canonical / 4),
+         .read = ReadActs<R> ? Does::act : Does::plain,
+         .write = WriteActs<R> ? Does::act : (writable != 0 ? Does::plain : Does::nothing),
+         .writable = writable,
+         .known = true};
+  }
+  template <class R>
+  static consteval void list(Table& table) {
+    if constexpr (IsAlias<R>) {
+      using T = typename R::Of;
+      if constexpr (IsArray<T>) {
+        for (std::size_t i = 0; i < T::kCount; ++i) {
+          put<T>(table, R::kOffset + i * T::kStride, T::kOffset + i * T::kStride);
+        }
+      } else {
+        put<T>(table, R::kOffset, T::kOffset);
+      }
+    } else if constexpr (IsArray<R>) {
+      for (std::size_t i = 0; i < R::kCount; ++i) {
+        put<R>(table, R::kOffset + i * R::kStride, R::kOffset + i * R::kStride);
+      }
+    } else {
+      put<R>(table, R::kOffset, R::kOffset);
+    }
+  }
+  static consteval Table decode() {
+    Table table{};
+    (list<Regs>(table), ...);
+    return table;
+  }
+  template <class R>
+  static consteval void put_reset(std::array<std::uint32_t, kRegisterWords>& image) {
+    if constexpr (!IsAlias<R>) {
+      image.at(R::kOffset / 4) = R::kReset;
+    }
+  }
+  static consteval std::array<std::uint32_t, kRegisterWords> reset() {
+    std::array<std::uint32_t, kRegisterWords> image{};
+    (put_reset<Regs>(image), ...);
+    return image;
+  }
+
+ public:
+  static constexpr Table kDecode = decode();
+  static constexpr std::array<std::uint32_t, kRegisterWords> kReset = reset();
+};
+
+}  // namespace dm::e1000

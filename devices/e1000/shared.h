@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/time/work.h"
+#include "devices/e1000/state.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace dm::e1000 {
+
+/// No frame of this part is longer (8254x SDM, 13.4.22, LPE), FCS included.
+inline constexpr std::uint32_t kLongestFrame = 16384;
+/// Destination, source, type.
+inline constexpr std::uint32_t kEthernetHeader = 14;
+/// A frame without FCS is at least this long on the wire (IEEE 802.3, 4.4.2).
+inline constexpr std::uint32_t kShortestFrame = 60;
+inline constexpr std::uint32_t kVlanTag = 4;
+/// Where the tag goes: behind the two addresses.
+inline constexpr std::uint32_t kVlanOffset = 12;
+
+struct Counters {
+  std::uint64_t unknown_accesses = 0;
+  std::uint64_t tx_parts = 0;       ///< what the backend took: frames, or runs of segments
+  std::uint64_t tx_dropped = 0;     ///< packets that make no frame, or found no link
+  std::uint64_t rx_filtered = 0;    ///< frames for somebody else
+  std::uint64_t rx_dropped = 0;     ///< frames the guest's settings do not allow
+  std::uint64_t rx_moved = 0;       ///< frames that were not where they should be, and copied
+  std::uint64_t master_aborts = 0;  ///< DMA to what is not RAM
+};
+
+/// What both directions of a card look at. Owned by Chip.
+struct Shared {
+  CardState state;
+  Counters counters;
+  bool bus_master = false;
+  bool paused = false;
+  bool link = false;
+  bool loopback = false;  ///< RCTL.LBM, or the PHY's own
+};
+
+/// The one frame that is on its way from the transmitter to the receiver of a card in loopback.
+/// The transmitter waits until it is taken, so frames never nest, whatever the rings point at.
+class Loopback {
+ public:
+  [[nodiscard]] bool busy() const noexcept { return size_ != 0; }
+  [[nodiscard]] std::span<std::byte> frame() noexcept { return std::span{frame_}.first(size_); }
+  void take() noexcept { size_ = 0; }
+  void put(std::span<const std::span<std::byte>> pieces) noexcept {
+    std::size_t at = 0;
+    for (const auto piece : pieces) {
+      if (piece.size() > frame_.size() - at) {
+        return;  // longer than the wire allows: lost
+      }
+      std::memcpy(frame_.data() + at, piece.data(), piece.size());
+      at += piece.size();
+    }
+    size_ = at;
+    reader_->schedule();
+  }
+  /// The receiver's work. Once, before anything is put.
+  void set_reader(Work& reader) noexcept { reader_ = &reader; }
+
+ private:
+  std::array<std::byte, kLongestFrame + 64> frame_;
+  std::size_t size_ = 0;
+  Work* reader_ = nullptr;
+};
+
+}  // namespace dm::e1000

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+// Packets: from fragments to what the backend takes.
+#include "devices/e1000/regs.h"
+#include "devices/e1000/statistics.h"
+#include "devices/e1000/transmitter.h"
+
+#include <algorithm>
+
+namespace dm::e1000 {
+
+namespace {
+
+using regs::TCTL;
+
+// The largest that a datagram's own length field can say.
+constexpr std::uint32_t kLongestDatagram = 65535;
+constexpr std::uint32_t kLongestSegment = kLongestFrame - 96;  // header and payload
+constexpr std::uint32_t kLongestHeader = 240;
+constexpr std::uint32_t kIpv4Header = 20;
+constexpr std::uint32_t kIpv6Header = 40;
+constexpr std::uint32_t kTcpHeader = 20;
+constexpr std::uint32_t kUdpHeader = 8;
+constexpr std::uint32_t kTcpChecksum = 16;
+constexpr unsigned kFinPsh = 0x09;
+constexpr unsigned kCwr = 0x80;
+
+/// What short frames are filled up with. Nobody writes it: the backend sends from it.
+std::array<std::byte, kShortestFrame> zeros{};
+
+}  // namespace
+
+Transmitter::Sent Transmitter::drop() noexcept {
+  ++shared_.counters.tx_dropped;
+  buffer_.release();
+  return Sent::all;
+}
+
+Transmitter::Sent Transmitter::send_part() noexcept {
+  if (packet_.discard || packet_.bytes < kEthernetHeader) {
+    return drop();
+  }
+  if (shared_.loopback) {
+    if (loop_.busy()) {
+      return Sent::busy;
+    }
+  } else if (!shared_.link) {
+    return drop();
+  }
+  return packet_.segment ? send_segments() : send_frame();
+}
+
+/// The first bytes of the packet, into the private copy.
+bool Transmitter::copy_header(std::uint32_t size) noexcept {
+  std::span<std::byte> to = header().first(size);
+  for (std::size_t i = 0; i < packet_.fragments && !to.empty(); ++i) {
+    const std::size_t part = std::min<std::size_t>(to.size(), packet_.length[i]);
+    if (!memory_.read_bytes(Gpa{packet_.address[i]}, to.first(part))) {
+      ++shared_.counters.master_aborts;
+      return false;
+    }
+    to = to.subspan(part);
+  }
+  return to.empty();
+}
+
+/// Bytes [from, from+length) of the packet as spans of the guest's pages.
+bool Transmitter::gather(std::uint32_t from, std::uint32_t length) noexcept {
+  for (std::size_t i = 0; i < packet_.fragments && length != 0; ++i) {
+    const std::uint32_t have = packet_.length[i];
+    if (from >= have) {
+      from -= have;
+      continue;
+    }
+    const std::uint32_t part = std::min(length, have - from);
+    if (!memory_.append(buffer_, Gpa{packet_.address[i]} + from, part, Dma::from_guest)) {
+      ++shared_.counters.master_aborts;
+      return false;
+    }
+    from = 0;
+    length -= part;
+  }
+  return length == 0;
+}
+
+/// A request for a checksum, dropped when it does not fit the frame. `end` is inclusive, 0 the end
+/// of the packet (8254x SDM, 3.3.5).
+Transmitter::Sum Transmitter::sum_of(std::uint32_t start,
+                                     std::uint32_t at,
+                                     std::uint32_t end) const noexcept {
+  const std::uint32_t total = packet_.bytes;
+  if (start >= total || at + 2 > total || (end != 0 && end < start)) {
+    return {};
+  }
+  return {
+      .wanted = true, .start = start, .at = at, .end = end == 0 || end >= total ? total : end + 1};
+}
+
+/// Sums [start, end) of private header and gathered spans and stores the complement, in the header.
+void Transmitter::insert(const Sum& sum, std::uint32_t size, bool zero_means_none) noexcept {
+  Checksum checksum;
+  std::uint32_t start = sum.start;
+  std::uint32_t left = sum.end - sum.start;
+  const auto add = [&](std::span<const std::byte> run) {
+    if (start >= run.size()) {
+      start -= static_cast<std::uint32_t>(run.size());
+      return;
+    }
+    const std::size_t part = std::min<std::size_t>(left, run.size() - start);
+    checksum.add(run.subspan(start, part));
+    start = 0;
+    left -= static_cast<std::uint32_t>(part);
+  };
+  add(header().first(size));
+  for (const auto span : buffer_.spans()) {
+    if (left == 0) {
+      break;
+    }
+    add(span);
+  }
+  const std::uint16_t result = checksum.complement();
+  put_sum(header(), sum.at, result == 0 && zero_means_none ? 0xffff : result);
+}
+
+/// Moves the addresses into the tag's room and puts the tag between them and the rest.
+void Transmitter::insert_tag() noexcept {
+  std::copy_n(header_.begin() + kVlanTag, kVlanOffset, header_.begin());
+  put16(header_, kVlanOffset, file_.get<regs::VET>());
+  put16(header_, kVlanOffset + 2, packet_.special);
+}
+
+Cast Transmitter::cast(std::uint32_t size) const noexcept {
+  constexpr std::size_t kAddress = 6;
+  if (size >= kAddress) {
+    return cast_of(header_.data() + kVlanTag);
+  }
+  const auto spans = buffer_.spans();
+  return !spans.empty() && spans[0].size() >= kAddress ? cast_of(spans[0].data()) : Cast::unicast;
+}
+
+/// Hands header and spans over. The header has been finished but for the tag.
+SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
+  pieces_.clear();
+  std::uint32_t total = size + static_cast<std::uint32_t>(buffer_.size());
+  if (packet_.insert_vlan) {
+    insert_tag();
+    total += kVlanTag;
+    if (offload.needs_checksum) {
+      offload.checksum_start = static_cast<std::uint16_t>(offload.checksum_start + kVlanTag);
+    }
+    if (offload.gso != Gso::none) {
+      offload.header_length = static_cast<std::uint16_t>(offload.header_length + kVlanTag);
+    }
+    pieces_.push_back(std::span{header_}.first(size + kVlanTag));
+  } else if (size != 0) {
+    pieces_.push_back(header().first(size));
+  }
+  const auto spans = buffer_.spans();
+  pieces_.insert(pieces_.end(), spans.begin(), spans.end());
+  if (total < kShortestFrame && file_.test<TCTL, TCTL::PSP>()) {
+    pieces_.push_back(std::span{zeros}.first(kShortestFrame - total));
+  }
+  SendStatus status = SendStatus::sent;
+  if (shared_.loopback) {
+    loop_.put(pieces_);
+  } else {
+    status = backend_.send(offload, pieces_);
+  }
+  buffer_.release();
+  shared_.counters.tx_parts += status == SendStatus::sent ? 1U : 0U;
+  return status;
+}
+
+Transmitter::Sent Transmitter::send_frame() noexcept {
+  const std::uint32_t total = packet_.bytes;
+  if (total > kLongestFrame - kFcsBytes - kVlanTag) {
+    return drop();
+  }
+  const TxContext& c = packet_.context;
+  Sum ip;
+  Sum l4;
+  if (packet_.insert_l4) {
+    l4 = packet_.legacy ? sum_of(packet_.css, packet_.cso, 0) : sum_of(c.tucss, c.tucso, c.tucse);
+  }
+  if (packet_.insert_ip) {
+    ip = sum_of(c.ipcss, c.ipcso, c.ipcse);
+  }
+  // The host sums to the end of the frame only, and stores behind where it began.
+  const bool passed_on = l4.wanted && l4.end == total && l4.start <= l4.at &&
+                         l4.start >= kEthernetHeader && !shared_.loopback;
+  std::uint32_t private_bytes = packet_.insert_vlan ? kVlanOffset : 0;
+  if (ip.wanted) {
+    private_bytes = std::max(private_bytes, ip.at + 2);
+  }
+  NetOffload offload;
+  if (passed_on) {
+    offload.needs_checksum = true;
+    offload.checksum_start = static_cast<std::uint16_t>(l4.start);
+    offload.checksum_offset = static_cast<std::uint16_t>(l4.at - l4.start);
+  } else if (l4.wanted) {
+    private_bytes = std::max(private_bytes, l4.at + 2);
+  }
+  if (!copy_header(private_bytes) || !gather(private_bytes, total - private_bytes)) {
+    return drop();
+  }
+  if (ip.wanted) {
+    insert(ip, private_bytes, false);
+  }
+  if (l4.wanted && !passed_on) {
+    insert(l4, private_bytes, false);
+  }
+  const Cast to = cast(private_bytes);
+  const std::uint32_t wire = total + (packet_.insert_vlan ? kVlanTag : 0);
+  switch (offer(private_bytes, offload)) {
+    case SendStatus::full:
+      return Sent::full;
+    case SendStatus::failed:
+      ++shared_.counters.tx_dropped;
+      return Sent::all;
+    case SendStatus::sent:
+      break;
+  }
+  count_transmitted(file_, std::max(wire, kShortestFrame), 1, to);
+  return Sent::all;
+}
+
+/// Every offset that the context gives lies in the header, and the header in the packet.
+bool Transmitter::segments_make_sense() const noexcept {
+  const TxContext& c = packet_.context;
+  const std::uint32_t header = c.hdrlen;
+  return c.mss != 0 && header >= kEthernetHeader && header <= kLongestHeader &&
+         header <= packet_.bytes && c.ipcss >= kVlanOffset &&
+         c.ipcss + (c.ipv4 ? kIpv4Header : kIpv6Header) <= header && c.tucss >= kEthernetHeader &&
+         c.tucss + (c.tcp ? kTcpHeader : kUdpHeader) <= header &&
+         (!c.ipv4 || c.ipcso + 2U <= header) && c.tucso + 2U <= header &&
+         header + c.mss <= kLongestSegment;
+}
+
+/// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5.6). `whole`: it is
+/// for several segments at once, cut later by the host, which counts on from here.
+void Transmitter::patch_header(std::uint32_t chunk, bool last, bool whole) noexcept {
+  const TxContext& c = packet_.context;
+  const auto h = header();
+  const std::uint32_t behind_ip = c.hdrlen - c.ipcss + chunk;
+  const std::uint32_t l4_length = c.hdrlen - c.tucss + chunk;
+  if (c.ipv4) {
+    put16(h, c.ipcss + 2U, behind_ip);
+    put16(h, c.ipcss + 4U, get16(h, c.ipcss + 4U) + packet_.sent / c.mss);
+    const std::uint32_t stated = (std::to_integer<unsigned>(h[c.ipcss]) & 15U) * 4;
+    const std::uint32_t length =
+        stated >= kIpv4Header && c.ipcss + stated <= c.hdrlen ? stated : kIpv4Header;
+    put_sum(h, c.ipcso, 0);
+    Checksum checksum;
+    checksum.add(h.subspan(c.ipcss, length));
+    put_sum(h, c.ipcso, checksum.complement());
+  } else {
+    put16(h, c.ipcss + 4U, behind_ip - kIpv6Header);
+  }
+  if (c.tcp) {
+    put32(h, c.tucss + 4U, get32(h, c.tucss + 4U) + packet_.sent);
+    std::byte& flags = h[c.tucss + 13U];
+    if (!last) {
+      flags &= ~std::byte{kFinPsh};
+    }
+    if (whole && packet_.sent != 0) {
+      flags &= ~std::byte{kCwr};  // it belongs on the first segment of all
+    }
+  } else {
+    put16(h, c.tucss + 4U, l4_length);
+  }
+  // The driver's pseudo-header sum is without the length, which changes from segment to segment.
+  std::array<std::byte, 2> length{};
+  put16(length, 0, l4_length);
+  put_sum(h, c.tucso, fold(std::uint64_t{get_sum(h, c.tucso)} + get_sum(length, 0)));
+}
+
+void Transmitter::count_sent(std::uint32_t header, std::uint32_t chunk, Cast to) noexcept {
+  const std::uint32_t mss = packet_.context.mss;
+  const std::uint32_t full = chunk / mss;
+  const std::uint32_t rest = chunk % mss;
+  const std::uint32_t wire = header + (packet_.insert_vlan ? kVlanTag : 0);
+  count_transmitted(file_, std::max(wire + mss, kShortestFrame), full, to);
+  count_transmitted(file_, std::max(wire + rest, kShortestFrame), rest != 0 || full == 0 ? 1 : 0,
+                    to);
+}
+
+Transmitter::Sent Transmitter::send_segments() noexcept {
+  if (!segments_make_sense()) {
+    count<regs::TSCTFC>(file_);
+    return drop();
+  }
+  const TxContext& c = packet_.context;
+  const std::uint32_t payload = packet_.bytes - c.hdrlen;
+  const std::uint32_t left = payload - packet_.sent;
+  // Only TCP has an equivalent on the host's side; a datagram each for the rest, and for ourselves.
+  const bool whole = c.tcp && !shared_.loopback && c.tucso == c.tucss + kTcpChecksum;
+  const std::uint32_t most = (kLongestDatagram - (c.hdrlen - c.ipcss)) / c.mss * c.mss;
+  const std::uint32_t chunk = std::min<std::uint32_t>(left, whole ? most : c.mss);
+  const bool last = chunk == left;
+  if (!copy_header(c.hdrlen) || !gather(c.hdrlen + packet_.sent, chunk)) {
+    return drop();
+  }
+  patch_header(chunk, last, whole);
+  NetOffload offload;
+  if (!shared_.loopback && c.tucso >= c.tucss) {
+    offload.needs_checksum = true;
+    offload.checksum_start = c.tucss;
+    offload.checksum_offset = static_cast<std::uint16_t>(c.tucso - c.tucss);
+  } else {
+    const std::uint32_t end = c.hdrlen + chunk;
+    insert({.wanted = true, .start = c.tucss, .at = c.tucso, .end = end}, c.hdrlen, !c.tcp);
+  }
+  if (whole && chunk > c.mss) {
+    offload.gso = c.ipv4 ? Gso::tcp4 : Gso::tcp6;
+    offload.header_length = c.hdrlen;
+    offload.segment_size = c.mss;
+    offload.ecn = (std::to_integer<unsigned>(header()[c.tucss + 13U]) & kCwr) != 0;
+  }
+  const Cast to = cast(c.hdrlen);
+  switch (offer(c.hdrlen, offload)) {
+    case SendStatus::full:
+      return Sent::full;
+    case SendStatus::failed:
+      ++shared_.counters.tx_dropped;
+      count<regs::TSCTFC>(file_);
+      return Sent::all;
+    case SendStatus::sent:
+      break;
+  }
+  count_sent(c.hdrlen, chunk, to);
+  packet_.sent += chunk;
+  if (!last) {
+    return Sent::part;
+  }
+  count<regs::TSCTC>(file_);
+  return Sent::all;
+}
+
+}  // namespace dm::e1000
