@@ -37,6 +37,8 @@ struct NicConfig {
   std::string interface;  ///< an existing one, shared by a packet socket; the tap's fields mean
                           ///< nothing then
   std::string bridge;     ///< information only
+  std::optional<std::string> rom;  ///< file of the option ROM; empty: none; absent: the usual one,
+                                   ///< where it is
 };
 
 struct QmpSocketConfig {

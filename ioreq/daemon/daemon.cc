@@ -5,9 +5,8 @@
 #include "ioreq/daemon/control.h"
 #include "ioreq/daemon/inspect.h"
 #include "ioreq/daemon/machine.h"
+#include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/xen_host.h"
-#include "platform/linux/chardev.h"
-#include "platform/linux/disk.h"
 #include "platform/linux/host_clock.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
@@ -57,28 +56,6 @@ ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
       break;
   }
   return policy;
-}
-
-Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_context& context) {
-  Backends backends;
-  for (const DiskConfig& disk : config.disks) {
-    auto opened = host::open_disk(context, disk);
-    if (!opened) {
-      return opened.error();
-    }
-    backends.disks.at(disk.index) = std::move(*opened);
-  }
-  for (std::size_t i = 0; i < config.serial.size(); ++i) {
-    if (!config.serial[i]) {
-      continue;
-    }
-    auto opened = host::open_chardev(context, config.serial[i]->backend);
-    if (!opened) {
-      return opened.error();
-    }
-    backends.serial[i] = std::move(*opened);
-  }
-  return backends;
 }
 
 /// The process's parts, in the order of their making. What is below may use what is above.

@@ -15,6 +15,10 @@ namespace dm {
 
 namespace {
 
+/// Where QEMU puts the first card of a guest with a display, and so where installed systems that
+/// name interfaces by slot look for it.
+constexpr std::size_t kFirstCardSlot = 4;
+
 chipset::Config chipset_config(const MachineConfig& config, const Backends& backends) {
   chipset::Config chipset{.cmos = {.boot_order = config.boot_order},
                           .vcpus_online = config.vcpus_online,
@@ -41,6 +45,7 @@ MachineShape shape_of(const MachineConfig& config, const Backends& backends) {
   for (std::size_t i = 0; i < shape.serial.size(); ++i) {
     shape.serial[i] = backends.serial[i] != nullptr;
   }
+  shape.cards = static_cast<std::uint8_t>(backends.nics.size());
   return shape;
 }
 
@@ -77,6 +82,9 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
     if (auto added = machine->add_serial_ports(); !added) {
       return added.error();
     }
+    if (auto added = machine->add_cards(config); !added) {
+      return added.error();
+    }
     return machine;
   } catch (const std::runtime_error& error) {  // a slot or a port is not to be had
     return Error{error.what()};
@@ -108,8 +116,32 @@ Result<> Machine::add_serial_ports() {
   return {};
 }
 
+Result<> Machine::add_cards(const MachineConfig& config) {
+  for (std::size_t i = 0; i < backends_.nics.size(); ++i) {
+    const Backends::Nic& nic = backends_.nics[i];
+    auto card = e1000::E1000::create(
+        {.where = {.device = static_cast<std::uint8_t>(kFirstCardSlot + i), .function = 0},
+         .mac = config.nics.at(i).mac,
+         .rom = nic.rom},
+        {.pci = pci_,
+         .irqs = irqs_,
+         .memory = memory_,
+         .timers = timers_,
+         .work = work_,
+         .backend = *nic.cable});
+    if (!card) {
+      return card.error();
+    }
+    cards_.push_back(std::move(*card));
+  }
+  return {};
+}
+
 void Machine::pause() noexcept {
   ide_.settle();
+  for (const auto& card : cards_) {
+    card->pause();
+  }
   for (const auto& port : serial_) {
     if (port != nullptr) {
       port->uart().pause();
@@ -118,6 +150,9 @@ void Machine::pause() noexcept {
 }
 
 void Machine::resume() noexcept {
+  for (const auto& card : cards_) {
+    card->resume();
+  }
   for (const auto& port : serial_) {
     if (port != nullptr) {
       port->uart().resume();
@@ -153,6 +188,9 @@ MachineState Machine::state() const noexcept {
       s.serial[i] = serial_[i]->uart().state();
     }
   }
+  for (const auto& card : cards_) {
+    s.cards.push_back(card->state());
+  }
   return s;
 }
 
@@ -170,20 +208,29 @@ Result<> Machine::load(std::span<const std::byte> bytes) {
   }
   if (saved->shape != shape_) {
     return Error{
-        "the saved machine had other devices than this one: disks, serial ports, acpi and "
-        "xen_platform_pci must be configured as they were"};
+        "the saved machine had other devices than this one: disks, serial ports, network cards, "
+        "acpi and xen_platform_pci must be configured as they were"};
   }
+  return restore(*saved);
+}
+
+Result<> Machine::restore(const MachineState& saved) {
   // The one step that can still refuse comes first: only a disk knows its size. The chipset follows
   // the disks, or its unplug would take away the drives that the state is for.
-  if (!ide_.restore(saved->ide)) {
+  if (!ide_.restore(saved.ide)) {
     return Error{"the saved state is of disks of another size"};
   }
-  if (!chipset_.restore(saved->chipset)) {
+  if (!chipset_.restore(saved.chipset)) {
     return Error{"the saved state of the chipset is damaged"};  // it was valid a moment ago
   }
   for (std::size_t i = 0; i < serial_.size(); ++i) {
-    if (serial_[i] != nullptr && !serial_[i]->uart().restore(saved->serial[i])) {
+    if (serial_[i] != nullptr && !serial_[i]->uart().restore(saved.serial[i])) {
       return Error{"the saved state of a serial port is damaged"};  // likewise
+    }
+  }
+  for (std::size_t i = 0; i < cards_.size(); ++i) {
+    if (!cards_[i]->restore(saved.cards.at(i))) {
+      return Error{"the saved state of a network card is damaged"};  // likewise
     }
   }
   return {};
@@ -208,7 +255,11 @@ void Machine::protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool rea
 }
 
 void Machine::unplug(UnplugRequest request) noexcept {
-  // Network cards: there are none to lose yet.
+  if (request.nics) {
+    for (const auto& card : cards_) {
+      card->unplug_card();
+    }
+  }
   if (request.ide_disks || request.ide_secondary_disks) {
     const bool keep_primary_master = !request.ide_disks;
     if (!ide_.unplug_disks(keep_primary_master)) {

@@ -3,6 +3,7 @@
 
 #include "core/backend/block.h"
 #include "core/backend/chardev.h"
+#include "core/backend/net.h"
 #include "core/config/machine_config.h"
 #include "core/host/domain_control.h"
 #include "core/host/event_loop.h"
@@ -22,6 +23,7 @@
 #include "core/time/timer.h"
 #include "core/time/work.h"
 #include "devices/chipset/chipset.h"
+#include "devices/e1000/e1000.h"
 #include "devices/ide/piix3_ide.h"
 #include "devices/uart16550/serial_port.h"
 #include "ioreq/daemon/machine_state.h"
@@ -55,8 +57,14 @@ struct MachineHost {
 /// The other ends of disks and serial ports, opened before the guest is touched: a missing image
 /// ends start-up early.
 struct Backends {
+  struct Nic {
+    std::unique_ptr<NetBackend> cable;
+    std::vector<std::byte> rom;  ///< for network boot; empty: none
+  };
+
   std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position
   std::array<std::unique_ptr<CharBackend>, 4> serial;
+  std::vector<Nic> nics;  ///< in the order of the configuration's
 };
 
 /// The whole PC: buses, chips, disks, serial ports, and the loop that serves them. The same class
@@ -88,6 +96,9 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] const ioreq::Poller& poller() const noexcept { return poller_; }
   [[nodiscard]] const Chipset& chipset() const noexcept { return chipset_; }
   [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
+  [[nodiscard]] const std::vector<std::unique_ptr<e1000::E1000>>& cards() const noexcept {
+    return cards_;
+  }
   [[nodiscard]] const BlackBox* black_box() const noexcept { return host_.black_box; }
 
   /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
@@ -124,6 +135,8 @@ class Machine final : private UnplugHandler, private DomainControl {
           ioreq::SpinPolicy spin);
   [[nodiscard]] ide::Piix3Ide::Drives make_drives();
   [[nodiscard]] Result<> add_serial_ports();
+  [[nodiscard]] Result<> add_cards(const MachineConfig& config);
+  [[nodiscard]] Result<> restore(const MachineState& saved);
 
   // What chips ask of the whole machine: data is made durable first.
   void shutdown(ShutdownReason reason) noexcept override;
@@ -144,6 +157,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   Chipset chipset_;
   ide::Piix3Ide ide_;
   std::array<std::unique_ptr<SerialPort>, 4> serial_;
+  std::vector<std::unique_ptr<e1000::E1000>> cards_;
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;

@@ -70,7 +70,9 @@ bool validate(const MachineState& s) noexcept {
       return false;
     }
   }
-  return validate(s.chipset) && ide::validate(s.ide) &&
+  return s.cards.size() == s.shape.cards &&
+         std::ranges::all_of(s.cards, [](const e1000::CardState& c) { return validate(c); }) &&
+         validate(s.chipset) && ide::validate(s.ide) &&
          std::ranges::all_of(s.serial, [](const UartState& uart) { return validate(uart); });
 }
 

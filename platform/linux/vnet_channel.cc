@@ -27,7 +27,7 @@ void VnetChannel::attach(NetClient* client) noexcept {
 
 SendStatus VnetChannel::send(const NetOffload& offload,
                              std::span<const std::span<std::byte>> frame) noexcept {
-  if (frame.size() > kMaxPieces) {
+  if (frame.size() > kMostPieces) {
     ++counters_.send_failed;
     return SendStatus::failed;
   }
@@ -102,7 +102,7 @@ SendStatus VnetChannel::refused(int error) noexcept {
 
 Received VnetChannel::receive(NetOffload& offload,
                               std::span<const std::span<std::byte>> pieces) noexcept {
-  if (pieces.size() > kMaxPieces) {
+  if (pieces.size() > kMostPieces) {
     return {};
   }
   NetHeader header{};

@@ -22,9 +22,6 @@ namespace dm::host {
 /// again.
 class VnetChannel : public NetBackend {
  public:
-  /// More pieces than a card's frame can have (a transfer's 256 spans, and private headers).
-  static constexpr std::size_t kMaxPieces = 300;
-
   ~VnetChannel() override = default;
 
   void attach(NetClient* client) noexcept override;
@@ -76,7 +73,7 @@ class VnetChannel : public NetBackend {
   NetClient* client_ = nullptr;
   Counters counters_;
   log::Limit log_{2};
-  std::array<iovec, kMaxPieces + 1> parts_{};
+  std::array<iovec, kMostPieces + 1> parts_{};
   Watch watch_;
   LinkMonitor link_;
 };

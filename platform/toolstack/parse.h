@@ -47,6 +47,7 @@ struct CardArgument {
   std::string_view netdev;
   std::array<std::uint8_t, 6> mac{};
   std::size_t argument = 0;
+  std::optional<std::string_view> rom;
 };
 
 struct NetdevArgument {
@@ -55,6 +56,7 @@ struct NetdevArgument {
   std::string_view ifname;
   std::string_view bridge;
   int fd = -1;
+  bool shared = false;  ///< type=packet: ifname is an existing interface
   Use use = Use::none;
   std::size_t argument = 0;
 };

@@ -9,8 +9,7 @@ namespace dm::toolstack {
 
 namespace {
 
-/// PCI slots 3 to 31; 0 to 2 hold the chipset and xen-platform.
-constexpr std::size_t kMaxCards = 29;
+constexpr std::size_t kMaxCards = 8;
 /// IFNAMSIZ without the final zero (Linux, uapi/linux/if.h).
 constexpr std::size_t kMaxInterfaceName = 15;
 
@@ -55,7 +54,10 @@ void join_card(Parse& parse, const CardArgument& card) {
   nic.id = card.id;
   nic.model = "e1000";
   nic.mac = card.mac;
-  nic.tap_name = netdev->ifname;
+  if (card.rom) {
+    nic.rom = std::string{*card.rom};
+  }
+  (netdev->shared ? nic.interface : nic.tap_name) = netdev->ifname;
   nic.tap_fd = netdev->fd;
   nic.bridge = netdev->bridge;
   parse.config.nics.push_back(std::move(nic));
@@ -64,7 +66,7 @@ void join_card(Parse& parse, const CardArgument& card) {
 }  // namespace
 
 void take_e1000(Parse& parse, std::string_view value) {
-  static constexpr std::string_view kKeys[] = {"id", "netdev", "mac"};
+  static constexpr std::string_view kKeys[] = {"id", "netdev", "mac", "romfile"};
   const auto keys = parse.split("device", value, {.known = kKeys, .positional = "model"});
   if (!keys) {
     return;
@@ -74,8 +76,8 @@ void take_e1000(Parse& parse, std::string_view value) {
     parse.broken("device", value, "not a card with a netdev= and a mac= of six bytes");
     return;
   }
-  const CardArgument card{value, keys->get("id"), keys->get("netdev"), *mac,
-                          parse.refusals.argument()};
+  const CardArgument card{value, keys->get("id"),           keys->get("netdev"),
+                          *mac,  parse.refusals.argument(), keys->find("romfile")};
   if (!parse.can.e1000) {
     std::string seen = "e1000 (";
     parse.refusals.add(Unserved::nic, seen.append(card.id).append(")"));
@@ -111,8 +113,11 @@ void take_netdev(Parse& parse, std::string_view name, std::string_view value) {
   netdev.bridge = keys->get("br");
   const auto fd = keys->find("fd");
   const auto fd_number = fd ? parse_number<int>(*fd, 0, 65535) : std::nullopt;
-  if (keys->get("type") != "tap" || netdev.id.empty()) {
-    parse.broken(name, value, "not type=tap with an id=");
+  netdev.shared = keys->get("type") == "packet";
+  if ((keys->get("type") != "tap" && !netdev.shared) || netdev.id.empty()) {
+    parse.broken(name, value, "neither type=tap nor our own type=packet, with an id=");
+  } else if (netdev.shared && fd) {
+    parse.broken(name, value, "type=packet shares an interface of the host, ifname=");
   } else if (find_netdev(parse, netdev.id) != nullptr) {
     parse.broken(name, value, "a second netdev of this id");
   } else if (fd ? !fd_number || !netdev.ifname.empty() : !is_interface_name(netdev.ifname)) {

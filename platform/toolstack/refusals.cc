@@ -26,7 +26,7 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"an emulated network card", "vif", "vif=[ 'type=vif,...' ] (the PV interface without an emulated card)"},
     {"a network card other than an e1000", "vif",
      "vif=[ 'model=e1000,...' ], or vif=[ 'type=vif,...' ] for the PV interface alone (without a model xl asks for an rtl8139)"},
-    {"more emulated network cards than there are PCI slots", "vif", "vif=[ 'type=vif,...' ] for some of them"},
+    {"more than eight emulated network cards", "vif", "vif=[ 'type=vif,...' ] for some of them"},
     {"a SCSI disk", "disk", "disk=[ '...,vdev=hda,...' ] (hda to hdd, or xvda to xvdd) instead of sda"},
     {"AHCI disks", "hdtype", "hdtype=\"ide\", or no hdtype line"},
     {"a disk image that is not raw", "disk",
