@@ -74,7 +74,7 @@ class RegisterList {
   using Table = std::array<Decoded, kRegisterWords>;
 
   template <class R>
-  static consteval void put(Table& table, std::size_t offset, std::size_t canonical) {
+  static constexpr void put(Table& table, std::size_t offset, std::size_t canonical) {
     Decoded& d = table.at(offset / 4);
     if (d.known || offset % 4 != 0) {
       throw "two registers at one offset, or an odd offset";
@@ -87,7 +87,7 @@ class RegisterList {
          .known = true};
   }
   template <class R>
-  static consteval void list(Table& table) {
+  static constexpr void list(Table& table) {
     if constexpr (IsAlias<R>) {
       using T = typename R::Of;
       if constexpr (IsArray<T>) {
@@ -105,18 +105,18 @@ class RegisterList {
       put<R>(table, R::kOffset, R::kOffset);
     }
   }
-  static consteval Table decode() {
+  static constexpr Table decode() {
     Table table{};
     (list<Regs>(table), ...);
     return table;
   }
   template <class R>
-  static consteval void put_reset(std::array<std::uint32_t, kRegisterWords>& image) {
+  static constexpr void put_reset(std::array<std::uint32_t, kRegisterWords>& image) {
     if constexpr (!IsAlias<R>) {
       image.at(R::kOffset / 4) = R::kReset;
     }
   }
-  static consteval std::array<std::uint32_t, kRegisterWords> reset() {
+  static constexpr std::array<std::uint32_t, kRegisterWords> reset() {
     std::array<std::uint32_t, kRegisterWords> image{};
     (put_reset<Regs>(image), ...);
     return image;

@@ -45,6 +45,9 @@ One option of our own, given by xl.cfg:
                                     long as that pays, the default), never, or always 1 to 1000 us. Spinning
                                     answers sooner and takes a CPU of dom0 meanwhile
 
+A card on an interface of the host instead of a bridged tap, likewise:
+  -netdev packet,id=D,ifname=eth1   shared by a packet socket; the guest's card is a second station on it
+
 Options understood, as libxl 4.17 writes them:
   -xen-domid N                      the guest (needed)
   -name NAME  -m MIB                for the log
@@ -57,8 +60,10 @@ Options understood, as libxl 4.17 writes them:
   -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
-  -device MODEL,...  -netdev tap,...  -incoming fd:F          CD-ROM drives, network cards, saved guests:
-                                    those that this build does not have are refused with the setting to change
+  -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards; the
+                                    ROM to boot from the network is Debian's (ipxe-qemu) where it is installed
+  -device MODEL,...  -incoming fd:F    CD-ROM drives and saved guests, refused with the setting to change where
+                                    this build does not have them
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
   -net none -device xen-pvdevice
 Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object -xen-attach

@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_state_with_any_byte_changed_is_refused_and_changes_nothin
 BOOST_AUTO_TEST_CASE(a_header_that_promises_too_much_is_refused_before_anything_is_read) {
   Pc pc;
   Bytes bytes = saved(pc);
-  for (const std::uint32_t length : {0U, 23U, (256U << 10) + 1, 0xffffffffU}) {
+  for (const std::uint32_t length : {0U, 23U, (1U << 20) + 1, 0xffffffffU}) {
     std::memcpy(bytes.data() + 12, &length, sizeof length);
     BOOST_TEST(dm::saved_state_length(bytes).has_error());
     Pc other;

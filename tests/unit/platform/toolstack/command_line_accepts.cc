@@ -253,6 +253,21 @@ BOOST_AUTO_TEST_CASE(a_card_may_be_given_an_open_tap) {
   BOOST_TEST(machine.nics.at(0).tap_name.empty());
 }
 
+BOOST_AUTO_TEST_CASE(a_card_may_share_an_interface_and_bring_its_own_rom_or_none) {
+  const MachineConfig machine = machine_of(
+      {.nics = {"-device", "e1000,id=nic0,netdev=net0,mac=00:16:3e:11:22:33,romfile=/boot.rom",
+                "-netdev", "packet,id=net0,ifname=eth1", "-device",
+                "e1000,id=nic1,netdev=net1,mac=00:16:3e:11:22:34,romfile=", "-netdev",
+                "type=tap,id=net1,ifname=vif7.1-emu"}},
+      kEverything);
+  BOOST_TEST_REQUIRE(machine.nics.size() == 2U);
+  BOOST_TEST(machine.nics[0].interface == "eth1");
+  BOOST_TEST(machine.nics[0].tap_name.empty());
+  BOOST_TEST((machine.nics[0].rom == "/boot.rom"));
+  BOOST_TEST(machine.nics[1].interface.empty());
+  BOOST_TEST((machine.nics[1].rom == ""));
+}
+
 BOOST_AUTO_TEST_CASE(a_cdrom_with_a_disc_and_an_empty_one_take_ide_places) {
   const MachineConfig machine = machine_of(
       {.disks = {"-drive",

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash disable=SC2154
+# limit 900
+# An emulated network card on a bridged tap: the driver's own self-test, pings small and large, a file both ways under each choice of
+# offloads, iperf3 both ways, jumbo frames, the link going down and up, promiscuous mode under traffic.
+
+mac=00:16:3e:00:00:0b
+address=10.0.0.11
+
+scenario() {
+  guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=320'
+  create guest "$dm"
+  await_init guest
+  await_ready guest
+  [[ $ready == *"card eth0"* ]] || fail "the guest has no network card"
+  log_in guest
+  in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
+  in_guest guest 20 'basename $(readlink /sys/class/net/eth0/device/driver)' && [[ $said == e1000 ]] || fail "eth0 is driven by '$said'"
+  check_pings
+  check_self_test
+  check_files
+  check_iperf
+  check_link
+  check_promiscuous
+  check_jumbo
+  type_line guest poweroff
+  await 60 "xl destroying the guest after poweroff" gone guest
+  check_nothing_left
+}
+
+check_pings() {
+  in_guest guest 40 "ping -c 3 10.0.0.1" || fail "the guest cannot reach dom0: $said"
+  ping -q -c 3 -W 5 "$address" > /dev/null || fail "dom0 cannot reach the guest"
+  ping -q -c 3 -W 10 -s 20000 "$address" > /dev/null || fail "a ping of 20000 bytes does not come back"
+  local flood
+  flood=$(ping -q -c 200 -i 0 -W 10 "$address") || fail "the flood of pings failed: $flood"
+  [[ $flood == *" 0% packet loss"* ]] || fail "pings were lost: $flood"
+  say "ok: pings of 56 and 20000 bytes, 200 of them without a pause"
+}
+
+check_self_test() {
+  in_guest guest 120 "ethtool -t eth0 offline" || fail "ethtool -t: $said"
+  [[ $said == *"result is PASS"* ]] || fail "ethtool -t: $said"
+  say "ok: ${said//$'\n'/; }"
+  in_guest guest 60 "i=0; until ping -c 1 -W 1 10.0.0.1 > /dev/null; do i=\$((i + 1)); [ \$i -lt 20 ] || break; done; [ \$i -lt 20 ]" ||
+    fail "the card does not come back after its self-test"
+}
+
+# Both ways over TCP; the sums are made at both ends.
+kib=4096
+send_to_guest() {
+  in_guest guest 20 "(nc -l -p 5001 | sha256sum > /tmp/in) & sleep 0.5" || fail "the guest cannot listen"
+  dd if=/lab/disk/first.img bs=1K skip=$((33 * 1024)) count=$kib 2> /dev/null | timeout 120 nc -w 60 "$address" 5001 || fail "sending to the guest failed"
+  in_guest guest 120 'until [ -s /tmp/in ]; do sleep 0.2; done; cat /tmp/in; rm /tmp/in' || fail "the guest did not get it: $said"
+  [[ ${said%% *} == "$1" ]] || fail "what came into the guest is not what was sent, with $2"
+}
+send_from_guest() {
+  timeout 120 nc -l -p 5002 > "$state/guest/out" &
+  local listener=$!
+  in_guest guest 120 "dd if=/dev/sda2 bs=1K count=$kib 2> /dev/null | nc -w 60 10.0.0.1 5002" || fail "sending from the guest failed: $said"
+  wait "$listener" || true
+  [[ $(hash_of < "$state/guest/out") == "$1" ]] || fail "what came out of the guest is not what was sent, with $2"
+}
+check_files() {
+  local wanted offloads
+  wanted=$(dd if=/lab/disk/first.img bs=1K skip=$((33 * 1024)) count=$kib 2> /dev/null | hash_of)
+  for offloads in "tso on tx on rx on sg on" "tso off" "tx off" "rx off" "sg off" "tso on tx on rx on sg on"; do
+    in_guest guest 30 "ethtool -K eth0 $offloads 2>&1" || true
+    send_from_guest "$wanted" "$offloads"
+    send_to_guest "$wanted" "$offloads"
+  done
+  say "ok: 4 MiB both ways with equal sums, offloads switched on and off"
+}
+
+# bandwidth OPTION...: of iperf3 from dom0, in Mbit/s at the receiver
+bandwidth() {
+  timeout 60 iperf3 -c "$address" -t 5 -J "$@" > "$state/guest/iperf.json" 2>&1 || fail "iperf3 $*: $(tail -n 5 "$state/guest/iperf.json")"
+  awk '/"sum_received"/ { in_sum = 1 } /"sum":/ { in_sum = 1 } in_sum && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); value = $2; in_sum = 0 } END { printf "%.2f", value / 1e6 }' \
+    "$state/guest/iperf.json"
+}
+check_iperf() {
+  local pid before after
+  pid=$(dm_pid "$(domid guest)")
+  in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" || fail "iperf3 does not start in the guest"
+  before=$(cpu_of "$pid")
+  row iperf_receive Mbit/s "$(bandwidth)"
+  row iperf_transmit Mbit/s "$(bandwidth -R)"
+  after=$(cpu_of "$pid")
+  row cpu_of_iperf s "$(awk -v a="$before" -v b="$after" 'BEGIN { printf "%.2f", b - a }')"
+  bandwidth -u -b 10M > /dev/null
+  bandwidth -u -b 10M -R > /dev/null
+  say "ok: iperf3 by TCP and UDP both ways"
+}
+
+emulated() { echo "vif$(domid guest).0-emu"; }
+carrier_is() { in_guest guest 20 "cat /sys/class/net/eth0/carrier" && [[ $said == "$1" ]]; }
+check_link() {
+  ip link set "$(emulated)" down
+  await 30 "the guest noticing that the link is down" carrier_is 0
+  ip link set "$(emulated)" up
+  await 30 "the guest noticing that the link is up" carrier_is 1
+  ping -q -c 3 -W 10 "$address" > /dev/null || fail "no ping after the link came up again"
+  say "ok: link down and up"
+}
+
+# QEMU's card is deaf for a second after each switch.
+check_promiscuous() {
+  local pings
+  in_guest guest 20 "(for i in 1 2 3 4 5 6 7 8 9 10; do ip link set eth0 promisc on; sleep 0.2; ip link set eth0 promisc off; sleep 0.2; done) > /dev/null 2>&1 &" || true
+  pings=$(ping -q -c 40 -i 0.1 -W 2 "$address") || fail "no ping during the switching: $pings"
+  [[ $pings == *" 0% packet loss"* ]] || fail "pings were lost while promiscuous mode was switched: $pings"
+  say "ok: no ping lost while promiscuous mode was switched twenty times"
+}
+
+check_jumbo() {
+  ip link set "$(emulated)" mtu 9000
+  ip link set xenbr0 mtu 9000
+  in_guest guest 20 "ip link set eth0 mtu 9000" || fail "the guest's card takes no MTU of 9000: $said"
+  pause 1
+  ping -q -c 3 -W 10 -M do -s 8900 "$address" > /dev/null 2>&1 || ping -q -c 3 -W 10 -s 8900 "$address" > /dev/null || fail "no ping of 8900 bytes with an MTU of 9000"
+  send_from_guest "$(dd if=/lab/disk/first.img bs=1K skip=$((33 * 1024)) count=$kib 2> /dev/null | hash_of)" "MTU 9000"
+  send_to_guest "$(dd if=/lab/disk/first.img bs=1K skip=$((33 * 1024)) count=$kib 2> /dev/null | hash_of)" "MTU 9000"
+  say "ok: MTU 9000, both ways"
+  ip link set xenbr0 mtu 1500
+}
