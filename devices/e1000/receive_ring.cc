@@ -132,7 +132,7 @@ bool Receiver::run() noexcept {
   }
   tell_backend();
   if (!enabled() || shared_.loopback || !shared_.link) {
-    want(false);
+    want(wanted_ && dry_);  // off when a frame has come, not before: see kick()
     return false;
   }
   if (!pending_.waiting) {
