@@ -161,6 +161,9 @@ void Chip::write_rctl(std::uint32_t value) noexcept {
   if (((old ^ value) & RCTL::UPE::kMask) != 0) {
     receiver_.filters_changed();
   }
+  if (((old ^ value) & RCTL::EN::kMask) != 0) {
+    receiver_.leave_ring();  // while it is off, software may fill the ring anew
+  }
   update_path();
   kick();
 }

@@ -113,7 +113,7 @@ class Receiver {
   // receive_frame.cc
   [[nodiscard]] bool receive() noexcept;
   void lay_out() noexcept;
-  void add_buffers(std::size_t most) noexcept;
+  void add_buffers(std::size_t most, std::uint32_t longest) noexcept;
   void accept(std::uint32_t size, const NetOffload& offload) noexcept;
   void accept_frame(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
   void accept_segments(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
