@@ -70,7 +70,7 @@ void Chip::write(std::uint32_t offset, std::uint32_t value) noexcept {
       word = (word & ~d.writable) | (value & d.writable);
       return;
     }
-    if (d.known) {
+    if (d.known()) {
       return;  // read-only
     }
   } else if (is_diagnostic(offset)) {

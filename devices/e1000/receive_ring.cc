@@ -41,7 +41,8 @@ Receiver::Receiver(Shared& shared,
       loop_{loop},
       work_{Work::bind<&Receiver::run>(work, *this)},
       mac_{mac},
-      spill_(kSpill) {
+      spill_memory_{std::make_unique_for_overwrite<std::byte[]>(kSpill)},
+      spill_{spill_memory_.get(), kSpill} {
   loop_.set_reader(work_);
 }
 

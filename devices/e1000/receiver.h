@@ -16,8 +16,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 namespace dm::e1000 {
 
@@ -166,7 +166,8 @@ class Receiver {
   std::array<std::byte, SegmentHeader::kRoom> head_{};
   DmaBuffer buffer_;
   boost::container::static_vector<std::span<std::byte>, NetBackend::kMostPieces> pieces_;
-  std::vector<std::byte> spill_;
+  std::unique_ptr<std::byte[]> spill_memory_;  ///< pages that nobody has touched cost nothing
+  std::span<std::byte> spill_;
 };
 
 }  // namespace dm::e1000

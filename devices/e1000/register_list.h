@@ -46,8 +46,11 @@ struct Decoded {
   Does read = Does::nothing;
   Does write = Does::nothing;
   std::uint32_t writable = 0;
-  bool known = false;
+
+  /// Some register is here: all of them can be read.
+  [[nodiscard]] constexpr bool known() const noexcept { return read != Does::nothing; }
 };
+static_assert(sizeof(Decoded) == 8);
 
 /// A register that does something when written says `kWriteActs`, when read `kReadActs`.
 template <class R>
@@ -73,15 +76,14 @@ using RegisterImage = std::array<std::uint32_t, kRegisterWords>;
 template <class R>
 constexpr void put_register(DecodeTable& table, std::size_t offset, std::size_t canonical) {
   Decoded& d = table.at(offset / 4);
-  if (d.known || offset % 4 != 0) {
+  if (d.known() || offset % 4 != 0) {
     throw "two registers at one offset, or an odd offset";
   }
   const auto writable = static_cast<std::uint32_t>(R::Layout::kWritable);
   d = {.word = static_cast<std::uint16_t>(canonical / 4),
        .read = ReadActs<R> ? Does::act : Does::plain,
        .write = WriteActs<R> ? Does::act : (writable != 0 ? Does::plain : Does::nothing),
-       .writable = writable,
-       .known = true};
+       .writable = writable};
 }
 /// All of R, an array or one register, as seen at `offset`.
 template <class R>
