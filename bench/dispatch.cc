@@ -4,7 +4,7 @@
 // the program fails when there is one. The floor is the cheapest thing that could answer: an
 // indirect call to the same device.
 
-#include "bench/hot_path.h"
+#include "bench/counted.h"
 #include "core/pci/header.h"
 #include "core/pci/pci_bus.h"
 #include "tests/rig/sim_guest.h"
@@ -20,35 +20,7 @@ namespace {
 
 using dm::IoAccess;
 using dm::IoHandler;
-
-bool broke_the_rule = false;
-
-/// Counts allocations and locks of the timed loop.
-class Counted {
- public:
-  explicit Counted(benchmark::State& state) noexcept
-      : state_{state}, before_{dm::bench::hot_path()} {}
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() {
-    const auto now = dm::bench::hot_path();
-    show("allocs/op", now.allocations - before_.allocations);
-    show("locks/op", now.locks - before_.locks - kLocksOfFramework);
-  }
-
- private:
-  /// Google Benchmark meets at a barrier before the first and after the last iteration.
-  static constexpr std::uint64_t kLocksOfFramework = 2;
-
-  void show(const char* name, std::uint64_t count) {
-    broke_the_rule = broke_the_rule || count != 0;
-    state_.counters[name] =
-        benchmark::Counter(static_cast<double>(count), benchmark::Counter::kAvgIterations);
-  }
-
-  benchmark::State& state_;
-  dm::bench::HotPath before_;
-};
+using dm::bench::Counted;
 
 struct Device {
   std::uint64_t value = 0x60;
@@ -191,7 +163,7 @@ int main(int argc, char** argv) {
   }
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
-  if (broke_the_rule) {
+  if (dm::bench::broke_the_rule) {
     std::fputs("bench_dispatch: an operation allocated memory or took a lock: no access may\n",
                stderr);
     return 1;

@@ -21,30 +21,43 @@ namespace dm::e1000 {
 
 /// The sum of a run of bytes that starts at an even place of what is summed.
 [[nodiscard]] inline std::uint64_t sum_bytes(const std::byte* at, std::size_t size) noexcept {
-  // Four accumulators of 32-bit words: no carry to look after below 16 GiB.
+  // Carries of 64-bit sums are counted beside them: worth one each, as anywhere in this arithmetic.
   std::uint64_t a = 0;
   std::uint64_t b = 0;
-  std::uint64_t c = 0;
-  std::uint64_t d = 0;
-  for (; size >= 32; at += 32, size -= 32) {
-    std::uint64_t w[4];
-    std::memcpy(w, at, 32);
-    a += (w[0] & 0xffffffffU) + (w[0] >> 32U);
-    b += (w[1] & 0xffffffffU) + (w[1] >> 32U);
-    c += (w[2] & 0xffffffffU) + (w[2] >> 32U);
-    d += (w[3] & 0xffffffffU) + (w[3] >> 32U);
+  std::uint64_t carries_a = 0;
+  std::uint64_t carries_b = 0;
+  constexpr std::size_t kWord = sizeof(std::uint64_t);
+  for (; size >= 4 * kWord; at += 4 * kWord, size -= 4 * kWord) {
+    std::uint64_t w0 = 0;
+    std::uint64_t w1 = 0;
+    std::uint64_t w2 = 0;
+    std::uint64_t w3 = 0;
+    std::memcpy(&w0, at, kWord);
+    std::memcpy(&w1, at + kWord, kWord);
+    std::memcpy(&w2, at + 2 * kWord, kWord);
+    std::memcpy(&w3, at + 3 * kWord, kWord);
+    a += w0;
+    carries_a += a < w0 ? 1U : 0U;
+    b += w1;
+    carries_b += b < w1 ? 1U : 0U;
+    a += w2;
+    carries_a += a < w2 ? 1U : 0U;
+    b += w3;
+    carries_b += b < w3 ? 1U : 0U;
   }
+  constexpr std::uint64_t kLow = 0xffffffffU;
+  std::uint64_t sum = (a & kLow) + (a >> 32U) + (b & kLow) + (b >> 32U) + carries_a + carries_b;
   for (; size >= 4; at += 4, size -= 4) {
-    std::uint32_t w = 0;
-    std::memcpy(&w, at, 4);
-    a += w;
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, 4);
+    sum += word;
   }
   if (size != 0) {
-    std::uint32_t w = 0;
-    std::memcpy(&w, at, size);
-    b += w;
+    std::uint32_t word = 0;
+    std::memcpy(&word, at, size);
+    sum += word;
   }
-  return a + b + c + d;
+  return sum;
 }
 
 /// Adds runs that follow each other, at even and odd places.

@@ -70,7 +70,7 @@ void Chip::write(std::uint32_t offset, std::uint32_t value) noexcept {
       word = (word & ~d.writable) | (value & d.writable);
       return;
     }
-    if (d.known) {
+    if (d.known()) {
       return;  // read-only
     }
   } else if (is_diagnostic(offset)) {
@@ -160,6 +160,9 @@ void Chip::write_rctl(std::uint32_t value) noexcept {
   file_.set<RCTL>(value & static_cast<std::uint32_t>(RCTL::Layout::kWritable));
   if (((old ^ value) & RCTL::UPE::kMask) != 0) {
     receiver_.filters_changed();
+  }
+  if (((old ^ value) & RCTL::EN::kMask) != 0) {
+    receiver_.leave_ring();  // while it is off, software may fill the ring anew
   }
   update_path();
   kick();

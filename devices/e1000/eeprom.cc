@@ -98,12 +98,12 @@ void Eeprom::selected(bool on) noexcept {
 void Eeprom::clock(bool data_in) noexcept {
   if (s_.reading) {
     if (s_.out_bits == 0) {  // the next word follows
-      s_.address = (s_.address + 1U) & kAddressMask;
+      s_.address = static_cast<std::uint8_t>((s_.address + 1U) & kAddressMask);
       s_.out = s_.words[s_.address];
       s_.out_bits = kWordBits;
     }
     --s_.out_bits;
-    s_.data_out = (s_.out >> (s_.out_bits & 15U) & 1U) != 0;
+    s_.data_out = (std::uint32_t{s_.out} >> (s_.out_bits & 15U) & 1U) != 0;
     return;
   }
   if (s_.bits == 0 && !data_in) {

@@ -20,15 +20,21 @@ constexpr std::uint32_t kLongestPlain = 1518;
 
 }  // namespace
 
-void Receiver::add_buffers(std::size_t most) noexcept {
+/// The guest's buffers, or rather as much of them as a frame can fill: what RCTL says of their size
+/// is a power of two, and drivers that know that no frame is longer than 1522 bytes allocate no
+/// more than that (Linux does).
+void Receiver::add_buffers(std::size_t most, std::uint32_t longest) noexcept {
   const std::size_t cached = fetch(most);
   const std::uint32_t segment = layout_.segment;
   for (std::size_t i = 0; i < std::min(cached, most); ++i) {
     const std::uint64_t address = buffers_[cache_at_ + i];
     const bool cut = segment != 0 || i == 0;
     const std::uint32_t offset = cut ? layout_.offset : 0;
-    const std::uint32_t length = segment != 0 ? segment : layout_.buffer_size - offset;
-    if (address == 0 || !memory_.append(buffer_, Gpa{address} + offset, length, Dma::to_guest)) {
+    const std::uint32_t length = segment != 0 ? segment
+                                              : std::min(layout_.buffer_size - offset,
+                                                         longest - layout_.head - layout_.room);
+    if (address == 0 || length == 0 ||
+        !memory_.append(buffer_, Gpa{address} + offset, length, Dma::to_guest)) {
       break;
     }
     layout_.room += length;
@@ -41,15 +47,16 @@ void Receiver::lay_out() noexcept {
   const std::uint32_t room = buffer_size();
   const std::uint32_t tag = guess_.tagged && file_.test<CTRL, CTRL::VME>() ? kVlanTag : 0;
   layout_ = {.head = kHead, .offset = kHead - tag, .buffer_size = room};
-  if (guess_.segments > 1 && guess_.head + guess_.segment + kFcsBytes <= room) {
+  const std::uint32_t longest =
+      file_.test<RCTL, RCTL::LPE>() ? kLongestFrame - kFcsBytes : kLongestPlain;
+  if (guess_.segments > 1 && guess_.head + guess_.segment + kFcsBytes <= room &&
+      guess_.head + guess_.segment <= longest) {
     layout_.head = guess_.head;
     layout_.offset = guess_.head - tag;
     layout_.segment = guess_.segment;
-    add_buffers(std::min(guess_.segments, kSegmentsInUnit));
+    add_buffers(std::min(guess_.segments, kSegmentsInUnit), longest);
   } else {
-    const std::uint32_t most =
-        (file_.test<RCTL, RCTL::LPE>() ? kLongestFrame : kLongestPlain + kFcsBytes);
-    add_buffers((most + room - 1) / room);
+    add_buffers((longest + kFcsBytes + room - 1) / room, longest);
   }
   pieces_.clear();
   pieces_.push_back(std::span{head_}.first(layout_.head));

@@ -41,7 +41,8 @@ Receiver::Receiver(Shared& shared,
       loop_{loop},
       work_{Work::bind<&Receiver::run>(work, *this)},
       mac_{mac},
-      spill_(kSpill) {
+      spill_memory_{std::make_unique_for_overwrite<std::byte[]>(kSpill)},
+      spill_{spill_memory_.get(), kSpill} {
   loop_.set_reader(work_);
 }
 
@@ -132,7 +133,7 @@ bool Receiver::run() noexcept {
   }
   tell_backend();
   if (!enabled() || shared_.loopback || !shared_.link) {
-    want(false);
+    want(wanted_ && dry_);  // off when a frame has come, not before: see kick()
     return false;
   }
   if (!pending_.waiting) {

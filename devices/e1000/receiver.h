@@ -16,8 +16,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 namespace dm::e1000 {
 
@@ -113,7 +113,7 @@ class Receiver {
   // receive_frame.cc
   [[nodiscard]] bool receive() noexcept;
   void lay_out() noexcept;
-  void add_buffers(std::size_t most) noexcept;
+  void add_buffers(std::size_t most, std::uint32_t longest) noexcept;
   void accept(std::uint32_t size, const NetOffload& offload) noexcept;
   void accept_frame(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
   void accept_segments(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
@@ -166,7 +166,8 @@ class Receiver {
   std::array<std::byte, SegmentHeader::kRoom> head_{};
   DmaBuffer buffer_;
   boost::container::static_vector<std::span<std::byte>, NetBackend::kMostPieces> pieces_;
-  std::vector<std::byte> spill_;
+  std::unique_ptr<std::byte[]> spill_memory_;  ///< pages that nobody has touched cost nothing
+  std::span<std::byte> spill_;
 };
 
 }  // namespace dm::e1000

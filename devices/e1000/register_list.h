@@ -46,8 +46,11 @@ struct Decoded {
   Does read = Does::nothing;
   Does write = Does::nothing;
   std::uint32_t writable = 0;
-  bool known = false;
+
+  /// Some register is here: all of them can be read.
+  [[nodiscard]] constexpr bool known() const noexcept { return read != Does::nothing; }
 };
+static_assert(sizeof(Decoded) == 8);
 
 /// A register that does something when written says `kWriteActs`, when read `kReadActs`.
 template <class R>
@@ -67,64 +70,60 @@ concept IsArray = requires {
   R::kCount;
 };
 
+using DecodeTable = std::array<Decoded, kRegisterWords>;
+using RegisterImage = std::array<std::uint32_t, kRegisterWords>;
+
+template <class R>
+constexpr void put_register(DecodeTable& table, std::size_t offset, std::size_t canonical) {
+  Decoded& d = table.at(offset / 4);
+  if (d.known() || offset % 4 != 0) {
+    throw "two registers at one offset, or an odd offset";
+  }
+  const auto writable = static_cast<std::uint32_t>(R::Layout::kWritable);
+  d = {.word = static_cast<std::uint16_t>(canonical / 4),
+       .read = ReadActs<R> ? Does::act : Does::plain,
+       .write = WriteActs<R> ? Does::act : (writable != 0 ? Does::plain : Does::nothing),
+       .writable = writable};
+}
+/// All of R, an array or one register, as seen at `offset`.
+template <class R>
+constexpr void put_at(DecodeTable& table, std::size_t offset) {
+  if constexpr (IsArray<R>) {
+    for (std::size_t i = 0; i < R::kCount; ++i) {
+      put_register<R>(table, offset + i * R::kStride, R::kOffset + i * R::kStride);
+    }
+  } else {
+    put_register<R>(table, offset, R::kOffset);
+  }
+}
+template <class R>
+constexpr void put(DecodeTable& table, RegisterImage& reset) {
+  if constexpr (IsAlias<R>) {
+    put_at<typename R::Of>(table, R::kOffset);
+  } else {
+    put_at<R>(table, R::kOffset);
+    reset.at(R::kOffset / 4) = R::kReset;
+  }
+}
+
+struct RegisterTables {
+  DecodeTable decode{};
+  RegisterImage reset{};
+};
+template <class... Regs>
+constexpr RegisterTables make_tables() {
+  RegisterTables tables;
+  (put<Regs>(tables.decode, tables.reset), ...);
+  return tables;
+}
+
 /// The chip's registers, from which decode, masks and reset values come. Two at one place do not
 /// compile.
 template <class... Regs>
-class RegisterList {
-  using Table = std::array<Decoded, kRegisterWords>;
-
-  template <class R>
-  static constexpr void put(Table& table, std::size_t offset, std::size_t canonical) {
-    Decoded& d = table.at(offset / 4);
-    if (d.known || offset % 4 != 0) {
-      throw "two registers at one offset, or an odd offset";
-    }
-    const auto writable = static_cast<std::uint32_t>(R::Layout::kWritable);
-    d = {.word = static_cast<std::uint16_t>(canonical / 4),
-         .read = ReadActs<R> ? Does::act : Does::plain,
-         .write = WriteActs<R> ? Does::act : (writable != 0 ? Does::plain : Does::nothing),
-         .writable = writable,
-         .known = true};
-  }
-  template <class R>
-  static constexpr void list(Table& table) {
-    if constexpr (IsAlias<R>) {
-      using T = typename R::Of;
-      if constexpr (IsArray<T>) {
-        for (std::size_t i = 0; i < T::kCount; ++i) {
-          put<T>(table, R::kOffset + i * T::kStride, T::kOffset + i * T::kStride);
-        }
-      } else {
-        put<T>(table, R::kOffset, T::kOffset);
-      }
-    } else if constexpr (IsArray<R>) {
-      for (std::size_t i = 0; i < R::kCount; ++i) {
-        put<R>(table, R::kOffset + i * R::kStride, R::kOffset + i * R::kStride);
-      }
-    } else {
-      put<R>(table, R::kOffset, R::kOffset);
-    }
-  }
-  static constexpr Table decode() {
-    Table table{};
-    (list<Regs>(table), ...);
-    return table;
-  }
-  template <class R>
-  static constexpr void put_reset(std::array<std::uint32_t, kRegisterWords>& image) {
-    if constexpr (!IsAlias<R>) {
-      image.at(R::kOffset / 4) = R::kReset;
-    }
-  }
-  static constexpr std::array<std::uint32_t, kRegisterWords> reset() {
-    std::array<std::uint32_t, kRegisterWords> image{};
-    (put_reset<Regs>(image), ...);
-    return image;
-  }
-
- public:
-  static constexpr Table kDecode = decode();
-  static constexpr std::array<std::uint32_t, kRegisterWords> kReset = reset();
+struct RegisterList {
+  static constexpr RegisterTables kTables = make_tables<Regs...>();
+  static constexpr const DecodeTable& kDecode = kTables.decode;
+  static constexpr const RegisterImage& kReset = kTables.reset;
 };
 
 }  // namespace dm::e1000

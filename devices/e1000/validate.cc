@@ -36,7 +36,7 @@ constexpr std::uint8_t kMostEepromBits = 25;
   for (std::size_t i = 0; i < kRegisterWords; ++i) {
     const Decoded& d = regs::List::kDecode[i];
     // Storage is where a register is, not where the 82542 had it.
-    const std::uint32_t may_change = d.known && d.word == i ? changeable(i, d) : 0;
+    const std::uint32_t may_change = d.known() && d.word == i ? changeable(i, d) : 0;
     if (((file.word[i] ^ regs::List::kReset[i]) & ~may_change) != 0) {
       return false;
     }

@@ -122,13 +122,13 @@ class E1000Driver {
     }
   }
   [[nodiscard]] std::uint16_t shift_in() {
-    std::uint16_t data = 0;
+    std::uint32_t data = 0;
     for (unsigned i = 0; i < 16; ++i) {
       eecd(EECD_REQ | EECD_CS | EECD_SK);
-      data = static_cast<std::uint16_t>(data << 1U | ((get(EECD) & EECD_DO) != 0 ? 1U : 0U));
+      data = data << 1U | ((get(EECD) & EECD_DO) != 0 ? 1U : 0U);
       eecd(EECD_REQ | EECD_CS);
     }
-    return data;
+    return static_cast<std::uint16_t>(data);
   }
   [[nodiscard]] std::uint16_t read_eeprom_by_wire(unsigned address) {
     set(EECD, get(EECD) | EECD_REQ);

@@ -87,6 +87,34 @@ BOOST_FIXTURE_TEST_CASE(every_number_of_segments_and_every_rest_comes_out_right,
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(nothing_is_written_behind_the_1522_bytes_that_linux_allocates, Receiver) {
+  const Flow f;
+  const Bytes canary(2048 - 1522, std::byte{0xc5});
+  for (unsigned i = 0; i < 128; ++i) {
+    driver.put_memory(D::kRxBuffers + i * 2048 + 1522, canary);
+  }
+  for (const bool tags : {false, true}) {
+    driver.set(D::CTRL, tags ? D::CTRL_VME : 0);
+    driver.set(D::VET, 0x8100);
+    Flow tagged = f;
+    tagged.tag = 5;
+    for (const std::size_t mss : {1448U, 1452U, 2000U, 8000U}) {
+      for (unsigned round = 0; round < 3; ++round) {
+        arrive(unfinished_long(f, payload_of(60000)), long_frame(f, mss));
+        arrive(unfinished_long(tagged, payload_of(60000)), long_frame(tagged, mss));
+        arrive(frame_to_us(1518));
+        arrive(frame_to(kOther, 1600));
+        arrive(frame_to_us(9000));
+        while (!driver.take().bytes.empty()) {
+        }
+      }
+    }
+  }
+  for (unsigned i = 0; i < 128; ++i) {
+    BOOST_TEST(same(guest.ram().subspan(D::kRxBuffers + i * 2048 + 1522, canary.size()), canary));
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(short_frames_between_long_ones_are_not_harmed, Receiver) {
   const Flow f;
   const Flow other{.v6 = true, .udp = true};
