@@ -120,7 +120,7 @@ json::array drives(const Machine& machine) {
       continue;
     }
     const BlockStats& stats = medium->stats();
-    const auto of = [&stats](BlockOp op, const auto& values) {
+    const auto of = [](BlockOp op, const auto& values) {
       return values[static_cast<std::size_t>(op) % BlockStats::kOps];
     };
     list.push_back(json::object{{"position", i},

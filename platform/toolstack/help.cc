@@ -60,10 +60,10 @@ Options understood, as libxl 4.17 writes them:
   -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
-  -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards; the
-                                    ROM to boot from the network is Debian's (ipxe-qemu) where it is installed
-  -device MODEL,...  -incoming fd:F    CD-ROM drives and saved guests, refused with the setting to change where
-                                    this build does not have them
+  -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards;
+                                    the ROM to boot from the network is Debian's (ipxe-qemu) where installed
+  -device MODEL,...  -incoming fd:F    CD-ROM drives and saved guests: refused with the setting to change
+                                    where this build does not have them
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
   -net none -device xen-pvdevice
 Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object -xen-attach

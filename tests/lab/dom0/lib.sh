@@ -311,9 +311,21 @@ tidy() {
   losetup -D 2>/dev/null || true
 }
 
+# look_inside DIRECTORY: what guests and device models that are still there are at
+look_inside() {
+  local id pid
+  xl vcpu-list > "$1/xl-vcpu-list.log" 2>&1
+  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
+    pid=$(dm_pid "$id") || continue
+    head -n 20 "/proc/$pid/wchan" "/proc/$pid/syscall" "/proc/$pid/stack" > "$1/process-$id.log" 2>&1
+    /usr/libexec/stubdm inspect "$id" > "$1/inspect-$id.log" 2>&1
+  done
+}
+
 # keep_logs DIRECTORY
 keep_logs() {
   mkdir -p "$1"
+  look_inside "$1"
   cp -r "$state"/*/ "$1/" 2>/dev/null || true
   cp /var/log/xen/* "$1/" 2>/dev/null || true
   xl dmesg > "$1/xl-dmesg.log" 2>/dev/null || true
@@ -323,7 +335,7 @@ keep_logs() {
 show_logs() {
   local file
   for file in "$1"/*.log "$1"/*/*.log; do
-    [[ -s $file && $file != */xl-dmesg.log ]] || continue
+    [[ -s $file && $file != */xl-dmesg.log && $file != */inspect-*.log ]] || continue
     printf '  --- %s\n' "${file#/lab/out/}"
     tail -n 12 "$file" | cut -c 1-200 | sed 's/^/  | /'
   done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# limit 900
+# limit 330
 # An emulated network card on a bridged tap: the driver's own self-test, pings small and large, a file both ways under each choice of
 # offloads, iperf3 both ways, jumbo frames, the link going down and up, promiscuous mode under traffic.
 
