@@ -79,6 +79,17 @@ BOOST_FIXTURE_TEST_CASE(the_phy_answers_at_address_1_only, OneCard) {
   BOOST_TEST((driver.phy(17) & 0xac00) == 0xac00);
 }
 
+BOOST_FIXTURE_TEST_CASE(the_phys_reset_and_restart_bits_clear_themselves, OneCard) {
+  driver.phy(16, 0x0808);
+  driver.phy(0, 0x9340);
+  BOOST_TEST(driver.phy(0) == 0x1140);
+  BOOST_TEST(driver.phy(16) == 0x0360);
+  driver.phy(0, 0x8140);  // without negotiation
+  BOOST_TEST(driver.phy(0) == 0x0140);
+  BOOST_TEST((driver.phy(1) & 0x24) == 0x04);
+  BOOST_TEST((driver.get(D::STATUS) & D::STATUS_LU) != 0U);
+}
+
 BOOST_AUTO_TEST_CASE(eight_cards_work_beside_each_other) {
   rig::SimGuest guest;
   std::array<rig::ScriptedNet, 8> nets;
