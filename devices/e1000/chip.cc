@@ -45,7 +45,7 @@ void Chip::power_on() noexcept {
   reset_mac();
 }
 
-/// CTRL.RST (8254x SDM, 14.7 and 13.4.1): everything but the PHY, PBA and PCI configuration, and
+/// CTRL.RST (8254x SDM, 13.4.1): everything but the PHY, PBA and PCI configuration, and
 /// the EEPROM is read again. Nothing is in flight when the write has been answered.
 void Chip::reset_mac() noexcept {
   const std::uint32_t pba = file_.get<regs::PBA>();

@@ -10,7 +10,7 @@ namespace {
 using namespace regs;  // NOLINT(google-build-using-namespace): this file is about nothing else
 
 // Diagnostic memory, answered with zeros: the packet buffer, flexible filters, and the 82542's
-// place of the FIFO pointers (8254x SDM, 13.3).
+// place of the FIFO pointers (8254x SDM, chapter 13).
 [[nodiscard]] constexpr bool is_diagnostic(std::uint32_t offset) noexcept {
   return offset >= 0x10000 || (offset >= 0x9000 && offset < 0xa000) ||
          (offset >= 0x8000 && offset < 0x8020);
@@ -113,7 +113,7 @@ std::uint64_t Chip::read_io(IoAccess a) noexcept {
 
 void Chip::write_io(IoAccess a, std::uint64_t value) noexcept {
   if (a.size != 4 || (a.offset & 3U) != 0) {
-    return;  // "only dword accesses"
+    return;  // dwords only
   }
   if (a.offset == kIoAddr) {
     shared_.state.io_address = static_cast<std::uint32_t>(value);

@@ -19,7 +19,7 @@ static_assert(sizeof(Descriptor) == kDescriptorSize);
 
 // clang-format off
 
-/// Transmit, all kinds (3.3.2, 3.3.6, 3.3.7).
+/// Transmit, all kinds (3.3.3, 3.3.6, 3.3.7).
 struct TxD {
   using CMD   = reg::Field<31, 24>;
   using EOP   = reg::Flag<24>;                   // end of packet

@@ -101,16 +101,27 @@ void Interrupts::on_throttle() noexcept {
   update();
 }
 
+/// Delaying a cause gains nothing while the pin is up, or down for longer than the delay: then the
+/// timer is spared.
+bool Interrupts::is_held_back(GuestTime until) const noexcept {
+  return irq_.level() || (state_.file.get<ITR>() != 0 && allowed_at_ >= until);
+}
+
 void Interrupts::received() noexcept {
   const std::uint32_t delay = state_.file.field<RDTR, RDTR::DELAY>();
   if (delay == 0) [[likely]] {
     raise(ICR::RXT0::kMask);
     return;
   }
-  receive_packet_.arm_in(delay * kDelayUnit);
+  const GuestTime now = timers_.now();
+  if (is_held_back(now + delay * kDelayUnit)) {
+    on_receive_delay();
+    return;
+  }
+  receive_packet_.arm(now + delay * kDelayUnit);
   const std::uint32_t absolute = state_.file.get<RADV>();
   if (!state_.rx_delayed && absolute != 0) {
-    receive_absolute_.arm_in(absolute * kDelayUnit);
+    receive_absolute_.arm(now + absolute * kDelayUnit);
   }
   state_.rx_delayed = true;
 }
@@ -130,17 +141,18 @@ void Interrupts::on_receive_delay() noexcept {
 
 void Interrupts::transmitted(bool delayable, std::uint32_t other_causes) noexcept {
   const std::uint32_t delay = state_.file.get<TIDV>();
-  if (!delayable || delay == 0) {
+  const GuestTime now = delayable && delay != 0 ? timers_.now() : GuestTime{};
+  if (!delayable || delay == 0 || is_held_back(now + delay * kDelayUnit)) {
     transmit_packet_.cancel();
     transmit_absolute_.cancel();
     state_.tx_delayed = false;
     raise(ICR::TXDW::kMask | other_causes);
     return;
   }
-  transmit_packet_.arm_in(delay * kDelayUnit);
+  transmit_packet_.arm(now + delay * kDelayUnit);
   const std::uint32_t absolute = state_.file.get<TADV>();
   if (!state_.tx_delayed && absolute != 0) {
-    transmit_absolute_.arm_in(absolute * kDelayUnit);
+    transmit_absolute_.arm(now + absolute * kDelayUnit);
   }
   state_.tx_delayed = true;
   raise(other_causes);

@@ -45,6 +45,7 @@ class Interrupts {
   [[nodiscard]] bool wanted() const noexcept {
     return (state_.file.get<regs::ICR>() & state_.file.get<regs::IMS>()) != 0;
   }
+  [[nodiscard]] bool is_held_back(GuestTime until) const noexcept;
   void update() noexcept;
   void assert_pin() noexcept;
   void on_throttle() noexcept;

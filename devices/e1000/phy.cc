@@ -28,7 +28,7 @@ struct PhyRegister {
   bool there;
 };
 constexpr std::array<PhyRegister, kPhyRegisters> kRegisters{{
-    {0x1140, 0xfdc0, true},   //  0 BMCR: 1000 Mb/s, full duplex, negotiation on
+    {0x1140, 0x7dc0, true},   //  0 BMCR: 1000 Mb/s, full duplex, negotiation on
     {0x7949, 0, true},        //  1 BMSR, link and negotiation apart
     {0x0141, 0, true},        //  2 ID 1: Marvell
     {0x0c20, 0, true},        //  3 ID 2: 88E1011

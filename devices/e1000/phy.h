@@ -7,7 +7,7 @@
 
 namespace dm::e1000 {
 
-/// The PHY, a Marvell 88E1011 at address 1, as seen through MDIC (8254x SDM, 8.4 and 13.4.8; IEEE
+/// The PHY, a Marvell 88E1011 at address 1, as seen through MDIC (8254x SDM, 13.4.8; IEEE
 /// 802.3, 22.2.4). A link partner with 1000BASE-T full duplex is at the other end of the cable
 /// whenever the backend has a link, and negotiation takes no time.
 class Phy {

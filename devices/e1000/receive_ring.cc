@@ -220,7 +220,8 @@ void Receiver::publish(std::uint64_t status) noexcept {
   published_ = true;
 }
 
-/// "Null" descriptors carry no buffer: hardware gives them back and goes on (8254x SDM, 3.2.3).
+/// "Null" descriptors carry no buffer: hardware gives them back and goes on (8254x SDM, 3.2, null
+/// descriptor padding).
 void Receiver::skip_null_buffers() noexcept {
   for (std::size_t i = 0; i < kCache && fetch(1) != 0 && buffers_[cache_at_] == 0; ++i) {
     publish(0);

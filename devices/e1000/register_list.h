@@ -27,7 +27,7 @@ struct RegArray : Reg<N, Offset> {
   static constexpr std::size_t kCount = Count;
   static constexpr std::size_t kStride = Stride;
 };
-/// The place where the 82542 had a register (8254x SDM, 13.3, "alternate offset").
+/// The place where the 82542 had a register (8254x SDM, chapter 13).
 template <class Target, std::size_t Offset>
 struct Alias {
   using Of = Target;

@@ -61,7 +61,7 @@ struct PhyState {
   bool link_was_down = false;  ///< BMSR's link bit latches low until read
 };
 
-/// One of the two offload contexts (8254x SDM, 3.3.5).
+/// One of the two offload contexts (8254x SDM, 3.3.6).
 struct TxContext {
   std::uint8_t ipcss = 0;
   std::uint8_t ipcso = 0;

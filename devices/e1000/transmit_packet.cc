@@ -83,7 +83,7 @@ bool Transmitter::gather(std::uint32_t from, std::uint32_t length) noexcept {
 }
 
 /// A request for a checksum, dropped when it does not fit the frame. `end` is inclusive, 0 the end
-/// of the packet (8254x SDM, 3.3.5).
+/// of the packet (8254x SDM, 3.3.6).
 Transmitter::Sum Transmitter::sum_of(std::uint32_t start,
                                      std::uint32_t at,
                                      std::uint32_t end) const noexcept {
@@ -235,7 +235,7 @@ bool Transmitter::segments_make_sense() const noexcept {
          header + c.mss <= kLongestSegment;
 }
 
-/// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5.6). `whole`: it is
+/// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5). `whole`: it is
 /// for several segments at once, cut later by the host, which counts on from here.
 void Transmitter::patch_header(std::uint32_t chunk, bool last, bool whole) noexcept {
   const TxContext& c = packet_.context;

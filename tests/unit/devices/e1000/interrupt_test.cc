@@ -132,6 +132,36 @@ BOOST_FIXTURE_TEST_CASE(tidv_delays_only_what_asks_for_it, OneCard) {
   BOOST_TEST(waited == 7U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_delay_that_itr_covers_takes_no_timer_of_its_own, OneCard) {
+  driver.open_tx();
+  driver.open_rx();
+  driver.set(D::IMS, D::TXDW | D::RXT0);
+  driver.set(D::ITR, 195);  // 49.92 us
+  driver.set(D::TIDV, 8);
+  driver.set(D::RDTR, 8);
+  driver.set(D::ICS, D::TXDW);
+  BOOST_TEST(driver.irq());
+  driver.send(frame_to(kOther, 60), D::EOP | D::RS | D::IDE);
+  arrive(frame_to_us(100));
+  BOOST_TEST(!guest.timers().next_deadline().has_value());  // the pin is up anyhow
+  BOOST_TEST(driver.get(D::ICR) == (D::TXDW | D::TXQE | D::RXT0));
+  guest.advance(10us);
+  driver.send(frame_to(kOther, 60), D::EOP | D::RS | D::IDE);
+  BOOST_TEST((driver.get(D::ICS) & D::TXDW) != 0U);
+  guest.advance(39us);
+  BOOST_TEST(!driver.irq());
+  guest.advance(1us);
+  BOOST_TEST(driver.irq());
+  (void)driver.get(D::ICR);
+  guest.advance(45us);  // 5 us of ITR's interval are left: the delay is longer
+  driver.send(frame_to(kOther, 60), D::EOP | D::RS | D::IDE);
+  BOOST_TEST((driver.get(D::ICS) & D::TXDW) == 0U);
+  guest.advance(8us);
+  BOOST_TEST(!driver.irq());
+  guest.advance(1us);
+  BOOST_TEST(driver.irq());
+}
+
 BOOST_FIXTURE_TEST_CASE(few_descriptors_left_are_told_of, OneCard) {
   driver.open_rx(16);
   driver.set(D::IMS, D::RXDMT0);
