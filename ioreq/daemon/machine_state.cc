@@ -84,7 +84,7 @@ std::vector<std::byte> write_saved_state(MachineState state) {
                       .crc = crc_of(fields)};
   std::vector<std::byte> out(header.length);
   std::memcpy(out.data(), &header, sizeof header);
-  std::ranges::copy(fields, out.begin() + sizeof header);
+  std::memcpy(out.data() + sizeof header, fields.data(), fields.size());
   return out;
 }
 

@@ -12,7 +12,8 @@ namespace dm::fuzz {
 namespace {
 
 constexpr unsigned kMostSteps = 200;
-constexpr unsigned kMostMoves = 2;  ///< a second machine is the dearest step of all
+constexpr unsigned kMostCompared = 1;
+constexpr unsigned kMostMoves = 1;  ///< a second machine is the dearest step of all
 
 struct Ports {
   std::uint16_t first;
@@ -279,12 +280,14 @@ class Program {
   /// While it is stopped the other ends go on, and nothing of it reaches the guest.
   void stop_and_go() {
     pc_->pause();
-    const auto before = pc_->machine().save();
+    // Saving is dear, and most of what it finds it finds at once.
+    const bool compare = compared_++ < kMostCompared;
+    const auto before = compare ? pc_->machine().save() : std::vector<std::byte>{};
     for (std::size_t n = in_.below(4); n > 0; --n) {
       serial_line();
       pc_->machine().pause();
     }
-    require(pc_->machine().save() == before, "a paused machine does not change");
+    require(!compare || pc_->machine().save() == before, "a paused machine does not change");
     pc_->resume();
   }
   void move_machine() {
@@ -332,6 +335,7 @@ class Program {
   Input in_;
   std::unique_ptr<FuzzPc> pc_;
   unsigned moves_ = 0;
+  unsigned compared_ = 0;
 };
 
 }  // namespace
