@@ -21,7 +21,7 @@ Result<std::unique_ptr<NetBackend>> any(Result<std::unique_ptr<Backend>> made) {
 Result<std::unique_ptr<NetBackend>> open_net(boost::asio::io_context& context,
                                              const NicConfig& config) {
   if (!config.interface.empty()) {
-    return any(PacketNet::create(context, config.interface));
+    return any(PacketNet::create(context, config.interface, config.mac));
   }
   if (config.tap_fd >= 0) {
     return any(TapNet::adopt(context, UniqueFd{config.tap_fd}));

@@ -49,7 +49,8 @@ void raise_mtu(int fd, const std::string& interface) noexcept {
 }  // namespace
 
 Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& context,
-                                                     const std::string& interface) {
+                                                     const std::string& interface,
+                                                     const std::array<std::uint8_t, 6>& mac) {
   const unsigned index = interface.size() < IFNAMSIZ ? ::if_nametoindex(interface.c_str()) : 0;
   if (index == 0) {
     return Error{"network card on " + interface + ": there is no such interface"};
@@ -79,24 +80,30 @@ Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& co
   if (card->fd() < 0) {
     return Error{"network card on " + interface + ": too many descriptors are open"};
   }
-  card->set_promiscuous(true);
+  // The guest's address is seldom the interface's own, and which groups the guest is in it tells
+  // the card alone.
+  if (!card->set_membership(true, PACKET_MR_UNICAST, mac) ||
+      !card->set_membership(true, PACKET_MR_ALLMULTI, {})) {
+    card->set_promiscuous(true);
+  }
   return card;
 }
 
 PacketNet::PacketNet(boost::asio::io_context& context, Setup setup, int index)
     : VnetChannel{context, std::move(setup)}, index_{index} {}
 
-/// The guest's address is not the interface's own unless somebody saw to it, so this is on unless a
-/// card says otherwise.
-void PacketNet::set_promiscuous(bool on) noexcept {
-  if (on == promiscuous_) {
-    return;
-  }
+bool PacketNet::set_membership(bool on, int type, std::span<const std::uint8_t> address) noexcept {
   packet_mreq request{};
   request.mr_ifindex = index_;
-  request.mr_type = PACKET_MR_PROMISC;
+  request.mr_type = static_cast<unsigned short>(type);
+  request.mr_alen = static_cast<unsigned short>(address.size());
+  std::copy(address.begin(), address.end(), std::begin(request.mr_address));
   const int what = on ? PACKET_ADD_MEMBERSHIP : PACKET_DROP_MEMBERSHIP;
-  if (::setsockopt(fd(), SOL_PACKET, what, &request, sizeof request) == 0) {
+  return ::setsockopt(fd(), SOL_PACKET, what, &request, sizeof request) == 0;
+}
+
+void PacketNet::set_promiscuous(bool on) noexcept {
+  if (on != promiscuous_ && set_membership(on, PACKET_MR_PROMISC, {})) {
     promiscuous_ = on;
   }
 }

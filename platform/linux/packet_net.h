@@ -4,6 +4,7 @@
 #include "core/result.h"
 #include "platform/linux/vnet_channel.h"
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -16,9 +17,12 @@ namespace dm::host {
 /// makes them. Source: packet(7), Documentation/networking/packet_mmap.rst for the header.
 class PacketNet final : public VnetChannel {
  public:
-  /// Raises the interface's MTU to what a card can send, as far as it lets us.
-  [[nodiscard]] static Result<std::unique_ptr<PacketNet>> create(boost::asio::io_context& context,
-                                                                 const std::string& interface);
+  /// Sees what is sent to `mac` and all multicast, and with set_promiscuous() the rest. Raises the
+  /// interface's MTU to what a card can send, as far as it lets us.
+  [[nodiscard]] static Result<std::unique_ptr<PacketNet>> create(
+      boost::asio::io_context& context,
+      const std::string& interface,
+      const std::array<std::uint8_t, 6>& mac);
   ~PacketNet() override = default;
 
   void accept_offloads(bool /*checksum*/, bool /*gso*/) noexcept override {}
@@ -26,6 +30,9 @@ class PacketNet final : public VnetChannel {
 
  private:
   PacketNet(boost::asio::io_context& context, Setup setup, int index);
+  [[nodiscard]] bool set_membership(bool on,
+                                    int type,
+                                    std::span<const std::uint8_t> address) noexcept;
   [[nodiscard]] Arrived read_frame(std::span<iovec> parts) noexcept override;
   void restore_frame(std::span<const std::span<std::byte>> pieces,
                      Received& frame,

@@ -197,9 +197,24 @@ BOOST_AUTO_TEST_CASE(a_tap_without_headers_gets_its_frames_cut_and_summed_here) 
   BOOST_TEST(udp_sum_is_right(cable.take(*cable.packet)));
 }
 
+BOOST_AUTO_TEST_CASE(promiscuous_mode_is_the_interfaces_only_while_the_card_asks_for_it) {
+  Cable cable;
+  if (!cable.there()) {
+    return;
+  }
+  // Not 0: a tap's interface knows no filter for the card's own address.
+  const auto before = cable.promiscuity();
+  cable.packet->set_promiscuous(true);
+  BOOST_TEST(cable.promiscuity() == before + 1);
+  cable.packet->set_promiscuous(true);
+  BOOST_TEST(cable.promiscuity() == before + 1);
+  cable.packet->set_promiscuous(false);
+  BOOST_TEST(cable.promiscuity() == before);
+}
+
 BOOST_AUTO_TEST_CASE(an_interface_that_is_not_there_is_said_so) {
   host::Loop loop;
-  const auto made = host::PacketNet::create(loop.context(), "no-such-if0");
+  const auto made = host::PacketNet::create(loop.context(), "no-such-if0", {2, 0, 0, 0, 0, 1});
   BOOST_TEST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().message == "network card on no-such-if0: there is no such interface");
 }

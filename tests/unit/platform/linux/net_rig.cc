@@ -155,7 +155,7 @@ Cable::Cable(bool with_header) {
   set_up(true);
   BOOST_TEST(run_until(loop, [&] { return tap->link_up(); }));
   tap_client->links.clear();
-  auto made = host::PacketNet::create(loop.context(), kInterface);
+  auto made = host::PacketNet::create(loop.context(), kInterface, {2, 0, 0, 0, 0, 1});
   BOOST_TEST_REQUIRE(made.has_value());
   packet = std::move(*made);
   packet_client.emplace(*packet);
@@ -237,6 +237,21 @@ void Cable::set_up(bool up) {
   std::strcpy(request.ifr_name, kInterface);
   request.ifr_flags = static_cast<short>(up ? IFF_UP | IFF_NOARP : IFF_NOARP);
   BOOST_TEST_REQUIRE(::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0);
+}
+
+/// What packet sockets asked for is no flag of the interface; `ip` shows how many have.
+unsigned long Cable::promiscuity() const {
+  std::string words;
+  if (FILE* const pipe = ::popen((std::string{"ip -d link show "} + kInterface).c_str(), "r")) {
+    for (int c = std::fgetc(pipe); c != EOF; c = std::fgetc(pipe)) {
+      words += static_cast<char>(c);
+    }
+    ::pclose(pipe);
+  }
+  const std::string name = "promiscuity ";
+  const std::size_t at = words.find(name);
+  BOOST_TEST_REQUIRE(at != std::string::npos);
+  return std::stoul(words.substr(at + name.size()));
 }
 
 void Cable::set_mtu(int mtu) {

@@ -79,6 +79,7 @@ class Cable {
   [[nodiscard]] std::vector<Bytes> take_all(NetBackend& at);
   void set_up(bool up);
   void set_mtu(int mtu);
+  [[nodiscard]] unsigned long promiscuity() const;
 
  private:
   explicit Cable(bool with_header);
