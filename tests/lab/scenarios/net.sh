@@ -107,7 +107,7 @@ check_link() {
 # QEMU's card is deaf for a second after each switch.
 check_promiscuous() {
   local pings
-  in_guest guest 20 "(for i in 1 2 3 4 5 6 7 8 9 10; do ip link set eth0 promisc on; sleep 0.2; ip link set eth0 promisc off; sleep 0.2; done) > /dev/null 2>&1 &" || true
+  in_guest guest 20 "(for i in 1 2 3 4 5 6 7 8 9 10; do ip link set eth0 promisc on; sleep 0.2; ip link set eth0 promisc off; sleep 0.2; done) > /dev/null 2>&1 & true" || fail "promiscuous mode cannot be switched: $said"
   pings=$(ping -q -c 40 -i 0.1 -W 2 "$address") || fail "no ping during the switching: $pings"
   [[ $pings == *" 0% packet loss"* ]] || fail "pings were lost while promiscuous mode was switched: $pings"
   say "ok: no ping lost while promiscuous mode was switched twenty times"
