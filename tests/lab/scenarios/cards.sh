@@ -65,7 +65,7 @@ check_vlan() {
 
 check_ipv6() {
   ip addr add fd00::1/64 dev xenbr0 nodad
-  in_guest guest 20 "ip addr add fd00::2/64 dev eth0 nodad; sleep 2; ping6 -c 3 fd00::1" || fail "no ping by IPv6: $said"
+  in_guest guest 20 "ip addr add fd00::2/64 dev eth0; sleep 4; ping6 -c 3 fd00::1" || fail "no ping by IPv6: $said"
   in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" || fail "iperf3 does not start in the guest"
   timeout 60 iperf3 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
   timeout 60 iperf3 -6 -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by IPv6 failed"
