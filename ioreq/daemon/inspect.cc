@@ -117,6 +117,9 @@ json::array drives(const Machine& machine) {
     const ide::Drive* const drive = machine.ide().drive(i);
     const BlockBackend* const medium = drive != nullptr ? drive->medium() : nullptr;
     if (medium == nullptr) {
+      if (drive != nullptr) {
+        list.push_back(json::object{{"position", i}, {"image", "(no disc)"}, {"bytes", 0}});
+      }
       continue;
     }
     const BlockStats& stats = medium->stats();
