@@ -39,7 +39,9 @@ AtapiDrive::~AtapiDrive() {
 
 void AtapiDrive::command(std::uint8_t opcode) noexcept {
   if (opcode == kDeviceReset) {
-    device_reset();
+    if (cd_.phase != Phase::reset) {  // SRST holds the drive, whatever is written
+      device_reset();
+    }
     return;
   }
   cd_.command = opcode;

@@ -47,6 +47,15 @@ BOOST_AUTO_TEST_CASE(srst_diagnostic_and_device_reset_bring_the_signature_back) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_held_reset_is_not_ended_by_device_reset) {
+  ide.control(ide.SRST);
+  ide.command(0x08);
+  BOOST_TEST((ide.alt_status() & ide.BSY) != 0);
+  BOOST_TEST(validate(machine.controller->state()));
+  ide.control(0);
+  BOOST_TEST(ide.alt_status() == 0x00);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_for_disks_aborts_and_tells_what_this_is) {
   for (const unsigned opcode : {0x20U, 0xecU}) {
     ide.select(0);
