@@ -2,9 +2,11 @@
 #pragma once
 
 #include "core/backend/block.h"
+#include "core/result.h"
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dm {
@@ -20,6 +22,8 @@ struct DriveInfo {
   std::string name;  ///< "ide0-hd1", as QEMU names it; libxl's own for CD-ROMs
   std::string image;
   bool removable = false;
+  bool tray_open = false;
+  bool locked = false;  ///< by the guest
   bool read_only = false;
   std::uint64_t size = 0;  ///< bytes
   BlockStats stats;
@@ -55,6 +59,12 @@ enum class PlugResult : std::uint8_t {
   no_acpi,       ///< acpi=0: the guest could not be told
 };
 
+enum class DiscChange : std::uint8_t {
+  done,
+  no_such_drive,  ///< no CD-ROM drive of this name
+  locked,         ///< by the guest, which has been asked to let the disc go
+};
+
 /// Port from the management side (QMP) to the running machine. Cold path: strings are fine here,
 /// nothing of it is reachable by the guest. Thread rule: the loop's thread only.
 class MachineControl {
@@ -71,6 +81,15 @@ class MachineControl {
   [[nodiscard]] virtual bool vcpu_online(unsigned index) const noexcept = 0;
   virtual PlugResult plug_vcpu(unsigned index) noexcept = 0;
   [[nodiscard]] virtual std::vector<DriveInfo> drives() const = 0;
+  /// Opens the tray of a CD-ROM drive and takes its disc out. An empty drive never refuses; a
+  /// locked one only without `force`.
+  virtual DiscChange eject(std::string_view drive, bool force) noexcept = 0;
+  /// Puts another disc in and closes the tray. `fd`, taken over, is the image unless it is -1;
+  /// `filename` names it in messages, or else is opened. Fails, with everything as it was, when the
+  /// image cannot be opened.
+  virtual Result<DiscChange> insert(std::string_view drive,
+                                    const std::string& filename,
+                                    int fd) = 0;
   [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
   /// From the call with true to the one with false the hypervisor hears of every guest page that a
   /// device writes; by the end of stop() at the latest. Idempotent.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/ide/channel.h"
 
+#include "devices/ide/atapi_command.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 namespace dm::ide {
 
 namespace {
-constexpr std::uint8_t kDeviceReset = 0x08;
 constexpr std::uint8_t kExecuteDiagnostic = 0x90;
 }  // namespace
 

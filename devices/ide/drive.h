@@ -26,9 +26,9 @@ class Cable {
   ~Cable() = default;
 };
 
-/// One drive: its register file, which both kinds share, and behind it a disk (or, later, a
-/// CD-ROM). A channel routes the guest's accesses here; a drive answers through its registers,
-/// INTRQ and the data port, and takes memory from the bus master.
+/// One drive: its register file, which both kinds share, and behind it a disk or a CD-ROM. A
+/// channel routes the guest's accesses here; a drive answers through its registers, INTRQ and the
+/// data port, and takes memory from the bus master.
 ///
 /// BSY or DRQ is set before a command write is answered; the work follows from the loop.
 /// Thread rule: the loop's thread only.

@@ -39,6 +39,9 @@ struct DiskIdentity {
 /// The identity of the disk at position 0-3: serial number "DM00001" to "DM00004".
 [[nodiscard]] DiskIdentity default_identity(unsigned position) noexcept;
 
+/// The same for a CD-ROM drive.
+[[nodiscard]] DiskIdentity default_cd_identity(unsigned position) noexcept;
+
 /// What IDENTIFY DEVICE is made from.
 struct IdentifySource {
   const DiskIdentity& identity;
@@ -58,5 +61,11 @@ struct IdentifySource {
 /// what works is claimed.
 void build_identify(const IdentifySource& source,
                     std::span<std::uint8_t, kSectorSize> out) noexcept;
+
+/// IDENTIFY PACKET DEVICE of a CD-ROM drive, ATA/ATAPI-6 8.17.
+void build_packet_identify(const DiskIdentity& identity,
+                           std::uint8_t dma_mode,
+                           std::uint8_t unit,
+                           std::span<std::uint8_t, kSectorSize> out) noexcept;
 
 }  // namespace dm::ide

@@ -2,6 +2,7 @@
 #include "devices/ide/state.h"
 
 #include "devices/ide/ata_command.h"
+#include "devices/ide/atapi_command.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>
@@ -54,7 +55,50 @@ bool validate(const ChannelState& s) noexcept {
 }
 
 bool validate(const DriveState& s) noexcept {
-  return s.kind == DriveKind::absent || (s.kind == DriveKind::disk && validate(s.disk));
+  switch (s.kind) {
+    case DriveKind::absent:
+      return true;
+    case DriveKind::disk:
+      return validate(s.disk);
+    case DriveKind::cdrom:
+      return validate(s.cd);
+  }
+  return false;
+}
+
+constexpr std::uint32_t even(std::uint32_t bytes) noexcept {
+  return bytes + bytes % 2;
+}
+
+/// Is there a place in the buffer for the burst under way, and is there one after it?
+bool burst_fits(const CdState& s) noexcept {
+  return s.pos < s.end && s.pos % 2 == 0 && s.end % 2 == 0 && s.filled <= s.buffer.size() &&
+         s.end <= even(s.filled);
+}
+
+bool phase_fits(const CdState& s) noexcept {
+  const bool packet = s.command == kPacketCommand;
+  const bool selects = packet && s.packet[0] == kModeSelect10 && s.remaining == 0;
+  switch (s.phase) {
+    case Phase::idle:
+    case Phase::reset:
+      return true;
+    case Phase::data_in:
+      if (s.command == kIdentifyPacketDevice) {
+        return burst_fits(s) && s.filled == kSectorSize && s.end == kSectorSize && s.remaining == 0;
+      }
+      return packet && !s.dma && s.byte_limit >= 2 && burst_fits(s);
+    case Phase::data_out:
+      if (s.awaits_packet) {
+        return packet && burst_fits(s) && s.filled == CdState::kPacket && s.end == s.filled;
+      }
+      return selects && !s.dma && s.byte_limit >= 2 && burst_fits(s);
+    case Phase::wait_dma:
+      return packet && s.dma && s.filled <= s.buffer.size() && (s.remaining != 0 || s.filled != 0);
+    case Phase::work:
+      break;
+  }
+  return false;
 }
 
 }  // namespace
@@ -71,11 +115,26 @@ bool validate(const DiskState& s) noexcept {
          validate(s.smart);
 }
 
+bool validate(const CdState& s) noexcept {
+  const bool mode = s.dma_mode == 0 || (s.dma_mode >= 0x20 && s.dma_mode <= 0x22);
+  constexpr std::uint8_t kAttentions = CdState::kAttentionReset | CdState::kAttentionChanged;
+  constexpr std::uint8_t kEvents =
+      CdState::kEventRemoval | CdState::kEventNew | CdState::kEventEjectRequest;
+  // No burst runs between commands, so nothing is left to fetch then.
+  const bool fetching =
+      s.remaining == 0 || ((s.frame == kBlock || s.frame == kRawFrame) &&
+                           s.remaining <= kMaxBlocks && s.lba <= kMaxBlocks - s.remaining);
+  return mode && (s.attention & ~kAttentions) == 0 && (s.events & ~kEvents) == 0 &&
+         s.sense.key <= 0x0f && s.disc_blocks <= kMaxBlocks && fetching && phase_fits(s);
+}
+
 bool validate(const ControllerState& s) noexcept {
   // SRST holds both drives of a channel, and nothing else holds a drive.
   for (std::size_t i = 0; i < s.drives.size(); ++i) {
     const bool held = regs::CONTROL::SRST::test(s.channels[i / 2].control);
-    if (s.drives[i].kind == DriveKind::disk && held != (s.drives[i].disk.phase == Phase::reset)) {
+    const DriveState& drive = s.drives[i];
+    const Phase phase = drive.kind == DriveKind::cdrom ? drive.cd.phase : drive.disk.phase;
+    if (drive.kind != DriveKind::absent && held != (phase == Phase::reset)) {
       return false;
     }
   }

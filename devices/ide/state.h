@@ -76,11 +76,59 @@ struct DiskState {
       block{};  ///< PIO data on its way
 };
 
+/// What REQUEST SENSE tells (SPC-2 7.23). All zero: nothing to tell.
+struct Sense {
+  std::uint8_t key = 0;
+  std::uint8_t asc = 0;   ///< additional sense code
+  std::uint8_t ascq = 0;  ///< and its qualifier
+  friend bool operator==(const Sense&, const Sense&) noexcept = default;
+};
+
+/// A CD-ROM drive: its tray, what it has to tell, and the packet command under way.
+struct CdState {
+  static constexpr std::size_t kPacket = 12;  ///< bytes of a packet
+  /// Data on its way by PIO, and every reply that is not the disc's data.
+  static constexpr std::size_t kBuffer = 32768;
+  // Unit attention conditions that wait to be told.
+  static constexpr std::uint8_t kAttentionReset = 1;
+  static constexpr std::uint8_t kAttentionChanged = 2;
+  // Media events that GET EVENT STATUS NOTIFICATION has not told yet.
+  static constexpr std::uint8_t kEventRemoval = 1;
+  static constexpr std::uint8_t kEventNew = 2;
+  static constexpr std::uint8_t kEventEjectRequest = 4;
+  static constexpr std::array<std::uint8_t, 2> kDefaultRecovery{0x00, 0x05};
+
+  Phase phase = Phase::idle;
+  std::uint8_t command = 0;      ///< the ATA opcode under way
+  bool awaits_packet = false;    ///< data_out: what comes is the packet, not its parameters
+  bool dma = false;              ///< data of the packet command go by the bus master
+  std::uint8_t dma_mode = 0x22;  ///< as in DiskState
+  std::uint16_t byte_limit = 0;  ///< of one DRQ burst; odd ones as the guest gave them
+  std::array<std::uint8_t, kPacket> packet{};
+
+  bool tray_open = false;
+  bool locked = false;  ///< PREVENT ALLOW MEDIUM REMOVAL
+  std::uint8_t attention = 0;
+  std::uint8_t events = 0;
+  Sense sense;
+  std::array<std::uint8_t, 2> recovery = kDefaultRecovery;  ///< mode page 01h, bytes 2 and 3
+  std::uint32_t disc_blocks = 0;  ///< of the disc in the tray, open or not; 0: none
+
+  std::uint32_t lba = 0;        ///< the next block to fetch
+  std::uint32_t remaining = 0;  ///< blocks still to fetch
+  std::uint16_t frame = 0;      ///< bytes that the guest gets for each: 2048 or 2352
+  std::uint32_t pos = 0;        ///< of the buffer: what the guest takes or fills next
+  std::uint32_t end = 0;        ///< of this DRQ burst; even
+  std::uint32_t filled = 0;     ///< valid bytes, or bytes expected
+  std::array<std::uint8_t, kBuffer> buffer{};
+};
+
 struct DriveState {
   DriveKind kind = DriveKind::absent;
   bool intrq = false;
   TaskFile file;
-  DiskState disk;
+  DiskState disk;  ///< means something for a disk only
+  CdState cd;      ///< for a CD-ROM drive only
 };
 
 struct BusMasterState {
@@ -147,6 +195,40 @@ void describe(Visitor& v, DiskState& s) {
 }
 
 template <class Visitor>
+void describe(Visitor& v, Sense& s) {
+  v.field(1, "key", s.key);
+  v.field(2, "asc", s.asc);
+  v.field(3, "ascq", s.ascq);
+}
+
+template <class Visitor>
+void describe(Visitor& v, CdState& s) {
+  v.field(1, "phase", s.phase);
+  v.field(2, "command", s.command);
+  v.field(3, "awaits_packet", s.awaits_packet);
+  v.field(4, "dma", s.dma);
+  v.field(5, "dma_mode", s.dma_mode);
+  v.field(6, "byte_limit", s.byte_limit);
+  v.field(7, "packet", s.packet);
+  v.field(8, "tray_open", s.tray_open);
+  v.field(9, "locked", s.locked);
+  v.field(10, "attention", s.attention);
+  v.field(11, "events", s.events);
+  v.field(12, "sense", s.sense);
+  v.field(13, "recovery", s.recovery);
+  v.field(14, "disc_blocks", s.disc_blocks);
+  v.field(15, "lba", s.lba);
+  v.field(16, "remaining", s.remaining);
+  v.field(17, "frame", s.frame);
+  v.field(18, "pos", s.pos);
+  v.field(19, "end", s.end);
+  v.field(20, "filled", s.filled);
+  if (s.phase == Phase::data_in || s.phase == Phase::data_out || s.phase == Phase::wait_dma) {
+    v.field(21, "buffer", s.buffer);
+  }
+}
+
+template <class Visitor>
 void describe(Visitor& v, DriveState& s) {
   v.field(1, "kind", s.kind);
   if (s.kind == DriveKind::absent) {
@@ -154,7 +236,11 @@ void describe(Visitor& v, DriveState& s) {
   }
   v.field(2, "intrq", s.intrq);
   v.field(3, "file", s.file);
-  v.field(4, "disk", s.disk);
+  if (s.kind == DriveKind::disk) {
+    v.field(4, "disk", s.disk);
+  } else {
+    v.field(5, "cd", s.cd);
+  }
 }
 
 template <class Visitor>
@@ -187,6 +273,7 @@ void describe(Visitor& v, ControllerState& s) {
 /// True when every number is one that the device itself could have produced. The disk's size is
 /// checked when a drive takes its part over.
 [[nodiscard]] bool validate(const DiskState& s) noexcept;
+[[nodiscard]] bool validate(const CdState& s) noexcept;
 [[nodiscard]] bool validate(const ControllerState& s) noexcept;
 
 }  // namespace dm::ide

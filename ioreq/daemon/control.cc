@@ -55,6 +55,17 @@ PlugResult Control::plug_vcpu(unsigned index) noexcept {
   return machine_.chipset().plug_vcpu(index) ? PlugResult::done : PlugResult::no_acpi;
 }
 
+/// As libxl calls it, or else as QEMU would.
+std::string Control::drive_name(std::size_t position, bool disc) const {
+  for (const DiskConfig& disk : config_.disks) {
+    if (disk.index == position && !disk.id.empty()) {
+      return disk.id;
+    }
+  }
+  return "ide" + std::to_string(position / 2) + (disc ? "-cd" : "-hd") +
+         std::to_string(position % 2);
+}
+
 std::vector<DriveInfo> Control::drives() const {
   std::vector<DriveInfo> all;
   for (std::size_t i = 0; i < ide::kPositions; ++i) {
@@ -63,15 +74,11 @@ std::vector<DriveInfo> Control::drives() const {
       continue;
     }
     const bool disc = drive->kind() == ide::DriveKind::cdrom;
-    DriveInfo info{
-        .name = "ide" + std::to_string(i / 2) + (disc ? "-cd" : "-hd") + std::to_string(i % 2),
-        .image = {},
-        .removable = disc,
-        .stats = {}};
-    for (const DiskConfig& disk : config_.disks) {
-      if (disk.index == i && !disk.id.empty()) {
-        info.name = disk.id;
-      }
+    DriveInfo info{.name = drive_name(i, disc), .image = {}, .removable = disc, .stats = {}};
+    if (disc) {
+      const auto& cd = static_cast<const ide::AtapiDrive&>(*drive);
+      info.tray_open = cd.tray_open();
+      info.locked = cd.locked();
     }
     if (const BlockBackend* const medium = drive->medium(); medium != nullptr) {
       info.image = medium->name();
@@ -82,6 +89,48 @@ std::vector<DriveInfo> Control::drives() const {
     all.push_back(std::move(info));
   }
   return all;
+}
+
+ide::AtapiDrive* Control::find_cd(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < ide::kPositions; ++i) {
+    if (auto* const cd = machine_.cd_drive(i); cd != nullptr && drive_name(i, true) == name) {
+      return cd;
+    }
+  }
+  return nullptr;
+}
+
+DiscChange Control::eject(std::string_view drive, bool force) noexcept {
+  auto* const cd = find_cd(drive);
+  if (cd == nullptr) {
+    return DiscChange::no_such_drive;
+  }
+  if (!cd->eject(force)) {
+    return DiscChange::locked;
+  }
+  log::info("CD-ROM drive ", drive, " is empty");
+  return DiscChange::done;
+}
+
+Result<DiscChange> Control::insert(std::string_view drive, const std::string& filename, int fd) {
+  host::UniqueFd image{fd};
+  auto* const cd = find_cd(drive);
+  if (cd == nullptr) {
+    return DiscChange::no_such_drive;
+  }
+  if (!actions_.open_disc) {
+    return Error{"there is nothing to open images with"};
+  }
+  auto disc = actions_.open_disc(filename, std::move(image));
+  if (!disc) {
+    return disc.error();
+  }
+  if (!cd->eject(false)) {
+    return DiscChange::locked;
+  }
+  log::info("CD-ROM drive ", drive, ": ", (*disc)->name());
+  cd->insert(std::move(*disc));
+  return DiscChange::done;
 }
 
 std::vector<PciFunctionInfo> Control::pci_functions() const {

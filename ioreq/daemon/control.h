@@ -5,8 +5,12 @@
 #include "core/host/machine_control.h"
 #include "ioreq/daemon/machine.h"
 #include "platform/linux/host_clock.h"
+#include "platform/linux/unique_fd.h"
 
 #include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace dm {
 
@@ -22,6 +26,10 @@ class Control final : public MachineControl {
     /// S3: is the guest asleep, and let it go on. Empty: it never sleeps.
     std::function<bool()> asleep{};
     std::function<void()> wake{};
+    /// Opens an image for a CD-ROM drive: the descriptor, or the file if there is none. Empty:
+    /// there are no images to be had.
+    std::function<Result<std::unique_ptr<BlockBackend>>(const std::string& name, host::UniqueFd fd)>
+        open_disc{};
   };
 
   /// `dirty` hears of pages while a migration wants to know.
@@ -37,6 +45,8 @@ class Control final : public MachineControl {
   [[nodiscard]] bool vcpu_online(unsigned index) const noexcept override;
   PlugResult plug_vcpu(unsigned index) noexcept override;
   [[nodiscard]] std::vector<DriveInfo> drives() const override;
+  DiscChange eject(std::string_view drive, bool force) noexcept override;
+  Result<DiscChange> insert(std::string_view drive, const std::string& filename, int fd) override;
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override;
   void track_dirty(bool on) noexcept override;
   void wake() noexcept override;
@@ -47,6 +57,9 @@ class Control final : public MachineControl {
   void quit() noexcept override { actions_.quit(); }
 
  private:
+  [[nodiscard]] std::string drive_name(std::size_t position, bool disc) const;
+  [[nodiscard]] ide::AtapiDrive* find_cd(std::string_view name) noexcept;
+
   const MachineConfig& config_;
   Machine& machine_;
   host::HostClock& clock_;

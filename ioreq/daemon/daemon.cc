@@ -7,6 +7,7 @@
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/xen_host.h"
+#include "platform/linux/disk.h"
 #include "platform/linux/host_clock.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
@@ -14,6 +15,7 @@
 #include "platform/toolstack/domain_watch.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
+#include "platform/toolstack/qmp_medium.h"
 #include "platform/toolstack/qmp_server.h"
 #include "platform/toolstack/xenstore.h"
 #include "platform/xen/handles.h"
@@ -155,7 +157,17 @@ Result<> Session::take_place() {
       Control::Actions{.launch = [this] { return launch(); },
                        .quit = [this] { machine_->poller().stop(); },
                        .asleep = [this] { return xen_->domain().asleep(); },
-                       .wake = [this] { (void)xen_->domain().wake(); }});
+                       .wake = [this] { (void)xen_->domain().wake(); },
+                       .open_disc =
+                           [this](const std::string& name, host::UniqueFd fd) {
+                             if (fd) {
+                               return host::open_disc(loop_.context(), name, std::move(fd));
+                             }
+                             DiskConfig disc;
+                             disc.path = name;
+                             disc.cdrom = disc.read_only = true;
+                             return host::open_disk(loop_.context(), disc);
+                           }});
   return {};
 }
 
@@ -165,6 +177,7 @@ Result<> Session::listen() {
     return inspect(*machine_, config_);
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
+  toolstack::add_medium_commands(commands_, *control_, fd_sets_);
   for (const QmpSocketConfig& socket : config_.qmp) {
     if (auto listening = qmp_.listen(socket); !listening) {
       return listening.error();

@@ -12,7 +12,7 @@ class Daemon {
  public:
   /// What this build can serve.
   [[nodiscard]] static constexpr toolstack::Capabilities capabilities() noexcept {
-    return {.e1000 = true, .cdrom = false, .restore = false};
+    return {.e1000 = true, .cdrom = true, .restore = false};
   }
 
   /// Returns when the guest is gone or a signal said so; an error is one of start-up, with nothing

@@ -115,17 +115,17 @@ json::array drives(const Machine& machine) {
   json::array list;
   for (std::size_t i = 0; i < ide::kPositions; ++i) {
     const ide::Drive* const drive = machine.ide().drive(i);
-    const BlockBackend* const medium = drive != nullptr ? drive->medium() : nullptr;
-    if (medium == nullptr) {
+    if (drive == nullptr) {
       continue;
     }
-    const BlockStats& stats = medium->stats();
+    const BlockBackend* const medium = drive->medium();
+    const BlockStats stats = medium != nullptr ? medium->stats() : BlockStats{};
     const auto of = [](BlockOp op, const auto& values) {
       return values[static_cast<std::size_t>(op) % BlockStats::kOps];
     };
     list.push_back(json::object{{"position", i},
-                                {"image", medium->name()},
-                                {"bytes", medium->info().size},
+                                {"image", medium != nullptr ? medium->name() : "(no disc)"},
+                                {"bytes", medium != nullptr ? medium->info().size : 0},
                                 {"reads", of(BlockOp::read, stats.operations)},
                                 {"read_bytes", of(BlockOp::read, stats.bytes)},
                                 {"writes", of(BlockOp::write, stats.operations)},

@@ -26,7 +26,7 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
                           .acpi = config.acpi,
                           .xen_platform = config.xen_platform};
   for (std::size_t i = 0; i < backends.disks.size(); ++i) {
-    if (backends.disks[i] != nullptr) {
+    if (backends.disks[i] != nullptr && !backends.cdroms[i]) {
       const auto geometry =
           ide::default_geometry(backends.disks[i]->info().size / ide::kSectorSize);
       chipset.cmos.disks[i] = {
@@ -37,10 +37,14 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
 }
 
 MachineShape shape_of(const MachineConfig& config, const Backends& backends) {
-  MachineShape shape{
-      .acpi = config.acpi, .xen_platform = config.xen_platform, .disks = {}, .serial = {}};
+  MachineShape shape{.acpi = config.acpi,
+                     .xen_platform = config.xen_platform,
+                     .disks = {},
+                     .cdroms = {},
+                     .serial = {}};
   for (std::size_t i = 0; i < shape.disks.size(); ++i) {
-    shape.disks[i] = backends.disks[i] != nullptr;
+    shape.disks[i] = backends.disks[i] != nullptr && !backends.cdroms[i];
+    shape.cdroms[i] = backends.cdroms[i];
   }
   for (std::size_t i = 0; i < shape.serial.size(); ++i) {
     shape.serial[i] = backends.serial[i] != nullptr;
@@ -94,7 +98,10 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
 ide::Piix3Ide::Drives Machine::make_drives() {
   ide::Piix3Ide::Drives drives;
   for (unsigned i = 0; i < drives.size(); ++i) {
-    if (backends_.disks[i] != nullptr) {
+    if (backends_.cdroms[i]) {
+      drives[i] = std::make_unique<ide::AtapiDrive>(std::move(backends_.disks[i]), work_,
+                                                    ide::default_cd_identity(i));
+    } else if (backends_.disks[i] != nullptr) {
       drives[i] = std::make_unique<ide::AtaDisk>(std::move(backends_.disks[i]), work_,
                                                  ide::default_identity(i));
     }
@@ -135,6 +142,16 @@ Result<> Machine::add_cards(const MachineConfig& config) {
     cards_.push_back(std::move(*card));
   }
   return {};
+}
+
+ide::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
+  ide::Drive* const drive =
+      position < ide::kPositions
+          ? ide_.channel(position / ide::Channel::kDrives)
+                .drive(static_cast<std::uint8_t>(position % ide::Channel::kDrives))
+          : nullptr;
+  const bool is_cd = drive != nullptr && drive->kind() == ide::DriveKind::cdrom;
+  return is_cd ? static_cast<ide::AtapiDrive*>(drive) : nullptr;
 }
 
 void Machine::pause() noexcept {

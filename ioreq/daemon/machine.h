@@ -24,6 +24,7 @@
 #include "core/time/work.h"
 #include "devices/chipset/chipset.h"
 #include "devices/e1000/e1000.h"
+#include "devices/ide/atapi_drive.h"
 #include "devices/ide/piix3_ide.h"
 #include "devices/uart16550/serial_port.h"
 #include "ioreq/daemon/machine_state.h"
@@ -62,7 +63,8 @@ struct Backends {
     std::vector<std::byte> rom;  ///< for network boot; empty: none
   };
 
-  std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position
+  std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position; also discs
+  std::array<bool, 4> cdroms{};  ///< a CD-ROM drive there, with a disc or without
   std::array<std::unique_ptr<CharBackend>, 4> serial;
   std::vector<Nic> nics;  ///< in the order of the configuration's
 };
@@ -96,6 +98,8 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] const ioreq::Poller& poller() const noexcept { return poller_; }
   [[nodiscard]] const Chipset& chipset() const noexcept { return chipset_; }
   [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
+  /// The CD-ROM drive at an IDE position, or null.
+  [[nodiscard]] ide::AtapiDrive* cd_drive(std::size_t position) noexcept;
   [[nodiscard]] const std::vector<std::unique_ptr<e1000::E1000>>& cards() const noexcept {
     return cards_;
   }

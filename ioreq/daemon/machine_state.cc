@@ -60,13 +60,20 @@ bool unplugged(const MachineState& s, std::size_t position) noexcept {
   return Mask::IDE_DISKS::test(mask) || (Mask::AUX_IDE_DISKS::test(mask) && position != 0);
 }
 
+/// What has to be at this position. CD-ROM drives stay when disks are unplugged.
+ide::DriveKind expected_drive(const MachineState& s, std::size_t position) noexcept {
+  if (s.shape.cdroms[position]) {
+    return ide::DriveKind::cdrom;
+  }
+  return s.shape.disks[position] && !unplugged(s, position) ? ide::DriveKind::disk
+                                                            : ide::DriveKind::absent;
+}
+
 }  // namespace
 
 bool validate(const MachineState& s) noexcept {
   for (std::size_t i = 0; i < s.ide.drives.size(); ++i) {
-    const auto expected =
-        s.shape.disks[i] && !unplugged(s, i) ? ide::DriveKind::disk : ide::DriveKind::absent;
-    if (s.ide.drives[i].kind != expected) {
+    if (s.ide.drives[i].kind != expected_drive(s, i) || (s.shape.cdroms[i] && s.shape.disks[i])) {
       return false;
     }
   }

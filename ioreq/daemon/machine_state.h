@@ -22,6 +22,7 @@ struct MachineShape {
   bool acpi = false;
   bool xen_platform = false;
   std::array<bool, 4> disks{};   ///< by IDE position, unplugged or not
+  std::array<bool, 4> cdroms{};  ///< with a disc or without
   std::array<bool, 4> serial{};  ///< COM1-COM4
   std::uint8_t cards = 0;        ///< network cards, unplugged or not
   friend bool operator==(const MachineShape&, const MachineShape&) noexcept = default;
@@ -53,6 +54,10 @@ void describe(Visitor& v, MachineShape& s) {
   v.field(9, "com3", s.serial[2]);
   v.field(10, "com4", s.serial[3]);
   v.field(11, "cards", s.cards);
+  v.field(12, "primary_master_cd", s.cdroms[0]);
+  v.field(13, "primary_slave_cd", s.cdroms[1]);
+  v.field(14, "secondary_master_cd", s.cdroms[2]);
+  v.field(15, "secondary_slave_cd", s.cdroms[3]);
 }
 
 template <class Visitor>

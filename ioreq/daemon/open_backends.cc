@@ -57,6 +57,10 @@ Result<Backends::Nic> open_nic(const NicConfig& config, boost::asio::io_context&
 Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_context& context) {
   Backends backends;
   for (const DiskConfig& disk : config.disks) {
+    backends.cdroms.at(disk.index) = disk.cdrom;
+    if (disk.cdrom && disk.path.empty()) {
+      continue;
+    }
     auto opened = host::open_disk(context, disk);
     if (!opened) {
       return opened.error();

@@ -130,7 +130,46 @@ void warn_if_shared(const std::string& path, const Image& image) {
   }
 }
 
+/// What an open image needs to become a backend.
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
+                                                          const std::string& path,
+                                                          Image image) {
+  if (const auto sized = find_size(path, image); !sized) {
+    return sized.error();
+  }
+  if (const auto allowed = check_file_limit(path, image); !allowed) {
+    return allowed.error();
+  }
+  image.info.can_discard = can_discard(image);
+  warn_if_shared(path, image);
+  auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
+                                         image.info, path);
+  if (!disk->engine_ok()) {
+    return fail("disk ", path, ": no descriptor left for its threads (raise RLIMIT_NOFILE)");
+  }
+  log::info("disk ", path, ": ", image.info.size, " bytes, ",
+            image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
+            "; page cache, what would block goes to threads");
+  return std::unique_ptr<BlockBackend>{std::move(disk)};
+}
+
 }  // namespace
+
+Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
+                                                const std::string& name,
+                                                UniqueFd fd) {
+  ignore_write_signals();
+  Image image;
+  image.info.read_only = true;
+  image.fd = std::move(fd);
+  std::array<char, 512> target{};
+  const std::string link = "/proc/self/fd/" + std::to_string(image.fd.get());
+  const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
+  const bool is_path = length > 0 && target[0] == '/';
+  return serve(context,
+               is_path ? std::string{target.data(), static_cast<std::size_t>(length)} : name,
+               std::move(image));
+}
 
 Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
                                                 const DiskConfig& config) {
@@ -151,23 +190,7 @@ Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context
     return disk_error(path, image.info.read_only ? "cannot open it" : "cannot open it for writing",
                       errno);
   }
-  if (const auto sized = find_size(path, image); !sized) {
-    return sized.error();
-  }
-  if (const auto allowed = check_file_limit(path, image); !allowed) {
-    return allowed.error();
-  }
-  image.info.can_discard = can_discard(image);
-  warn_if_shared(path, image);
-  auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
-                                         image.info, path);
-  if (!disk->engine_ok()) {
-    return fail("disk ", path, ": no descriptor left for its threads (raise RLIMIT_NOFILE)");
-  }
-  log::info("disk ", path, ": ", image.info.size, " bytes, ",
-            image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
-            "; page cache, what would block goes to threads");
-  return std::unique_ptr<BlockBackend>{std::move(disk)};
+  return serve(context, path, std::move(image));
 }
 
 }  // namespace dm::host

@@ -4,10 +4,12 @@
 #include "core/backend/block.h"
 #include "core/config/machine_config.h"
 #include "core/result.h"
+#include "platform/linux/unique_fd.h"
 
 #include <boost/asio/io_context.hpp>
 
 #include <memory>
+#include <string>
 
 namespace dm::host {
 
@@ -23,5 +25,11 @@ namespace dm::host {
 /// result.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
                                                               const DiskConfig& config);
+
+/// The same for a disc whose image is open already, whatever it was opened for: it is only read.
+/// `name` is for messages; what the descriptor leads to is named where that can be found out.
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
+                                                              const std::string& name,
+                                                              UniqueFd fd);
 
 }  // namespace dm::host

@@ -62,8 +62,8 @@ Options understood, as libxl 4.17 writes them:
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
   -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards;
                                     the ROM to boot from the network is Debian's (ipxe-qemu) where installed
-  -device MODEL,...  -incoming fd:F    CD-ROM drives and saved guests: refused with the setting to change
-                                    where this build does not have them
+  -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1 with -drive if=none,id=D[,file=PATH,format=raw]
+  -incoming fd:F                    saved guests: refused where this build does not have them
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
   -net none -device xen-pvdevice
 Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object -xen-attach

@@ -29,9 +29,6 @@ constexpr Absent kAbsent[] = {
      "saving the device model's state is not implemented: xl save and xl migrate do not work"},
     {"xen-load-devices-state", "COLO is not supported"},
     {"xen-colo-do-checkpoint", "COLO is not supported"},
-    {"eject", "there is no CD-ROM drive"},
-    {"blockdev-change-medium", "there is no CD-ROM drive"},
-    {"change", "there is no CD-ROM drive"},
 };
 
 using Query = QmpResult (*)(const MachineControl&);

@@ -21,10 +21,11 @@ constexpr std::uint64_t of(const std::array<std::uint64_t, BlockStats::kOps>& ro
 QmpResult query_block(const MachineControl& machine) {
   json::array list;
   for (const DriveInfo& drive : machine.drives()) {
-    json::object entry{{"device", drive.name},         {"qdev", drive.name}, {"type", "unknown"},
-                       {"removable", drive.removable}, {"locked", false},    {"io-status", "ok"}};
+    json::object entry{{"device", drive.name},   {"qdev", drive.name},
+                       {"type", "unknown"},      {"removable", drive.removable},
+                       {"locked", drive.locked}, {"io-status", "ok"}};
     if (drive.removable) {
-      entry["tray_open"] = false;
+      entry["tray_open"] = drive.tray_open;
     }
     if (!drive.image.empty()) {
       entry["inserted"] = {

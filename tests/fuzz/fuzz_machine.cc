@@ -12,6 +12,7 @@ namespace dm::fuzz {
 namespace {
 
 constexpr unsigned kMostSteps = 200;
+constexpr std::uint8_t kFirstCdStep = 240;
 constexpr unsigned kMostCompared = 1;
 constexpr unsigned kMostMoves = 1;  ///< a second machine is the dearest step of all
 
@@ -53,6 +54,9 @@ class Program {
 
  private:
   void one_step(std::uint8_t what) {
+    if (what >= kFirstCdStep) {
+      return what % 4 == 0 ? pc_->change_disc(in_.flag()) : packet_command();
+    }
     switch (what % 20) {
       case 0:
         return write_port();
@@ -198,6 +202,33 @@ class Program {
       pc_->outb(static_cast<std::uint16_t>(base + 5), round == 2 ? 0 : lba[2]);
     }
     pc_->outb(static_cast<std::uint16_t>(base + 7), kCommands[in_.below(std::size(kCommands))]);
+  }
+  /// A packet to the CD-ROM drive: an operation code that leads somewhere, or any.
+  void packet_command() {
+    constexpr std::uint8_t kPackets[]{0x00, 0x03, 0x12, 0x1a, 0x1b, 0x1e, 0x25, 0x28,
+                                      0x2b, 0x42, 0x43, 0x46, 0x4a, 0x51, 0x52, 0x55,
+                                      0x5a, 0xa8, 0xad, 0xb9, 0xbb, 0xbd, 0xbe};
+    const auto choice = in_.byte();
+    const auto limit = in_.take<std::uint16_t>();
+    auto packet = in_.take<std::array<std::uint8_t, 12>>();
+    if ((choice & 2U) == 0) {
+      packet[0] = kPackets[packet[0] % std::size(kPackets)];
+    }
+    if ((choice & 4U) == 0) {  // an address on the disc
+      packet[2] = packet[3] = 0;
+      packet[4] &= 1U;
+    }
+    if ((choice & 8U) != 0) {
+      pc_->outb(0x177, (choice & 0x10U) != 0 ? 0x08 : 0xa1);
+    }
+    pc_->outb(0x176, 0xb0);
+    pc_->outb(0x171, choice & 1U);
+    pc_->outb(0x174, limit & 0xffU);
+    pc_->outb(0x175, static_cast<std::uint8_t>(limit >> 8U));
+    pc_->outb(0x177, 0xa0);
+    for (std::size_t i = 0; i < packet.size(); i += 2) {
+      pc_->outw(0x170, static_cast<std::uint16_t>(packet[i] | packet[i + 1] << 8U));
+    }
   }
   void bus_master() {
     const auto choice = in_.byte();

@@ -40,6 +40,11 @@ FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
   }
   disks[2] = std::make_unique<FuzzDisk>(std::uint64_t{8} << 20);
   Backends backends;
+  if (shape.cdrom) {
+    disks[kCd] = std::make_unique<FuzzDisk>(std::uint64_t{300} * 2048 + 512);
+    disks[kCd]->info.read_only = true;
+    backends.cdroms[kCd] = true;
+  }
   for (std::size_t i = 0; i < disks.size(); ++i) {
     if (disks[i] != nullptr) {
       backends.disks[i] = disks[i]->open();
@@ -120,6 +125,22 @@ void FuzzPc::resume() {
   machine_->resume();
 }
 
+void FuzzPc::change_disc(bool force) {
+  ide::AtapiDrive* const drive = machine_->cd_drive(kCd);
+  if (drive == nullptr) {
+    return;
+  }
+  FuzzDisk& disc = *disks[kCd];
+  if (!disc.is_open()) {
+    drive->insert(disc.open());
+    require(!drive->tray_open(), "a disc that is put in can be read");
+  } else if (drive->eject(force)) {
+    require(!disc.is_open(), "a disc that is out is closed");
+  } else {
+    require(!force && drive->locked(), "only a lock keeps a disc");
+  }
+}
+
 void FuzzPc::advance(std::chrono::nanoseconds by) {
   clock_.advance(by);
 }
@@ -144,6 +165,9 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   auto other = std::make_unique<FuzzPc>(shape_);
   other->irqs_.take_over(irqs_);  // Xen saves and restores its own side
   other->machine().pause();
+  if (shape_.cdrom && !disks[kCd]->is_open()) {
+    other->change_disc(true);
+  }
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");
   require(other->machine().save() == bytes, "what was loaded is saved as it was");

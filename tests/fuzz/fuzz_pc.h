@@ -23,12 +23,14 @@ struct Shape {
         xen_platform{(choice & 2U) == 0},
         two_drives{(choice & 4U) != 0},
         large{(choice & 8U) != 0},
-        ports{1U + (choice >> 4U & 3U)} {}
+        ports{1U + (choice >> 4U & 3U)},
+        cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
   bool xen_platform;
   bool two_drives;  ///< on the first channel; one more on the second, always
   bool large;       ///< more than LBA28 reaches
   unsigned ports;   ///< serial
+  bool cdrom;       ///< as secondary slave
 };
 
 /// The whole PC on the strict host. Throws away nothing: what must hold is checked, here and in the
@@ -55,6 +57,8 @@ class FuzzPc final : public rig::GuestInstructions {
   /// Pauses, and looks at all that holds in a paused machine.
   void pause();
   void resume();
+  /// The host takes the disc out of the CD-ROM drive, or tries to; or puts it in again.
+  void change_disc(bool force);
   /// Backends give what they have until nothing moves; that has to come.
   void let_everything_end();
   /// Saves, loads into a new machine, and looks that it is the same one.
@@ -67,6 +71,8 @@ class FuzzPc final : public rig::GuestInstructions {
   std::array<FuzzLine, 4> lines;
 
  private:
+  static constexpr std::size_t kCd = 3;
+
   Shape shape_;
   FuzzClaims claims_;
   FuzzIrqs irqs_;

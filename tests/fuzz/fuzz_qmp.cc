@@ -2,6 +2,7 @@
 // A QMP client that sends anything, in pieces of any size. An input is: how the pieces are cut, how
 // many descriptors come with them, and then the text.
 #include "platform/toolstack/fd_sets.h"
+#include "platform/toolstack/qmp_medium.h"
 #include "platform/toolstack/qmp_session.h"
 #include "tests/fuzz/input.h"
 #include "tests/rig/fake_machine.h"
@@ -31,7 +32,10 @@ struct Commands {
     machine.drive_list.push_back({.name = "ide0-hd0", .image = "/dev/vg/guest", .stats = {}});
     machine.pci_list.push_back({.name = "ide", .device = 1, .function = 1, .windows = {}});
     add_machine_commands(commands, machine, "guest");
+    machine.drive_list.push_back(
+        {.name = "ide-5632", .image = "/srv/a.iso", .removable = true, .stats = {}});
     add_fd_set_commands(commands, sets);
+    add_medium_commands(commands, machine, sets);
     commands.add("echo", [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
     commands.add("take-fd", [](QmpCall& call) -> QmpResult {
       const auto fd = call.descriptors.take();

@@ -103,6 +103,22 @@ std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
     (void)pc.machine().poller().turn();
     pc.rep_ins(base, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
   }
+  if (shape.cdrom) {
+    constexpr std::uint8_t kPackets[]{0x28, 0xbe, 0x55, 0x12, 0xa8};
+    pc.outb(0x176, 0xb0);
+    pc.outb(0x171, random() & 1U);
+    pc.outb(0x174, static_cast<std::uint8_t>(random() & 0xfeU));
+    pc.outb(0x175, static_cast<std::uint8_t>(random() & 31U));
+    pc.outb(0x177, 0xa0);
+    const std::uint8_t packet[12]{kPackets[random() % std::size(kPackets)], 0x10, 0, 0,
+                                  static_cast<std::uint8_t>(random() % 64), 1,    0, 0,
+                                  static_cast<std::uint8_t>(random() % 64), 0xf8};
+    for (unsigned i = 0; i < 2 * (random() % 7); i += 2) {
+      pc.outw(0x170, static_cast<std::uint16_t>(packet[i] | packet[i + 1] << 8U));
+    }
+    (void)pc.machine().poller().turn();
+    pc.rep_ins(0x170, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+  }
   pc.outb(0x3fa, 0x81);
   pc.outb(0x3f9, static_cast<std::uint8_t>(random() & 15U));
   pc.outb(0x3fc, static_cast<std::uint8_t>(random() & 31U));
@@ -152,7 +168,7 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
                                                unsigned seed) {
   std::mt19937 random{seed};
   if (size < 64 && random() % 4 != 0) {
-    const auto choice = static_cast<std::uint8_t>(random() & 0x7fU);
+    const auto choice = static_cast<std::uint8_t>(random() % 0xe0U);
     const auto file = dm::fuzz::sample(dm::fuzz::Shape{choice}, random);
     const std::size_t fields = std::min(file.size() - dm::kSavedHeader, max_size - 1);
     data[0] = choice;

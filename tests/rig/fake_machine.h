@@ -3,7 +3,11 @@
 
 #include "core/host/machine_control.h"
 
+#include <unistd.h>
+
 #include <array>
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace dm::rig {
@@ -27,6 +31,34 @@ class FakeMachine final : public MachineControl {
     return PlugResult::done;
   }
   [[nodiscard]] std::vector<DriveInfo> drives() const override { return drive_list; }
+  /// Drives are those of drive_list that are removable.
+  DiscChange eject(std::string_view drive, bool force) noexcept override {
+    DriveInfo* const found = find(drive);
+    if (found == nullptr) {
+      return DiscChange::no_such_drive;
+    }
+    if (found->locked && !force && !found->image.empty()) {
+      return DiscChange::locked;
+    }
+    found->image.clear();
+    found->tray_open = true;
+    return DiscChange::done;
+  }
+  Result<DiscChange> insert(std::string_view drive, const std::string& filename, int fd) override {
+    if (fd >= 0) {
+      ++fds_inserted;
+      ::close(fd);
+    }
+    if (filename == "/missing") {
+      return Error{"disk /missing: cannot find it"};
+    }
+    if (const DiscChange out = eject(drive, false); out != DiscChange::done) {
+      return out;
+    }
+    find(drive)->image = filename;
+    find(drive)->tray_open = false;
+    return DiscChange::done;
+  }
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return pci_list; }
   void track_dirty(bool on) noexcept override { tracking.push_back(on); }
   void wake() noexcept override { ++wakes; }
@@ -56,6 +88,17 @@ class FakeMachine final : public MachineControl {
   int conts = 0;
   int stops = 0;
   int quits = 0;
+  int fds_inserted = 0;
+
+ private:
+  DriveInfo* find(std::string_view name) noexcept {
+    for (DriveInfo& drive : drive_list) {
+      if (drive.removable && drive.name == name) {
+        return &drive;
+      }
+    }
+    return nullptr;
+  }
 };
 
 }  // namespace dm::rig

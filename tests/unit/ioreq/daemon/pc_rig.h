@@ -60,6 +60,9 @@ class ManagedPc : public rig::GuestInstructions {
       lines[i] = line.get();
       backends.serial[i] = std::move(line);
     }
+    for (const DiskConfig& disk : config.disks) {
+      backends.cdroms.at(disk.index) = disk.cdrom;
+    }
     auto made = Machine::create(config,
                                 {.claims = claims,
                                  .irqs = irqs,
@@ -76,7 +79,14 @@ class ManagedPc : public rig::GuestInstructions {
         Control::Actions{.launch = [] { return true; },
                          .quit = [] {},
                          .asleep = [this] { return domain.suspends() > wakes; },
-                         .wake = [this] { ++wakes; }});
+                         .wake = [this] { ++wakes; },
+                         .open_disc = [this](const std::string& name, const host::UniqueFd& /*fd*/)
+                             -> Result<std::unique_ptr<BlockBackend>> {
+                           if (name == "/missing") {
+                             return Error{"disk /missing: cannot find it"};
+                           }
+                           return other_disc.open();
+                         }});
   }
 
   using GuestInstructions::send;
@@ -142,6 +152,7 @@ class ManagedPc : public rig::GuestInstructions {
   std::array<rig::ScriptedBlock, 4> disks{
       rig::ScriptedBlock{std::uint64_t{64} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20},
       rig::ScriptedBlock{std::uint64_t{8} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20}};
+  rig::ScriptedBlock other_disc{std::uint64_t{1} << 20};
   std::array<ScriptedChardev*, 4> lines{};
   std::unique_ptr<Machine> machine;
   std::unique_ptr<Control> control;

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_there_is_command_not_found_with_a_reason_and_th
   Peer client = connect();
   client.enter();
   for (const std::string name :
-       {"change-vnc-password", "xen-save-devices-state", "xen-load-devices-state", "eject",
+       {"change-vnc-password", "xen-save-devices-state", "xen-load-devices-state",
         "nbd-server-start", "x-blockdev-change", "xen-set-replication", "x-unheard-of"}) {
     const auto reply = client.command(R"({"execute":")" + name + R"(","id":77})");
     BOOST_TEST(reply.at("id").as_int64() == 77);

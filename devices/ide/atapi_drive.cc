@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+// A CD-ROM drive as an ATA device: commands other than PACKET, resets, units of work, save.
+#include "devices/ide/atapi_drive.h"
+
+#include "devices/ide/regs.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace dm::ide {
+
+namespace {
+using regs::kMask;
+using regs::STATUS;
+constexpr std::uint16_t kAtapiSignature = 0xeb14;
+constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;
+}  // namespace
+
+AtapiDrive::AtapiDrive(std::unique_ptr<BlockBackend> disc,
+                       WorkQueue& work,
+                       const DiskIdentity& identity)
+    : disc_{std::move(disc)},
+      identity_{identity},
+      work_{Work::bind<&AtapiDrive::run_unit>(work, *this)} {
+  request_.owner = this;
+  request_.done = [](BlockRequest& r, BlockStatus status) noexcept {
+    static_cast<AtapiDrive*>(r.owner)->done(status);
+  };
+}
+
+AtapiDrive::~AtapiDrive() {
+  ++generation_;
+  cd_.phase = Phase::idle;
+  work_.cancel();
+  if (in_flight_) {
+    disc_->drain();
+  }
+}
+
+void AtapiDrive::command(std::uint8_t opcode) noexcept {
+  if (opcode == kDeviceReset) {
+    if (cd_.phase != Phase::reset) {  // SRST holds the drive, whatever is written
+      device_reset();
+    }
+    return;
+  }
+  cd_.command = opcode;
+  file().error = 0;
+  if (in_flight_) {
+    // A request from before a reset has not come back although it was drained. What it uses stays
+    // its own.
+    go(Step::begin);
+    return;
+  }
+  begin();
+}
+
+void AtapiDrive::begin() noexcept {
+  switch (kCdCommands[cd_.command]) {
+    case CdAction::abort:
+    case CdAction::device_reset:
+      abort();
+      break;
+    case CdAction::abort_with_signature:
+      show_signature(true);
+      abort();
+      break;
+    case CdAction::success:
+      complete();
+      break;
+    case CdAction::check_power_mode:
+      file().count[0] = 0xff;  // active or idle
+      complete();
+      break;
+    case CdAction::packet:
+      begin_packet();
+      break;
+    case CdAction::identify:
+      identify();
+      break;
+    case CdAction::set_features:
+      set_features();
+      break;
+  }
+}
+
+void AtapiDrive::identify() noexcept {
+  cd_.awaits_packet = cd_.dma = false;
+  cd_.remaining = 0;
+  build_packet_identify(identity_, cd_.dma_mode, unit(),
+                        std::span{cd_.buffer}.first<kSectorSize>());
+  cd_.phase = Phase::data_in;
+  cd_.pos = 0;
+  cd_.end = cd_.filled = kSectorSize;
+  file().status = kReady | kMask<STATUS::DRQ>;
+  set_interrupt(true);
+}
+
+/// ATA/ATAPI-6 table 44: the transfer mode counts; what else drivers send changes nothing.
+void AtapiDrive::set_features() noexcept {
+  static constexpr std::uint8_t kSetTransferMode = 0x03;
+  static constexpr std::uint8_t kAccepted[] = {0x02, 0x05, 0x42, 0x55, 0x66, 0x82,
+                                               0x85, 0x95, 0x31, 0xaa, 0xc2, 0xcc};
+  const std::uint8_t feature = file().features[0];
+  const std::uint8_t mode = file().count[0];
+  const bool pio = mode <= 0x01 || (mode >= 0x08 && mode <= 0x0c);
+  const bool multiword = mode >= 0x20 && mode <= 0x22;
+  if (feature == kSetTransferMode && multiword) {
+    cd_.dma_mode = mode;
+  } else if (feature == kSetTransferMode
+                 ? !pio
+                 : std::ranges::find(kAccepted, feature) == std::end(kAccepted)) {
+    abort();
+    return;
+  }
+  complete();
+}
+
+/// BSY now, and one unit of work after the guest has its answer.
+void AtapiDrive::go(Step step) noexcept {
+  cd_.phase = Phase::work;
+  step_ = step;
+  file().status = kMask<STATUS::BSY> | kReady;
+  work_.schedule();
+}
+
+/// Returns false always: the completion of one unit schedules the next.
+bool AtapiDrive::run_unit() noexcept {
+  if (in_flight_ || cd_.phase != Phase::work) {
+    return false;
+  }
+  switch (step_) {
+    case Step::begin:
+      begin();
+      break;
+    case Step::fetch:
+      fetch();
+      break;
+    case Step::dma_begin:
+      start_dma();
+      break;
+    case Step::dma:
+      dma_next();
+      break;
+    case Step::dma_raw:
+      fetch();
+      break;
+  }
+  return false;
+}
+
+void AtapiDrive::submit(std::uint64_t offset,
+                        std::uint64_t bytes,
+                        std::span<const std::span<std::byte>> data) noexcept {
+  request_.op = BlockOp::read;
+  request_.offset = offset;
+  request_.length = bytes;
+  request_.data = data;
+  request_.done_bytes = 0;
+  request_.generation = generation_;
+  in_flight_ = true;
+  ++counters_.submissions;
+  disc_->submit(request_);
+}
+
+void AtapiDrive::done(BlockStatus status) noexcept {
+  in_flight_ = false;
+  memory_.release();  // guest memory is whole and reported before any interrupt says so
+  if (request_.generation != generation_) {
+    ++counters_.stale;
+    if (cd_.phase == Phase::work) {
+      work_.schedule();
+    }
+    return;
+  }
+  switch (step_) {
+    case Step::fetch:
+      fetched(status);
+      break;
+    case Step::dma:
+      dma_done(status);
+      break;
+    case Step::dma_raw:
+      dma_raw_done(status);
+      break;
+    case Step::begin:
+    case Step::dma_begin:
+      break;
+  }
+}
+
+/// A drained backend still holds the request: it broke its word. The guest gets an error; the
+/// request keeps its memory.
+void AtapiDrive::abandon() noexcept {
+  ++generation_;
+  work_.cancel();
+  end_dma();
+  abort();
+}
+
+void AtapiDrive::settle() noexcept {
+  if (in_flight_) {
+    disc_->drain();
+  }
+  while (cd_.phase == Phase::work) {
+    if (in_flight_) {
+      disc_->drain();
+      if (in_flight_) {
+        abandon();
+      }
+    } else {
+      work_.cancel();
+      (void)run_unit();
+    }
+  }
+}
+
+bool AtapiDrive::flush() noexcept {
+  settle();
+  return true;
+}
+
+void AtapiDrive::dma_started() noexcept {
+  if (cd_.phase == Phase::wait_dma && bus_master().armed()) {
+    go(Step::dma_begin);
+  }
+}
+
+void AtapiDrive::dma_stopped() noexcept {
+  if (cd_.phase == Phase::work && cd_.dma) {
+    settle();
+  }
+}
+
+/// DEVICE RESET: like a reset of this drive alone, and without an interrupt (ATA/ATAPI-6 8.10).
+void AtapiDrive::device_reset() noexcept {
+  start_over(Reset::diagnostic);
+}
+
+void AtapiDrive::reset(Reset kind) noexcept {
+  start_over(kind);
+  if (kind == Reset::diagnostic && unit() == 0) {
+    set_interrupt(true);
+  }
+}
+
+void AtapiDrive::start_over(Reset kind) noexcept {
+  // The new generation first: draining must not finish the command, whose interrupt nobody expects
+  // any more.
+  ++generation_;
+  cd_.phase = Phase::idle;
+  work_.cancel();
+  if (in_flight_) {
+    disc_->drain();
+  }
+  end_dma();
+  if (kind == Reset::power_on) {
+    const bool open = cd_.tray_open;  // no drive closes its tray by itself
+    cd_ = CdState{};
+    cd_.tray_open = open;
+    cd_.attention = CdState::kAttentionReset;
+    cd_.disc_blocks = disc_ == nullptr ? 0
+                                       : static_cast<std::uint32_t>(std::min<std::uint64_t>(
+                                             disc_->info().size / kBlock, kMaxBlocks));
+  }
+  if (kind != Reset::diagnostic) {
+    cd_.sense = {};
+    cd_.locked = false;
+  }
+  cd_.awaits_packet = cd_.dma = false;
+  cd_.remaining = cd_.pos = cd_.end = cd_.filled = 0;
+  set_interrupt(false);
+  if (kind == Reset::software) {
+    cd_.phase = Phase::reset;
+    file().status = kMask<STATUS::BSY>;
+    return;
+  }
+  show_signature(false);
+}
+
+void AtapiDrive::release_reset() noexcept {
+  if (cd_.phase == Phase::reset) {
+    cd_.phase = Phase::idle;
+    show_signature(false);
+  }
+}
+
+/// No DRDY until the first command: a packet device lets nobody take it for a disk (ATA/ATAPI-6
+/// 9.12).
+void AtapiDrive::show_signature(bool keep_device) noexcept {
+  const std::uint8_t device = file().device;
+  load_signature(kAtapiSignature);
+  if (keep_device) {
+    file().device = device;
+  }
+  file().status = 0;
+}
+
+void AtapiDrive::end(std::uint8_t status, std::uint8_t error) noexcept {
+  cd_.phase = Phase::idle;
+  cd_.remaining = 0;
+  file().status = static_cast<std::uint8_t>(kReady | status);
+  file().error = error;
+}
+
+void AtapiDrive::complete() noexcept {
+  end(0, 0);
+  set_interrupt(true);
+}
+
+/// On the level of ATA: no sense data.
+void AtapiDrive::abort() noexcept {
+  ++counters_.refused;
+  end(kMask<STATUS::ERR>, kMask<regs::ERROR::ABRT>);
+  set_interrupt(true);
+}
+
+void AtapiDrive::store(DriveState& out) const noexcept {
+  out.kind = DriveKind::cdrom;
+  out.intrq = intrq();
+  out.file = file();
+  out.cd = cd_;
+}
+
+bool AtapiDrive::restore(const DriveState& in) noexcept {
+  if (in.kind != DriveKind::cdrom || !validate(in.cd)) {
+    return false;
+  }
+  const std::uint32_t here = cd_.disc_blocks;
+  file() = in.file;
+  cd_ = in.cd;
+  restore_interrupt(in.intrq);
+  disc_lost_ = false;
+  if (cd_.disc_blocks != here || cd_.lba > here || cd_.remaining > here - cd_.lba) {
+    disc_lost_ = cd_.remaining != 0;
+    if (cd_.disc_blocks != here) {
+      const std::uint32_t was = std::exchange(cd_.disc_blocks, here);
+      if (was != 0) {
+        disc_left();
+      }
+      if (here != 0 && !cd_.tray_open) {
+        disc_arrived();
+      }
+    }
+  }
+  // BSY and DRQ are what the phase says, or the drive could never be spoken to again.
+  const bool bsy = cd_.phase == Phase::wait_dma || cd_.phase == Phase::reset;
+  const bool drq = cd_.phase == Phase::data_in || cd_.phase == Phase::data_out;
+  file().status = STATUS::BSY::with(STATUS::DRQ::with(file().status, drq ? 1 : 0), bsy ? 1 : 0);
+  return true;
+}
+
+}  // namespace dm::ide

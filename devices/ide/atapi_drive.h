@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/mem/guest_memory.h"
+#include "core/obs/log.h"
+#include "core/time/work.h"
+#include "devices/ide/atapi_command.h"
+#include "devices/ide/atapi_replies.h"
+#include "devices/ide/drive.h"
+#include "devices/ide/identify.h"
+#include "devices/ide/state.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace dm::ide {
+
+/// A CD-ROM drive with a tray, and perhaps a disc in it: a read-only image that it owns.
+///
+/// Packet commands that need no disc are answered within the write of the packet's last word; the
+/// others become units of deferred work, one backend read each. A read owns its range: it was
+/// checked against the size of the disc that was there then, and each of its units looks whether
+/// that disc still is. A completion of an older generation (reset, other disc) only gives its
+/// memory back. Thread rule: the loop's thread only. No allocation after construction.
+class AtapiDrive final : public Drive {
+ public:
+  /// Bytes of one submission of a DMA command.
+  static constexpr std::uint64_t kMaxSubmission = std::uint64_t{1} << 20;
+
+  struct Counters {
+    std::uint64_t packets = 0;
+    std::uint64_t refused = 0;      ///< commands and packets, by the guest's fault
+    std::uint64_t submissions = 0;  ///< to the backend
+    std::uint64_t io_errors = 0;    ///< of the backend
+    std::uint64_t stale = 0;        ///< completions that came after a reset
+    std::uint64_t short_tables = 0;
+    std::uint64_t dma_faults = 0;
+  };
+
+  /// `disc` null: an empty drive, its tray closed.
+  AtapiDrive(std::unique_ptr<BlockBackend> disc, WorkQueue& work, const DiskIdentity& identity);
+  ~AtapiDrive() override;
+
+  // What the host does with discs, at any time. What the guest reads in that moment fails.
+  /// Opens the tray and takes the disc out; its image is closed on return. False: the guest has
+  /// locked the tray; it has been asked to let the disc go. An empty drive never refuses.
+  [[nodiscard]] bool eject(bool force) noexcept;
+  /// Puts a disc in and closes the tray. The one before it has to be out (eject()).
+  void insert(std::unique_ptr<BlockBackend> disc) noexcept;
+  [[nodiscard]] bool tray_open() const noexcept { return cd_.tray_open; }
+  [[nodiscard]] bool locked() const noexcept { return cd_.locked; }
+
+  [[nodiscard]] DriveKind kind() const noexcept override { return DriveKind::cdrom; }
+  void command(std::uint8_t opcode) noexcept override;
+  [[nodiscard]] std::size_t data_left() const noexcept override;
+  std::size_t read_data(std::span<std::byte> to) noexcept override;
+  std::size_t write_data(std::span<const std::byte> from) noexcept override;
+  void dma_started() noexcept override;
+  void dma_stopped() noexcept override;
+  void reset(Reset kind) noexcept override;
+  void release_reset() noexcept override;
+  void settle() noexcept override;
+  /// Nothing is ever written.
+  [[nodiscard]] bool flush() noexcept override;
+  [[nodiscard]] const BlockBackend* medium() const noexcept override { return disc_.get(); }
+  void store(DriveState& out) const noexcept override;
+  /// A drive that has another disc than the saved one says so to the guest.
+  [[nodiscard]] bool restore(const DriveState& in) noexcept override;
+
+  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+ private:
+  enum class Step : std::uint8_t { begin, fetch, dma_begin, dma, dma_raw };
+  struct Request : BlockRequest {
+    std::uint32_t generation = 0;
+  };
+  /// Frames of one fetch that is spread over the buffer.
+  static constexpr std::uint32_t kRawFrames = CdState::kBuffer / kRawFrame;
+
+  // atapi_drive.cc: ATA commands and the machinery
+  void begin() noexcept;
+  void go(Step step) noexcept;
+  bool run_unit() noexcept;
+  void submit(std::uint64_t offset,
+              std::uint64_t bytes,
+              std::span<const std::span<std::byte>> data) noexcept;
+  void done(BlockStatus status) noexcept;
+  void abandon() noexcept;
+  void show_signature(bool keep_device) noexcept;
+  void device_reset() noexcept;
+  void start_over(Reset kind) noexcept;
+  void identify() noexcept;
+  void set_features() noexcept;
+  void end(std::uint8_t status, std::uint8_t error) noexcept;
+  void complete() noexcept;
+  void abort() noexcept;
+
+  // atapi_packet.cc: decode, and commands that answer at once
+  void begin_packet() noexcept;
+  void packet_taken() noexcept;
+  void run_packet(Packet action) noexcept;
+  [[nodiscard]] Reply new_reply() noexcept;
+  [[nodiscard]] CdFacts facts() const noexcept;
+  void answer(const Reply& reply, std::size_t allocation) noexcept;
+  void answer_if(bool valid, const Reply& reply, std::size_t allocation) noexcept;
+  void finish_packet() noexcept;
+  void refuse(const Sense& sense) noexcept;
+  void request_sense() noexcept;
+  void get_event_status() noexcept;
+  void read_dvd_structure() noexcept;
+  void mode_sense(std::size_t header) noexcept;
+  void mode_select() noexcept;
+  void mode_parameters_taken() noexcept;
+  void read_blocks(std::uint32_t lba, std::uint32_t count, std::uint16_t frame) noexcept;
+  void seek() noexcept;
+  void read_cd() noexcept;
+  void read_cd_msf() noexcept;
+  void read_cd_range(std::uint32_t lba, std::uint32_t count) noexcept;
+
+  // atapi_media.cc
+  [[nodiscard]] bool readable() const noexcept;
+  [[nodiscard]] Sense not_ready() const noexcept;
+  [[nodiscard]] Sense take_attention() noexcept;
+  void start_stop() noexcept;
+  void open_tray() noexcept;
+  void close_tray() noexcept;
+  void disc_arrived() noexcept;
+  void disc_left() noexcept;
+  [[nodiscard]] std::uint8_t take_event() noexcept;
+  [[nodiscard]] bool disc_is_still_there() noexcept;
+
+  // atapi_transfer.cc
+  [[nodiscard]] bool take_byte_limit(std::uint64_t total) noexcept;
+  void begin_data_in(std::uint64_t total) noexcept;
+  void begin_data_out(std::uint32_t total) noexcept;
+  void next_burst_in() noexcept;
+  void next_burst_out() noexcept;
+  void show_burst(std::uint8_t reason, std::uint32_t bytes) noexcept;
+  void burst_taken() noexcept;
+  void burst_filled() noexcept;
+  void fetch() noexcept;
+  void fetched(BlockStatus status) noexcept;
+  void frame_blocks(std::uint32_t lba, std::uint32_t count) noexcept;
+  void start_dma() noexcept;
+  [[nodiscard]] bool copy_by_dma() noexcept;
+  void dma_next() noexcept;
+  void dma_done(BlockStatus status) noexcept;
+  void dma_raw_done(BlockStatus status) noexcept;
+  void end_dma() noexcept;
+  void dma_fault() noexcept;
+  void read_failed() noexcept;
+
+  std::unique_ptr<BlockBackend> disc_;
+  DiskIdentity identity_;
+  Work work_;
+  log::Limit limit_;
+  Counters counters_;
+
+  CdState cd_;
+
+  // The request in flight and what it uses. Not touched by the guest, not saved.
+  Request request_;
+  DmaBuffer memory_;
+  std::array<std::span<std::byte>, kRawFrames> spans_;
+  std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
+  std::uint32_t fetching_ = 0;  ///< blocks
+  std::uint32_t generation_ = 0;
+  bool dma_running_ = false;  ///< the bus master has begun, and has to be told the end
+  bool disc_lost_ = false;    ///< since the command under way began
+  Step step_ = Step::begin;
+  bool in_flight_ = false;
+};
+
+}  // namespace dm::ide

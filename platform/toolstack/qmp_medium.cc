@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Discs of CD-ROM drives, as qapi/block.json of QEMU 7.2 has them. libxl 4.17 (libxl_disk.c): xl
+// cd-insert sends query-version, eject, add-fd, blockdev-change-medium; xl cd-eject the first two.
+#include "platform/toolstack/qmp_medium.h"
+
+#include <fcntl.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace dm::toolstack {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kMaxPath = 4096;
+
+QmpError error(std::string desc) {
+  return {kGenericError, std::move(desc)};
+}
+
+/// A string; nothing where it is missing or something else.
+std::optional<std::string> text(const json::object& arguments, std::string_view key) {
+  const json::value* const value = arguments.if_contains(key);
+  const json::string* const string = value != nullptr ? value->if_string() : nullptr;
+  return string != nullptr && string->size() <= kMaxPath
+             ? std::optional{std::string{string->data(), string->size()}}
+             : std::nullopt;
+}
+
+/// "id" since QEMU 2.8, "device" before.
+std::optional<std::string> drive_of(const json::object& arguments) {
+  auto id = text(arguments, "id");
+  return id ? id : text(arguments, "device");
+}
+
+QmpResult changed(DiscChange change, const std::string& drive) {
+  const std::string name = drive.substr(0, 64);
+  switch (change) {
+    case DiscChange::done:
+      return json::object{};
+    case DiscChange::locked:
+      return error("the guest has locked the tray of " + name +
+                   " and has been asked to open it: try again when it has");
+    case DiscChange::no_such_drive:
+      break;
+  }
+  return QmpError{kDeviceNotFound, "there is no CD-ROM drive " + name};
+}
+
+QmpResult eject(MachineControl& machine, const json::object& arguments) {
+  const auto drive = drive_of(arguments);
+  const json::value* const force = arguments.if_contains("force");
+  if (!drive) {
+    return error("'id' or 'device' has to name a drive");
+  }
+  if (force != nullptr && !force->is_bool()) {
+    return error("'force' is neither true nor false");
+  }
+  return changed(machine.eject(*drive, force != nullptr && force->get_bool()), *drive);
+}
+
+QmpResult insert(MachineControl& machine,
+                 const FdSets& sets,
+                 const std::string& drive,
+                 const std::string& filename) {
+  UniqueFd image;
+  if (FdSets::is_name(filename)) {
+    auto opened = sets.open(filename, O_RDONLY);
+    if (!opened) {
+      return error(opened.error().message);
+    }
+    image = std::move(*opened);
+  }
+  const auto inserted = machine.insert(drive, filename, image.release());
+  if (!inserted) {
+    return error(inserted.error().message);
+  }
+  return changed(*inserted, drive);
+}
+
+/// Formats are never guessed, and raw is the only one there is (CVE-2008-2004).
+bool is_raw(std::string_view format) noexcept {
+  return format.empty() || format == "raw" || format == "host_device";
+}
+
+QmpResult change_medium(MachineControl& machine,
+                        const FdSets& sets,
+                        const json::object& arguments) {
+  const auto drive = drive_of(arguments);
+  const auto filename = text(arguments, "filename");
+  const auto mode = text(arguments, "read-only-mode");
+  if (!drive || !filename || filename->empty()) {
+    return error("'id' (or 'device') has to name a drive and 'filename' an image");
+  }
+  if (arguments.contains("format") && !is_raw(text(arguments, "format").value_or("?"))) {
+    return error("only raw images can be inserted: xl cd-insert with format=raw");
+  }
+  if (arguments.contains("read-only-mode") && mode != "retain" && mode != "read-only") {
+    return error("a disc can only be read: 'read-only-mode' is retain or read-only");
+  }
+  return insert(machine, sets, *drive, *filename);
+}
+
+/// The command before QEMU 2.3: the image is the "target", its format the "arg".
+QmpResult change(MachineControl& machine, const FdSets& sets, const json::object& arguments) {
+  const auto drive = text(arguments, "device");
+  const auto target = text(arguments, "target");
+  if (drive == "vnc") {
+    return error("there is no VNC server: take vncpasswd out of the guest's configuration");
+  }
+  if (!drive || !target || target->empty()) {
+    return error("'device' has to name a drive and 'target' an image");
+  }
+  if (arguments.contains("arg") && !is_raw(text(arguments, "arg").value_or("?"))) {
+    return error("only raw images can be inserted: 'arg' is raw or not there");
+  }
+  return insert(machine, sets, *drive, *target);
+}
+
+}  // namespace
+
+void add_medium_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets) {
+  commands.add("eject", [&machine](QmpCall& call) { return eject(machine, call.arguments); });
+  commands.add("blockdev-change-medium", [&machine, &sets](QmpCall& call) {
+    return change_medium(machine, sets, call.arguments);
+  });
+  commands.add("change",
+               [&machine, &sets](QmpCall& call) { return change(machine, sets, call.arguments); });
+}
+
+}  // namespace dm::toolstack

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// A machine with a CD-ROM drive: wiring, discs changed by management, unplug, save.
+#include "tests/unit/ioreq/daemon/pc_rig.h"
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace dm::test {
+namespace {
+
+MachineConfig with_cd(unsigned index = 2) {
+  MachineConfig config = six_vcpus();
+  DiskConfig cd;
+  cd.index = index;
+  cd.cdrom = cd.read_only = true;
+  cd.id = "ide-5632";
+  config.disks.push_back(cd);
+  return config;
+}
+
+struct CdPc : ManagedPc {
+  CdPc() : ManagedPc{with_cd()} {}
+
+  /// A packet without data to the secondary master: the error register; 0: it succeeded.
+  unsigned packet(std::array<std::uint8_t, 12> bytes) {
+    outb(0x176, 0xa0);
+    outb(0x171, 0);
+    outb(0x175, 8);
+    outb(0x177, 0xa0);
+    for (std::size_t i = 0; i < bytes.size(); i += 2) {
+      outw(0x170, static_cast<std::uint16_t>(bytes[i] | bytes[i + 1] << 8U));
+    }
+    return (inb(0x177) & 1) != 0 ? inb(0x171) : 0U;
+  }
+  unsigned ready() { return packet({}); }
+  DriveInfo cd() { return control->drives().at(2); }
+};
+
+BOOST_FIXTURE_TEST_SUITE(cdrom, CdPc)
+
+BOOST_AUTO_TEST_CASE(the_drive_is_where_it_was_configured_and_bears_libxls_name) {
+  outb(0x176, 0xa0);
+  BOOST_TEST(inb(0x174) == 0x14);
+  BOOST_TEST(inb(0x175) == 0xeb);
+  BOOST_TEST(cd().name == "ide-5632");
+  BOOST_TEST(cd().removable);
+  BOOST_TEST(cd().image == "scripted");
+  BOOST_TEST(!cd().tray_open);
+  BOOST_TEST(control->drives().at(3).name == "ide1-hd1");
+}
+
+BOOST_AUTO_TEST_CASE(cmos_knows_hard_disks_only) {
+  ManagedPc pc{with_cd(1)};
+  pc.outb(0x70, 0x12);
+  BOOST_TEST(pc.inb(0x71) == 0xf0);
+}
+
+BOOST_AUTO_TEST_CASE(xl_cd_insert_changes_the_disc_of_a_running_guest) {
+  BOOST_TEST(ready() == 0x60U);  // power-on
+  BOOST_TEST(ready() == 0U);
+  BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
+  BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
+  BOOST_TEST(!disks[2].is_open());
+  BOOST_TEST(cd().image.empty());
+  BOOST_TEST(cd().tray_open);
+  BOOST_TEST(ready() == 0x20U);
+  BOOST_TEST((control->insert("ide-5632", "/dev/fdset/0", -1).value() == DiscChange::done));
+  BOOST_TEST(!cd().tray_open);
+  BOOST_TEST(cd().size == std::uint64_t{1} << 20);
+  BOOST_TEST(ready() == 0x60U);
+  BOOST_TEST(ready() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_guest_finds_the_new_disc_when_it_goes_on) {
+  (void)ready();
+  control->stop();
+  BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
+  BOOST_TEST((control->insert("ide-5632", "/b.iso", -1).value() == DiscChange::done));
+  BOOST_TEST(validate(machine->state()));
+  control->cont();
+  BOOST_TEST(ready() == 0x60U);
+  BOOST_TEST(ready() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_holds_against_management_and_falls_to_force) {
+  (void)ready();
+  BOOST_TEST(packet({0x1e, 0, 0, 0, 1}) == 0U);
+  BOOST_TEST(cd().locked);
+  BOOST_TEST((control->eject("ide-5632", false) == DiscChange::locked));
+  BOOST_TEST((control->insert("ide-5632", "/b.iso", -1).value() == DiscChange::locked));
+  BOOST_TEST(!other_disc.is_open());
+  BOOST_TEST(disks[2].is_open());
+  BOOST_TEST((control->eject("ide-5632", true) == DiscChange::done));
+  BOOST_TEST(!disks[2].is_open());
+}
+
+BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_leaves_the_disc_that_is_there) {
+  BOOST_TEST(control->insert("ide-5632", "/missing", -1).has_error());
+  BOOST_TEST(disks[2].is_open());
+  BOOST_TEST((control->eject("ide-832", false) == DiscChange::no_such_drive));
+  BOOST_TEST((control->eject("ide1-hd1", false) == DiscChange::no_such_drive));
+  BOOST_TEST((control->insert("ide0-hd0", "/b.iso", -1).value() == DiscChange::no_such_drive));
+}
+
+BOOST_AUTO_TEST_CASE(pv_unplug_takes_disks_and_leaves_the_cd) {
+  (void)ready();
+  outw(0x10, 1);
+  BOOST_TEST(!disks[3].is_open());
+  BOOST_TEST(disks[2].is_open());
+  BOOST_TEST(ready() == 0U);
+  machine->pause();
+  BOOST_TEST(validate(machine->state()));
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_with_a_cd_goes_on_in_another_process) {
+  (void)ready();
+  BOOST_TEST(packet({0x1e, 0, 0, 0, 1}) == 0U);
+  machine->pause();
+  const auto bytes = machine->save();
+  CdPc other;
+  other.machine->pause();
+  BOOST_TEST_REQUIRE(other.machine->load(bytes).has_value());
+  BOOST_TEST((other.machine->save() == bytes));
+  BOOST_TEST(other.cd().locked);
+  ManagedPc without;
+  without.machine->pause();
+  BOOST_TEST(without.machine->load(bytes).has_error());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::test
