@@ -22,7 +22,7 @@ struct NetOffload {
   /// gso: Ethernet, IP and TCP headers. Of a received frame only a hint (Linux says how much was
   /// linear): the card goes by checksum_start, which such frames always have.
   std::uint16_t header_length = 0;
-  std::uint16_t segment_size = 0;   ///< gso: payload bytes in each frame but the last
+  std::uint16_t segment_size = 0;  ///< gso: payload bytes in each frame but the last
   std::uint16_t checksum_start = 0;
   std::uint16_t checksum_offset = 0;
 };
@@ -49,7 +49,7 @@ class NetClient {
   /// While receiving is wanted: a frame is waiting. Once is enough until receive() has said 0, or
   /// receiving was wanted anew.
   virtual void on_receivable() noexcept = 0;
-  virtual void on_sendable() noexcept = 0;    ///< send() said full, and has room again
+  virtual void on_sendable() noexcept = 0;  ///< send() said full, and has room again
   virtual void on_link(bool up) noexcept = 0;
 };
 

@@ -223,8 +223,8 @@ class E1000Driver {
                 std::uint8_t cmd,
                 std::uint8_t popts = 0,
                 std::uint16_t special = 0) {
-    put_tx(at, length | 1U << 20U | static_cast<std::uint64_t>(cmd | DEXT) << 24U | std::uint64_t{popts} << 40U |
-                   std::uint64_t{special} << 48U);
+    put_tx(at, length | 1U << 20U | static_cast<std::uint64_t>(cmd | DEXT) << 24U |
+                   std::uint64_t{popts} << 40U | std::uint64_t{special} << 48U);
   }
   void put_context(const Context& c, std::uint8_t extra = 0) {
     put_tx(c.ipcss | std::uint64_t{c.ipcso} << 8U | std::uint64_t{c.ipcse} << 16U |
