@@ -64,15 +64,23 @@ send_from_guest() {
   wait "$listener" || true
   [[ $(hash_of < "$state/guest/out") == "$1" ]] || fail "what came out of the guest is not what was sent, with $2"
 }
+# Each choice in the direction that it concerns.
 check_files() {
-  local wanted offloads
+  local wanted offloads way
   wanted=$(dd if=/lab/disk/first.img bs=1K skip=$((33 * 1024)) count=$kib 2> /dev/null | hash_of)
-  for offloads in "tso on tx on rx on sg on" "tso off" "tx off" "rx off" "sg off" "tso on tx on rx on sg on"; do
+  while read -r way offloads; do
     in_guest guest 30 "ethtool -K eth0 $offloads 2>&1" || true
-    send_from_guest "$wanted" "$offloads"
-    send_to_guest "$wanted" "$offloads"
-  done
-  say "ok: 1 MiB both ways with equal sums, offloads switched on and off"
+    [[ $way == in ]] || send_from_guest "$wanted" "$offloads"
+    [[ $way == out ]] || send_to_guest "$wanted" "$offloads"
+  done << END
+both tso on tx on rx on sg on
+out tso off
+out sg off
+out tx off
+in rx off
+both tso on tx on rx on sg on
+END
+  say "ok: 1 MiB with equal sums, offloads switched on and off"
 }
 
 # bandwidth OPTION...: of iperf3 from dom0, in Mbit/s at the receiver
