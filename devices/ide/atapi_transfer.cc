@@ -167,7 +167,8 @@ void AtapiDrive::fetch() noexcept {
     return;
   }
   const bool raw = cd_.frame == kRawFrame;
-  fetching_ = std::min<std::uint32_t>(cd_.remaining, CdState::kBuffer / cd_.frame);
+  fetching_ = std::min<std::uint32_t>(cd_.remaining,
+                                      static_cast<std::uint32_t>(CdState::kBuffer / cd_.frame));
   const auto buffer = std::as_writable_bytes(std::span{cd_.buffer});
   std::size_t spans = 1;
   if (raw) {
