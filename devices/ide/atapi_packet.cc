@@ -169,8 +169,8 @@ void AtapiDrive::refuse(const Sense& told) noexcept {
   cd_.sense = told;
   cd_.filled = 0;
   file().count[0] = kReasonStatus;
-  end(kMask<STATUS::ERR>,
-      static_cast<std::uint8_t>(told.key << 4U | (aborts ? kMask<regs::ERROR::ABRT> : 0U)));
+  end(kMask<STATUS::ERR>, static_cast<std::uint8_t>(std::uint32_t{told.key} << 4U |
+                                                    (aborts ? kMask<regs::ERROR::ABRT> : 0U)));
   set_interrupt(true);
 }
 
