@@ -113,7 +113,19 @@ bool E1000::send(std::span<const std::byte> frame, unsigned count) noexcept {
 
 bool E1000::send_tso(std::span<const std::byte> header,
                      std::uint32_t payload,
-                     std::uint16_t mss) noexcept {
+                     std::uint16_t mss,
+                     unsigned requests) noexcept {
+  unsigned last = 0;
+  for (unsigned i = 0; i < requests; ++i) {
+    last = queue_tso(header, payload, mss);
+    set(0x03818, tx_tail_);
+  }
+  return wait_done(last);
+}
+
+unsigned E1000::queue_tso(std::span<const std::byte> header,
+                          std::uint32_t payload,
+                          std::uint16_t mss) noexcept {
   auto* const ring = xen_.at<Descriptor>(kTxRing);
   const auto put = [&](std::uint64_t first, std::uint32_t low, std::uint32_t high) {
     ring[tx_tail_] = {.address = first, .low = low, .high = high};
@@ -137,12 +149,14 @@ bool E1000::send_tso(std::span<const std::byte> header,
     const std::uint64_t page = kTxBuffers + 4096 + std::uint64_t{at / 4096 * 7 % 16} * 8192;
     last = put(page, bytes | common | (end ? kEop | kRs : 0), 0x0300);
   }
-  set(0x03818, tx_tail_);
-  return wait_done(last);
+  return last;
 }
 
 void E1000::enable_receiver() noexcept {
   rx_next_ = rx_tail_ = 0;
+  set(0x00100, 0);
+  set(0x02810, 0);           // RDH
+  set(0x02818, 0);           // RDT
   set(0x00100, 0x0000801a);  // RCTL: EN, UPE, MPE, BAM; 2048-byte buffers
 }
 

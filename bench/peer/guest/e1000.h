@@ -22,12 +22,14 @@ class E1000 {
   /// `count` frames by one tail write; returns when the last one's descriptor is done. False after
   /// two seconds.
   [[nodiscard]] bool send(std::span<const std::byte> frame, unsigned count) noexcept;
-  /// One TCP segment of `payload` bytes to be cut into pieces of `mss`; header in front.
+  /// TCP segments of `payload` bytes to be cut into pieces of `mss`, header in front; a tail write
+  /// for each. Returns when the last one is done; at most 14 fit into the ring.
   [[nodiscard]] bool send_tso(std::span<const std::byte> header,
                               std::uint32_t payload,
-                              std::uint16_t mss) noexcept;
+                              std::uint16_t mss,
+                              unsigned requests) noexcept;
 
-  /// Receiver on, with no buffer given to it yet.
+  /// Receiver off and on, with no buffer given to it yet.
   void enable_receiver() noexcept;
   /// Gives buffers and takes frames until `count` came; each one's length and first word after the
   /// Ethernet header are checked against `length` and a number that goes up by one. False after
@@ -40,6 +42,10 @@ class E1000 {
   std::uint32_t get(std::uint32_t reg) noexcept { return cpu_.mmio_read(kBase + reg); }
   void set(std::uint32_t reg, std::uint32_t value) noexcept { cpu_.mmio_write(kBase + reg, value); }
   [[nodiscard]] bool wait_done(unsigned index) noexcept;
+  /// Returns the index of the last descriptor.
+  unsigned queue_tso(std::span<const std::byte> header,
+                     std::uint32_t payload,
+                     std::uint16_t mss) noexcept;
 
   static constexpr std::uint64_t kBase = 0xf2000000;
   static constexpr std::uint64_t kTxRing = 0x1000000;

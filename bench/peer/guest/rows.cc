@@ -28,6 +28,11 @@ bool Session::wants(const std::string& row) const {
                      [&](const auto& name) { return row.rfind(name, 0) == 0; });
 }
 
+bool Session::wants_of(const std::string& group) const {
+  return wants(group) || std::any_of(options.rows.begin(), options.rows.end(),
+                                     [&](const auto& name) { return name.rfind(group, 0) == 0; });
+}
+
 std::size_t Session::times(double count) const {
   return std::max<std::size_t>(1, static_cast<std::size_t>(count * options.scale));
 }
@@ -59,7 +64,7 @@ void Session::repeat(const std::string& row,
     }
   }
   Samples samples{count};
-  const Subject::Use before = subject.use();
+  const Subject::Usage before = subject.usage();
   const std::uint64_t calls_before = subject.system_calls();
   const std::uint64_t requests_before = cpu.requests();
   const std::uint64_t start = Clock::ticks();
@@ -83,13 +88,13 @@ void Session::repeat(const std::string& row,
   const double total = clock.ns(Clock::ticks() - start) - paused;
   // What it still does after the last answer (leaving a spin, say) belongs to these requests too.
   ::poll(nullptr, 0, 20);
-  const Subject::Use after = subject.use();
+  const Subject::Use used = subject.used_since(before);
   const double n = static_cast<double>(count) * per;
   std::ostringstream fields;
   fields << "\"n\": " << count << ", \"median_ns\": " << samples.at(0.5, clock) / per
          << ", \"p99_ns\": " << samples.at(0.99, clock) / per
          << ", \"min_ns\": " << samples.at(0, clock) / per << ", \"mean_ns\": " << total / n
-         << ", \"cpu_ns\": " << static_cast<double>(after.cpu_ns - before.cpu_ns) / n
+         << ", \"cpu_ns\": " << static_cast<double>(used.cpu_ns) / n
          << ", \"requests\": " << static_cast<double>(cpu.requests() - requests_before) / n;
   if (bytes_each > 0) {
     fields << ", \"bytes_per_s\": " << bytes_each * static_cast<double>(count) / total * 1e9;
@@ -169,7 +174,7 @@ bool arrived(const std::string& path,
 }  // namespace
 
 void run_serial_rows(Session& s) {
-  if (!s.wants("serial")) {
+  if (!s.wants_of("serial")) {
     return;
   }
   Uart uart{s.cpu};
@@ -204,7 +209,7 @@ void run_serial_rows(Session& s) {
 }
 
 void run_ide_rows(Session& s) {
-  if (!s.wants("ide")) {
+  if (!s.wants_of("ide")) {
     return;
   }
   Ide ide{s.cpu, s.xen, s.pci};
@@ -305,17 +310,15 @@ void run_idle_rows(Session& s) {
   if (!s.wants("idle") || s.options.idle_seconds <= 0) {
     return;
   }
-  // Idle workers of either side end after about 10 s, which takes their counters away: a long look
-  // begins after that.
+  // Idle workers of either side end after about 10 s: a long look begins after that.
   constexpr double kWorkersLinger = 10;
   ::poll(nullptr, 0, s.options.idle_seconds >= kWorkersLinger - 1 ? 13'000 : 300);
-  const Subject::Use before = s.subject.use();
+  const Subject::Usage before = s.subject.usage();
   ::poll(nullptr, 0, static_cast<int>(s.options.idle_seconds * 1000));
-  const Subject::Use after = s.subject.use();
+  const Subject::Use used = s.subject.used_since(before);
   std::ostringstream fields;
-  fields << "\"seconds\": " << s.options.idle_seconds
-         << ", \"wakeups\": " << after.timeslices - before.timeslices
-         << ", \"cpu_ns\": " << after.cpu_ns - before.cpu_ns;
+  fields << "\"seconds\": " << s.options.idle_seconds << ", \"wakeups\": " << used.timeslices
+         << ", \"cpu_ns\": " << used.cpu_ns;
   s.report("idle", fields.str());
 }
 

@@ -53,6 +53,8 @@ struct Session {
   bool failed = false;
 
   [[nodiscard]] bool wants(const std::string& row) const;
+  /// Any of the rows whose names begin like this?
+  [[nodiscard]] bool wants_of(const std::string& group) const;
   [[nodiscard]] std::size_t times(double count) const;
   /// Prints one JSON line.
   void report(const std::string& row, const std::string& fields);

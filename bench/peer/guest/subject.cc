@@ -131,18 +131,29 @@ std::vector<pid_t> Subject::processes() const {
   return found;
 }
 
-Subject::Use Subject::use() const {
-  Use total;
+Subject::Usage Subject::usage() const {
+  Usage all;
   for (const pid_t process : processes()) {
     for (const pid_t task : tasks(process)) {
       std::ifstream file{"/proc/" + std::to_string(process) + "/task/" + std::to_string(task) +
                          "/schedstat"};
-      std::uint64_t on_cpu = 0;
+      Use& use = all[task];
       std::uint64_t waited = 0;
-      std::uint64_t slices = 0;
-      file >> on_cpu >> waited >> slices;
-      total.cpu_ns += on_cpu;
-      total.timeslices += slices;
+      file >> use.cpu_ns >> waited >> use.timeslices;
+    }
+  }
+  return all;
+}
+
+Subject::Use Subject::used_since(const Usage& before) const {
+  Use total;
+  for (const auto& [task, now] : usage()) {
+    const auto old = before.find(task);
+    const Use from = old == before.end() ? Use{} : old->second;
+    // A thread that ended while it was looked at reads zero.
+    if (now.cpu_ns >= from.cpu_ns && now.timeslices >= from.timeslices) {
+      total.cpu_ns += now.cpu_ns - from.cpu_ns;
+      total.timeslices += now.timeslices - from.timeslices;
     }
   }
   return total;

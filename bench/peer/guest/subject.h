@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,7 +34,12 @@ class Subject {
     std::uint64_t cpu_ns = 0;      ///< of all threads of all processes
     std::uint64_t timeslices = 0;  ///< times one of them was put on a CPU
   };
-  [[nodiscard]] Use use() const;
+  /// What each thread has used since it began.
+  using Usage = std::map<pid_t, Use>;
+  [[nodiscard]] Usage usage() const;
+  /// What all have used since then. A thread that ended meanwhile has taken its counters along:
+  /// what it used last is not in it.
+  [[nodiscard]] Use used_since(const Usage& before) const;
   struct Memory {
     std::uint64_t anon_kb = 0;  ///< RssAnon
     std::uint64_t file_kb = 0;  ///< RssFile
