@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The whole machine against a guest and a host that do anything. An input is a program: one byte
 // says which machine, then steps follow, each a byte that says what and the bytes that it needs.
+#include "tests/fuzz/card_steps.h"
 #include "tests/fuzz/fuzz_pc.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@ namespace {
 
 constexpr unsigned kMostSteps = 200;
 constexpr std::uint8_t kFirstCdStep = 240;
+constexpr std::uint8_t kFirstCardStep = 200;  ///< in a machine with a card
 constexpr unsigned kMostCompared = 1;
 constexpr unsigned kMostMoves = 1;  ///< a second machine is the dearest step of all
 
@@ -37,7 +39,7 @@ constexpr std::uint8_t kCommands[]{0x20, 0x24, 0x29, 0x30, 0x34, 0x39, 0xc4, 0xc
 class Program {
  public:
   Program(const std::uint8_t* data, std::size_t size)
-      : in_{data, size}, pc_{std::make_unique<FuzzPc>(Shape{in_.byte()})} {}
+      : in_{data, size}, shape_{in_.byte()}, pc_{std::make_unique<FuzzPc>(shape_)} {}
 
   void run() {
     if (!in_.flag()) {
@@ -56,6 +58,9 @@ class Program {
   void one_step(std::uint8_t what) {
     if (what >= kFirstCdStep) {
       return what % 4 == 0 ? pc_->change_disc(in_.flag()) : packet_command();
+    }
+    if (shape_.card && what >= kFirstCardStep) {
+      return CardSteps{in_, *pc_}.one(what);
     }
     switch (what % 20) {
       case 0:
@@ -135,7 +140,7 @@ class Program {
     }
   }
   void touch_config_space() {
-    constexpr PciBdf kFunctions[]{{0, 0}, {1, 0}, {1, 1}, {1, 3}, {2, 0}, {3, 0}};
+    constexpr PciBdf kFunctions[]{{0, 0}, {1, 0}, {1, 1}, {1, 3}, {2, 0}, {3, 0}, {4, 0}};
     const auto choice = in_.byte();
     const PciBdf bdf = kFunctions[choice % std::size(kFunctions)];
     const auto reg = in_.byte();
@@ -364,6 +369,7 @@ class Program {
   }
 
   Input in_;
+  const Shape shape_;
   std::unique_ptr<FuzzPc> pc_;
   unsigned moves_ = 0;
   unsigned compared_ = 0;

@@ -26,6 +26,10 @@ MachineConfig config_of(const Shape& shape) {
   config.acpi = shape.acpi;
   config.xen_platform = shape.xen_platform;
   config.vcpus_max = FuzzPc::kVcpus;
+  if (shape.card) {
+    NicConfig& nic = config.nics.emplace_back();
+    nic.mac = {0x00, 0x16, 0x3e, 1, 2, 3};
+  }
   return config;
 }
 
@@ -52,6 +56,9 @@ FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
   }
   for (std::size_t i = 0; i < shape.ports; ++i) {
     backends.serial[i] = lines[i].open();
+  }
+  if (shape.card) {
+    backends.nics.push_back({.cable = cable.open(), .rom = {}});
   }
   const MachineHost host{
       .claims = claims_,
@@ -82,6 +89,9 @@ void FuzzPc::set_up_as_firmware_does() {
   config_write({2, 0}, 0x10, 4, 0xc101);
   config_write({2, 0}, 0x14, 4, 0xf2000000);
   config_write({2, 0}, 0x04, 2, 3);
+  config_write({4, 0}, 0x10, 4, kCardRegisters);
+  config_write({4, 0}, 0x14, 4, kCardPorts + 1U);
+  config_write({4, 0}, 0x04, 2, 7);
 }
 
 void FuzzPc::serve() {
@@ -107,6 +117,9 @@ void FuzzPc::check() const {
   require(validate(machine_->chipset().state()), "the chipset's state is valid");
   for (const auto& port : machine_->serial()) {
     require(port == nullptr || validate(port->uart().state()), "a serial port's state is valid");
+  }
+  for (const auto& card : machine_->cards()) {
+    require(validate(card->state()), "a network card's state is valid");
   }
   require(machine_->memory().mapped_windows() <= FuzzMemory::kMostWindows,
           "guest memory stays within its limit");
@@ -152,6 +165,7 @@ void FuzzPc::let_everything_end() {
       disk->complete_all();
     }
   }
+  cable.answer_with(SendStatus::sent);
   unsigned units = 0;
   while (!machine_->work().empty()) {
     require(++units < kMostUnits, "deferred work comes to an end");

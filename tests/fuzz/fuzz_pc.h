@@ -4,6 +4,7 @@
 #include "ioreq/daemon/machine.h"
 #include "platform/sim/sim_platform.h"
 #include "tests/fuzz/fuzz_backends.h"
+#include "tests/fuzz/fuzz_cable.h"
 #include "tests/fuzz/fuzz_host.h"
 #include "tests/rig/guest_instructions.h"
 
@@ -24,12 +25,14 @@ struct Shape {
         two_drives{(choice & 4U) != 0},
         large{(choice & 8U) != 0},
         ports{1U + (choice >> 4U & 3U)},
+        card{(choice & 0x40U) != 0},
         cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
   bool xen_platform;
   bool two_drives;  ///< on the first channel; one more on the second, always
   bool large;       ///< more than LBA28 reaches
   unsigned ports;   ///< serial
+  bool card;        ///< a network card
   bool cdrom;       ///< as secondary slave
 };
 
@@ -38,6 +41,9 @@ struct Shape {
 class FuzzPc final : public rig::GuestInstructions {
  public:
   static constexpr unsigned kVcpus = 4;
+  /// Where set_up_as_firmware_does() puts the network card's BARs.
+  static constexpr std::uint32_t kCardRegisters = 0xf2020000;
+  static constexpr std::uint16_t kCardPorts = 0xc200;
 
   explicit FuzzPc(const Shape& shape);
   ~FuzzPc() override;
@@ -69,6 +75,7 @@ class FuzzPc final : public rig::GuestInstructions {
 
   std::array<std::unique_ptr<FuzzDisk>, 4> disks;
   std::array<FuzzLine, 4> lines;
+  FuzzCable cable;
 
  private:
   static constexpr std::size_t kCd = 3;

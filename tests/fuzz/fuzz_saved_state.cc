@@ -31,6 +31,30 @@ std::vector<std::byte> with_header(std::span<const std::uint8_t> fields) {
   return file;
 }
 
+/// Frames and descriptors for a card that may be in any state.
+void use_card(FuzzPc& pc) {
+  constexpr std::uint64_t kCard = FuzzPc::kCardRegisters;
+  pc.config_write({4, 0}, 0x10, 4, FuzzPc::kCardRegisters);
+  pc.config_write({4, 0}, 0x04, 2, 7);
+  for (const std::uint32_t reg :
+       {0x0008U, 0x00c0U, 0x0010U, 0x0020U, 0x2810U, 0x3810U, 0x4074U, 0x5400U}) {
+    (void)pc.mmio_read(kCard + reg, 4);
+  }
+  pc.cable.deliver({}, 60, {});
+  NetOffload large;
+  large.needs_checksum = true;
+  large.gso = Gso::tcp4;
+  large.segment_size = 1460;
+  pc.cable.deliver({}, 9000, large);
+  for (const std::uint32_t tail : {7U, 3U}) {
+    pc.mmio_write(kCard + 0x2818, 4, tail);  // RDT
+    pc.mmio_write(kCard + 0x3818, 4, tail);  // TDT
+    (void)pc.machine().poller().turn();
+  }
+  pc.mmio_write(kCard + 0x0014, 4, 1);           // EERD
+  pc.mmio_write(kCard + 0x0020, 4, 0x08210000);  // MDIC
+}
+
 /// What a guest does that finds itself in the middle of anything.
 void go_on(FuzzPc& pc) {
   constexpr std::uint16_t kRegisters[]{0x1f7,  0x3f6, 0x177, 0x376, 0x3f8,  0x3fa,  0x3fd,
@@ -55,6 +79,9 @@ void go_on(FuzzPc& pc) {
       pc.outb(static_cast<std::uint16_t>(base + i), 0x1b);
       (void)pc.inb(static_cast<std::uint16_t>(base + i));
     }
+  }
+  if (!pc.machine().cards().empty()) {
+    use_card(pc);
   }
   pc.outb(0x60, 0xf4);
   pc.outb(0x64, 0xa9);
@@ -118,6 +145,17 @@ std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
     }
     (void)pc.machine().poller().turn();
     pc.rep_ins(0x170, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+  }
+  if (shape.card) {
+    for (const std::uint32_t reg : {0x3800U, 0x2800U}) {
+      pc.mmio_write(FuzzPc::kCardRegisters + reg, 4, 0x6000);
+      pc.mmio_write(FuzzPc::kCardRegisters + reg + 8, 4, 256);
+    }
+    pc.mmio_write(FuzzPc::kCardRegisters + 0x100, 4, 0x801a);
+    pc.mmio_write(FuzzPc::kCardRegisters + 0x400, 4, 0x0003f0fa);
+    pc.mmio_write(FuzzPc::kCardRegisters + 0x20, 4, 0x08210000);
+    pc.mmio_write(FuzzPc::kCardRegisters + 0xd0, 4, static_cast<std::uint32_t>(random() & 0xffU));
+    use_card(pc);
   }
   pc.outb(0x3fa, 0x81);
   pc.outb(0x3f9, static_cast<std::uint8_t>(random() & 15U));
