@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 
 namespace peer {
 
@@ -87,6 +88,7 @@ void receive(Session& s, E1000& card, const std::string& row, std::uint32_t byte
   Samples samples{100};
   const std::size_t rounds = s.times(20);
   const Subject::Usage before = s.subject.usage();
+  const std::uint64_t calls_before = s.subject.system_calls();
   for (std::size_t i = 0; i < rounds; ++i) {
     if (!wire.inject(kDrained, bytes, injected)) {
       s.wrong(row, "the tap's queue does not take the frames");
@@ -102,13 +104,18 @@ void receive(Session& s, E1000& card, const std::string& row, std::uint32_t byte
     wire.forget();
   }
   const Subject::Use used = s.subject.used_since(before);
-  s.report(row, "\"n\": " + std::to_string(rounds * kDrained) +
-                    ", \"median_ns\": " + std::to_string(samples.at(0.5, s.clock)) +
-                    ", \"p99_ns\": " + std::to_string(samples.at(0.99, s.clock)) +
-                    ", \"cpu_ns\": " +
-                    std::to_string(static_cast<double>(used.cpu_ns) /
-                                   static_cast<double>(rounds * kDrained)) +
-                    ", \"bytes_per_s\": " + std::to_string(bytes / samples.at(0.5, s.clock) * 1e9));
+  const auto frames = static_cast<double>(rounds * kDrained);
+  const double median = samples.at(0.5, s.clock);
+  std::ostringstream fields;
+  fields << "\"n\": " << frames << ", \"median_ns\": " << median
+         << ", \"p99_ns\": " << samples.at(0.99, s.clock)
+         << ", \"cpu_ns\": " << static_cast<double>(used.cpu_ns) / frames
+         << ", \"bytes_per_s\": " << bytes / median * 1e9;
+  if (s.options.count_calls) {
+    fields << ", \"calls\": "
+           << static_cast<double>(s.subject.system_calls() - calls_before) / frames;
+  }
+  s.report(row, fields.str());
 }
 
 /// From the receiver's switching on to a frame that already waits: a driver's `ifup`.
