@@ -15,7 +15,7 @@ scenario() {
   for link in lab0 lab1; do ip link set $link up; done
   guest_config guest /lab/disk/first.img \
     'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b","model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]' \
-    'device_model_args_hvm=["-device","e1000,id=nic2,netdev=shared,mac=00:16:3e:00:00:0d","-netdev","type=packet,id=shared,ifname=lab1"]'
+    'memory=384' 'device_model_args_hvm=["-device","e1000,id=nic2,netdev=shared,mac=00:16:3e:00:00:0d","-netdev","type=packet,id=shared,ifname=lab1"]'
   create guest "$dm"
   await_init guest
   await_ready guest
