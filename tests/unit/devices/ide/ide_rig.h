@@ -21,6 +21,10 @@
 namespace dm::test {
 
 using rig::same;
+using Prd = drivers::IdeDriver::Prd;
+
+/// Where a guest has the data of its DMA commands.
+inline constexpr std::uint32_t kBuffer = 0x200000;
 
 /// A guest with an IDE function. Disks are given by position; the usual machine has one of 64 MiB
 /// as primary master.
