@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
+#include <cstdio>
 
 namespace dm::bench {
 
@@ -37,5 +38,21 @@ class Counted {
   benchmark::State& state_;
   HotPath before_;
 };
+
+/// What main() does. The exit status: 1 when an operation broke the rule, 2 for unknown arguments.
+[[nodiscard]] inline int run(int argc, char** argv, const char* program) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
+    return 2;
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  if (broke_the_rule) {
+    (void)std::fprintf(stderr, "%s: an operation allocated memory or took a lock: none may\n",
+                       program);
+    return 1;
+  }
+  return 0;
+}
 
 }  // namespace dm::bench

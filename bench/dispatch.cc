@@ -12,7 +12,6 @@
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
-#include <cstdio>
 #include <string_view>
 #include <thread>
 
@@ -157,16 +156,5 @@ BENCHMARK(look_at_128_slots);
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
-    return 2;
-  }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  if (dm::bench::broke_the_rule) {
-    std::fputs("bench_dispatch: an operation allocated memory or took a lock: no access may\n",
-               stderr);
-    return 1;
-  }
-  return 0;
+  return dm::bench::run(argc, argv, "bench_dispatch");
 }

@@ -15,7 +15,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -251,15 +250,5 @@ BENCHMARK(receive_gso_64k);
 }  // namespace
 
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
-    return 2;
-  }
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  if (dm::bench::broke_the_rule) {
-    std::fputs("bench_e1000: an operation allocated memory or took a lock: none may\n", stderr);
-    return 1;
-  }
-  return 0;
+  return dm::bench::run(argc, argv, "bench_e1000");
 }

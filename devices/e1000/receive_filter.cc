@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which frames are for this guest (8254x SDM, 3.2.1), and what is said of their checksums (3.2.9).
-#include "devices/e1000/checksum.h"
+#include "core/net/big_endian.h"
+#include "core/net/checksum.h"
 #include "devices/e1000/receiver.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
@@ -11,6 +12,8 @@ namespace dm::e1000 {
 
 namespace {
 
+using inet::Checksum;
+using inet::get16;
 using regs::MTA;
 using regs::RAH;
 using regs::RAL;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Frames of the backend: where they are to land, and what is done when they have.
-#include "devices/e1000/checksum.h"
+#include "core/net/big_endian.h"
+#include "core/net/checksum.h"
 #include "devices/e1000/receiver.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
@@ -12,6 +13,11 @@ namespace dm::e1000 {
 
 namespace {
 
+using inet::Checksum;
+using inet::fold;
+using inet::get16;
+using inet::put_sum;
+using inet::sum_bytes;
 using regs::CTRL;
 using regs::RCTL;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "devices/e1000/receive_segments.h"
 
+#include "core/net/big_endian.h"
+#include "core/net/checksum.h"
 #include "devices/e1000/shared.h"
 
 #include <algorithm>
@@ -9,6 +11,15 @@
 namespace dm::e1000 {
 
 namespace {
+
+using inet::Checksum;
+using inet::fold;
+using inet::get16;
+using inet::get32;
+using inet::get_sum;
+using inet::put16;
+using inet::put32;
+using inet::put_sum;
 
 constexpr std::uint32_t kIpv4Header = 20;
 constexpr std::uint32_t kIpv6Header = 40;

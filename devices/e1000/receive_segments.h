@@ -2,7 +2,6 @@
 #pragma once
 
 #include "core/backend/net.h"
-#include "devices/e1000/checksum.h"
 
 #include <array>
 #include <cstddef>

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Packets: from fragments to what the backend takes.
+#include "core/net/big_endian.h"
+#include "core/net/checksum.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
 #include "devices/e1000/transmitter.h"
@@ -10,6 +12,14 @@ namespace dm::e1000 {
 
 namespace {
 
+using inet::Checksum;
+using inet::fold;
+using inet::get16;
+using inet::get32;
+using inet::get_sum;
+using inet::put16;
+using inet::put32;
+using inet::put_sum;
 using regs::TCTL;
 
 // The largest that a datagram's own length field can say.

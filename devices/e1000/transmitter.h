@@ -4,7 +4,6 @@
 #include "core/backend/net.h"
 #include "core/mem/guest_memory.h"
 #include "core/time/work.h"
-#include "devices/e1000/checksum.h"
 #include "devices/e1000/descriptors.h"
 #include "devices/e1000/interrupts.h"
 #include "devices/e1000/shared.h"

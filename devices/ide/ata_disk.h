@@ -2,13 +2,12 @@
 #pragma once
 
 #include "core/backend/block.h"
-#include "core/mem/guest_memory.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
 #include "devices/ide/ata_command.h"
-#include "devices/ide/drive.h"
 #include "devices/ide/geometry.h"
 #include "devices/ide/identify.h"
+#include "devices/ide/image_drive.h"
 #include "devices/ide/state.h"
 
 #include <array>
@@ -20,30 +19,14 @@
 
 namespace dm::ide {
 
-/// An ATA disk on a block backend, which it owns and closes when it goes.
-///
-/// A command write decodes and checks; whatever needs the backend becomes units of deferred work,
-/// one submission each. At most one request is in flight. It carries the generation in which it was
-/// made: a reset starts a new one, so an old completion can only give its memory back
-/// (CVE-2023-5088). Thread rule: the loop's thread only. No allocation after construction.
-class AtaDisk final : public Drive {
+/// An ATA disk. A command write decodes and checks; whatever needs the image becomes units of
+/// deferred work. Thread rule: the loop's thread only. No allocation after construction.
+class AtaDisk final : public ImageDrive {
  public:
   /// Sectors of one backend read for PIO; what is left over serves the reads that follow.
   static constexpr std::uint32_t kReadAhead = 128;
-  /// Bytes of one submission of a DMA command.
-  static constexpr std::uint64_t kMaxSubmission = std::uint64_t{1} << 20;
   /// Blocks of DATA SET MANAGEMENT ranges in one command, word 105 of IDENTIFY.
   static constexpr std::uint8_t kMaxTrimBlocks = 8;
-
-  struct Counters {
-    std::uint64_t commands = 0;
-    std::uint64_t aborted = 0;       ///< by the guest's fault
-    std::uint64_t submissions = 0;   ///< to the backend
-    std::uint64_t io_errors = 0;     ///< of the backend
-    std::uint64_t stale = 0;         ///< completions that came after a reset
-    std::uint64_t short_tables = 0;  ///< PRD tables that ended too soon
-    std::uint64_t dma_faults = 0;    ///< PRD tables or regions that are not memory
-  };
 
   AtaDisk(std::unique_ptr<BlockBackend> image, WorkQueue& work, const DiskIdentity& identity);
   ~AtaDisk() override;
@@ -53,19 +36,14 @@ class AtaDisk final : public Drive {
   [[nodiscard]] std::size_t data_left() const noexcept override;
   std::size_t read_data(std::span<std::byte> to) noexcept override;
   std::size_t write_data(std::span<const std::byte> from) noexcept override;
-  void dma_started() noexcept override;
-  void dma_stopped() noexcept override;
   void reset(Reset kind) noexcept override;
   void release_reset() noexcept override;
-  void settle() noexcept override;
   [[nodiscard]] bool flush() noexcept override;
-  [[nodiscard]] const BlockBackend* medium() const noexcept override { return image_.get(); }
   void store(DriveState& out) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
   [[nodiscard]] std::uint64_t total_sectors() const noexcept { return total_; }
   [[nodiscard]] Geometry geometry() const noexcept { return default_geometry(total_); }
-  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
   /// What the next unit of work does.
@@ -79,23 +57,22 @@ class AtaDisk final : public Drive {
     flush,
     trim
   };
-  struct Request : BlockRequest {
-    std::uint32_t generation = 0;
-  };
 
   [[nodiscard]] const AtaCommand& current() const noexcept { return kAtaCommands[disk_.command]; }
 
-  // ata_disk.cc: the machinery
+  // ata_disk.cc: units of work
+  [[nodiscard]] Phase& phase() noexcept override { return disk_.phase; }
+  [[nodiscard]] bool uses_dma() const noexcept override;
+  void dma_ready() noexcept override { go(Step::dma_begin); }
+  void run_step() noexcept override;
+  void step_done(BlockStatus status) noexcept override;
+  void give_up() noexcept override;
   void go(Step step) noexcept;
-  bool run_unit() noexcept;
-  void submit(BlockOp op,
-              std::uint64_t lba,
-              std::uint64_t bytes,
-              std::span<const std::span<std::byte>> data) noexcept;
-  void done(BlockStatus status) noexcept;
-  void abandon() noexcept;
+  void submit_sectors(BlockOp op,
+                      std::uint64_t lba,
+                      std::uint64_t bytes,
+                      std::span<const std::span<std::byte>> data) noexcept;
   void show_signature() noexcept;
-  [[nodiscard]] bool is_dma() const noexcept;
   [[nodiscard]] bool fits(const DiskState& in) const noexcept;
 
   // ata_nondata.cc: commands without a data phase, and those whose data we make
@@ -144,7 +121,6 @@ class AtaDisk final : public Drive {
   void verify_done(BlockStatus status) noexcept;
 
   // ata_dma.cc
-  void begin_dma() noexcept;
   void start_dma() noexcept;
   void dma_next() noexcept;
   void dma_done(BlockStatus status) noexcept;
@@ -153,23 +129,16 @@ class AtaDisk final : public Drive {
   void take_trim_ranges() noexcept;
   void trim_next() noexcept;
 
-  std::unique_ptr<BlockBackend> image_;
   DiskIdentity identity_;
   BlockInfo info_;
   std::uint64_t total_;  ///< sectors; fixed at construction
-  Work work_;
   log::Limit limit_;
-  Counters counters_;
 
   DiskState disk_;
 
-  // The request in flight and what it uses. Not touched by the guest, not saved.
-  Request request_;
-  DmaBuffer buffer_;
+  // Not touched by the guest, not saved.
   std::span<std::byte> single_;  ///< the one span of requests that use our own memory
-  std::uint32_t generation_ = 0;
   Step step_ = Step::begin;
-  bool in_flight_ = false;
 
   // Read-ahead of PIO reads: a series of them lives off it; anything else empties it.
   std::array<std::byte, std::size_t{kReadAhead} * kSectorSize> ahead_;

@@ -10,8 +10,6 @@
 namespace dm::ide {
 
 namespace {
-using regs::STATUS;
-
 constexpr std::size_t kRangeSize = 8;
 constexpr std::uint32_t kRangesInBlock = kSectorSize / kRangeSize;
 
@@ -27,13 +25,6 @@ TrimRange trim_range(std::span<const std::uint8_t> block, std::uint32_t index) n
 }
 }  // namespace
 
-/// Drive and bus master may be started in either order.
-void AtaDisk::begin_dma() noexcept {
-  disk_.phase = Phase::wait_dma;
-  file().status = regs::kMask<STATUS::BSY> | regs::kMask<STATUS::DRDY> | regs::kMask<STATUS::DSC>;
-  dma_started();
-}
-
 /// First unit: the whole PRD table is judged before the disk is touched.
 void AtaDisk::start_dma() noexcept {
   const Dma direction = current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest;
@@ -44,7 +35,7 @@ void AtaDisk::start_dma() noexcept {
     case PrdFit::shorter:
       // Bus Master IDE 1.0, 3.1: the bus master stops and the drive would wait for ever. No
       // interrupt: the guest's time-out and reset follow.
-      ++counters_.short_tables;
+      ++tally().short_tables;
       bus_master().finish(BusMaster::End::shorter);
       end(0, 0);
       return;
@@ -62,7 +53,7 @@ void AtaDisk::start_dma() noexcept {
 
 void AtaDisk::dma_next() noexcept {
   const std::uint64_t left = std::uint64_t{disk_.remaining} * kSectorSize;
-  const auto part = bus_master().gather(buffer_, std::min(left, kMaxSubmission));
+  const auto part = bus_master().gather(pages(), std::min(left, kMaxSubmission));
   switch (part.piece) {
     case BusMaster::Piece::fault:
       dma_fault();
@@ -71,8 +62,8 @@ void AtaDisk::dma_next() noexcept {
       dma_advance(part.bytes / kSectorSize);
       break;
     case BusMaster::Piece::memory:
-      submit(current().action == Action::read_dma ? BlockOp::read : BlockOp::write, disk_.lba,
-             part.bytes, buffer_.spans());
+      submit_sectors(current().action == Action::read_dma ? BlockOp::read : BlockOp::write,
+                     disk_.lba, part.bytes, pages().spans());
       break;
   }
 }
@@ -80,17 +71,17 @@ void AtaDisk::dma_next() noexcept {
 void AtaDisk::dma_done(BlockStatus status) noexcept {
   if (status != BlockStatus::ok) {
     bus_master().finish(BusMaster::End::error);
-    medium_error(status, request_.op == BlockOp::read ? "read" : "write");
+    medium_error(status, request().op == BlockOp::read ? "read" : "write");
     return;
   }
-  dma_advance(request_.length / kSectorSize);
+  dma_advance(request().length / kSectorSize);
 }
 
 void AtaDisk::dma_advance(std::uint64_t sectors) noexcept {
   disk_.lba += sectors;
   disk_.remaining -= static_cast<std::uint32_t>(sectors);
   if (disk_.remaining != 0) {
-    work_.schedule();
+    again();
     return;
   }
   bus_master().finish(BusMaster::End::complete);
@@ -98,7 +89,7 @@ void AtaDisk::dma_advance(std::uint64_t sectors) noexcept {
 }
 
 void AtaDisk::dma_fault() noexcept {
-  ++counters_.dma_faults;
+  ++tally().dma_faults;
   bus_master().finish(BusMaster::End::fault);
   fail(regs::kMask<regs::ERROR::ABRT>, 0);
 }
@@ -107,16 +98,16 @@ void AtaDisk::dma_fault() noexcept {
 void AtaDisk::take_trim_ranges() noexcept {
   const std::size_t bytes = std::size_t{disk_.remaining} * kSectorSize;
   for (std::size_t at = 0; at < bytes;) {
-    const auto part = bus_master().gather(buffer_, bytes - at);
+    const auto part = bus_master().gather(pages(), bytes - at);
     if (part.piece != BusMaster::Piece::memory) {
       dma_fault();
       return;
     }
-    for (const auto piece : buffer_.spans()) {
+    for (const auto piece : pages().spans()) {
       std::memcpy(disk_.block.data() + at, piece.data(), piece.size());
       at += piece.size();
     }
-    buffer_.release();
+    pages().release();
   }
   trim_entries_ = disk_.remaining * kRangesInBlock;
   trim_index_ = 0;
@@ -136,7 +127,7 @@ void AtaDisk::trim_next() noexcept {
   while (trim_index_ < trim_entries_) {
     const TrimRange range = trim_range(disk_.block, trim_index_++);
     if (range.sectors != 0) {
-      submit(BlockOp::discard, range.lba, range.sectors * kSectorSize, {});
+      submit_sectors(BlockOp::discard, range.lba, range.sectors * kSectorSize, {});
       return;
     }
   }

@@ -113,7 +113,7 @@ void AtaDisk::begin_transfer() noexcept {
       complete();
       break;
     default:
-      begin_dma();
+      await_dma();
       break;
   }
 }
@@ -126,7 +126,7 @@ void AtaDisk::data_set_management() noexcept {
     return;
   }
   disk_.remaining = blocks;
-  begin_dma();
+  await_dma();
 }
 
 void AtaDisk::initialize_parameters() noexcept {
@@ -186,9 +186,9 @@ void AtaDisk::set_features() noexcept {
 void AtaDisk::flush_done(BlockStatus status) noexcept {
   if (status != BlockStatus::ok) {
     // Data is lost: said now and, by the backend's promise, at every later flush.
-    ++counters_.io_errors;
+    ++tally().io_errors;
     disk_.smart.failing = true;
-    limit_.warning("ide: flushing ", image_->name(), " failed");
+    limit_.warning("ide: flushing ", image()->name(), " failed");
     fail(regs::kMask<regs::ERROR::ABRT>, regs::kMask<regs::STATUS::DF>);
     return;
   }

@@ -10,8 +10,7 @@ namespace dm::ide {
 
 namespace {
 using regs::STATUS;
-constexpr std::uint8_t kDataRequest =
-    regs::kMask<STATUS::DRDY> | regs::kMask<STATUS::DSC> | regs::kMask<STATUS::DRQ>;
+constexpr std::uint8_t kDataRequest = regs::kReady | regs::kMask<STATUS::DRQ>;
 }  // namespace
 
 std::uint32_t AtaDisk::block_sectors() const noexcept {
@@ -103,13 +102,13 @@ void AtaDisk::read_ahead() noexcept {
     sectors = std::min<std::uint64_t>(kReadAhead, total_ - disk_.lba);
   }
   single_ = std::span{ahead_}.first(sectors * kSectorSize);
-  submit(BlockOp::read, disk_.lba, single_.size(), {&single_, 1});
+  submit_sectors(BlockOp::read, disk_.lba, single_.size(), {&single_, 1});
 }
 
 void AtaDisk::read_ahead_done(BlockStatus status) noexcept {
-  const std::uint64_t wanted = request_.length / kSectorSize;
+  const std::uint64_t wanted = request().length / kSectorSize;
   const std::uint64_t got =
-      status == BlockStatus::ok ? wanted : std::min(request_.done_bytes / kSectorSize, wanted);
+      status == BlockStatus::ok ? wanted : std::min(request().done_bytes / kSectorSize, wanted);
   const std::uint32_t block = std::min(block_sectors(), disk_.remaining);
   if (got >= block) {
     ahead_lba_ = disk_.lba;
@@ -117,7 +116,7 @@ void AtaDisk::read_ahead_done(BlockStatus status) noexcept {
     next_block_in();
   } else if (wanted > block) {
     exact_ = true;  // the error may be in sectors that nobody has asked for
-    work_.schedule();
+    again();
   } else {
     medium_error(status, "read");
   }
@@ -153,7 +152,7 @@ void AtaDisk::block_filled() noexcept {
 
 void AtaDisk::write_block() noexcept {
   single_ = std::as_writable_bytes(std::span{disk_.block}.first(disk_.end));
-  submit(BlockOp::write, disk_.lba, single_.size(), {&single_, 1});
+  submit_sectors(BlockOp::write, disk_.lba, single_.size(), {&single_, 1});
 }
 
 void AtaDisk::write_block_done(BlockStatus status) noexcept {
@@ -173,7 +172,7 @@ void AtaDisk::write_block_done(BlockStatus status) noexcept {
 void AtaDisk::verify_next() noexcept {
   const std::uint32_t sectors = std::min(disk_.remaining, kReadAhead);
   single_ = std::span{ahead_}.first(std::size_t{sectors} * kSectorSize);
-  submit(BlockOp::read, disk_.lba, single_.size(), {&single_, 1});
+  submit_sectors(BlockOp::read, disk_.lba, single_.size(), {&single_, 1});
 }
 
 void AtaDisk::verify_done(BlockStatus status) noexcept {
@@ -181,11 +180,11 @@ void AtaDisk::verify_done(BlockStatus status) noexcept {
     medium_error(status, "read");
     return;
   }
-  const auto sectors = static_cast<std::uint32_t>(request_.length / kSectorSize);
+  const auto sectors = static_cast<std::uint32_t>(request().length / kSectorSize);
   disk_.lba += sectors;
   disk_.remaining -= sectors;
   if (disk_.remaining != 0) {
-    work_.schedule();
+    again();
   } else {
     complete_transfer();
   }

@@ -15,8 +15,6 @@ using regs::ERROR;
 using regs::kMask;
 using regs::STATUS;
 
-constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;
-
 constexpr std::uint32_t low24(const TaskFile& f, std::size_t depth) noexcept {
   return std::uint32_t{f.lba_low[depth]} | std::uint32_t{f.lba_mid[depth]} << 8U |
          std::uint32_t{f.lba_high[depth]} << 16U;
@@ -71,7 +69,7 @@ bool AtaDisk::take_range() noexcept {
     disk_.remaining = count;
     return true;
   }
-  ++counters_.aborted;
+  ++tally().refused;
   if (lba) {
     put_address(std::max(*lba, total_));  // the first sector that is not there
   }
@@ -111,7 +109,7 @@ void AtaDisk::put_address(std::uint64_t lba) noexcept {
 
 void AtaDisk::end(std::uint8_t status, std::uint8_t error) noexcept {
   disk_.phase = Phase::idle;
-  file().status = static_cast<std::uint8_t>(kReady | status);
+  file().status = static_cast<std::uint8_t>(regs::kReady | status);
   file().error = error;
 }
 
@@ -129,7 +127,7 @@ void AtaDisk::complete_transfer() noexcept {
 }
 
 void AtaDisk::abort() noexcept {
-  ++counters_.aborted;
+  ++tally().refused;
   fail(kMask<ERROR::ABRT>, 0);
 }
 
@@ -146,11 +144,11 @@ void AtaDisk::fail_at(std::uint64_t lba, std::uint8_t error, std::uint8_t status
 /// The host failed at or after disk_.lba. A sector that cannot be read is "uncorrectable"; a write
 /// that fails is the drive's own fault.
 void AtaDisk::medium_error(BlockStatus status, std::string_view what) noexcept {
-  ++counters_.io_errors;
-  const std::uint64_t lba = disk_.lba + request_.done_bytes / kSectorSize;
-  limit_.warning("ide: cannot ", what, " sector ", lba, " of ", image_->name(),
+  ++tally().io_errors;
+  const std::uint64_t lba = disk_.lba + request().done_bytes / kSectorSize;
+  limit_.warning("ide: cannot ", what, " sector ", lba, " of ", image()->name(),
                  status == BlockStatus::no_space ? ": no space left" : "");
-  if (request_.op == BlockOp::read) {
+  if (request().op == BlockOp::read) {
     fail_at(lba, kMask<ERROR::UNC>, 0);
   } else {
     fail_at(lba, kMask<ERROR::ABRT>, kMask<STATUS::DF>);

@@ -11,33 +11,22 @@ namespace dm::ide {
 
 namespace {
 using regs::kMask;
+using regs::kReady;
 using regs::STATUS;
 constexpr std::uint16_t kAtapiSignature = 0xeb14;
-constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;
 }  // namespace
 
 AtapiDrive::AtapiDrive(std::unique_ptr<BlockBackend> disc,
                        WorkQueue& work,
                        const DiskIdentity& identity)
-    : disc_{std::move(disc)},
-      identity_{identity},
-      work_{Work::bind<&AtapiDrive::run_unit>(work, *this)} {
-  request_.owner = this;
-  request_.done = [](BlockRequest& r, BlockStatus status) noexcept {
-    static_cast<AtapiDrive*>(r.owner)->done(status);
-  };
-}
+    : ImageDrive{std::move(disc), work}, identity_{identity} {}
 
 AtapiDrive::~AtapiDrive() {
-  ++generation_;
-  cd_.phase = Phase::idle;
-  work_.cancel();
-  if (in_flight_) {
-    disc_->drain();
-  }
+  retire();
 }
 
 void AtapiDrive::command(std::uint8_t opcode) noexcept {
+  ++tally().commands;
   if (opcode == kDeviceReset) {
     if (cd_.phase != Phase::reset) {  // SRST holds the drive, whatever is written
       device_reset();
@@ -46,9 +35,7 @@ void AtapiDrive::command(std::uint8_t opcode) noexcept {
   }
   cd_.command = opcode;
   file().error = 0;
-  if (in_flight_) {
-    // A request from before a reset has not come back although it was drained. What it uses stays
-    // its own.
+  if (in_flight()) {
     go(Step::begin);
     return;
   }
@@ -116,24 +103,18 @@ void AtapiDrive::set_features() noexcept {
   complete();
 }
 
-/// BSY now, and one unit of work after the guest has its answer.
 void AtapiDrive::go(Step step) noexcept {
-  cd_.phase = Phase::work;
   step_ = step;
-  file().status = kMask<STATUS::BSY> | kReady;
-  work_.schedule();
+  take_up();
 }
 
-/// Returns false always: the completion of one unit schedules the next.
-bool AtapiDrive::run_unit() noexcept {
-  if (in_flight_ || cd_.phase != Phase::work) {
-    return false;
-  }
+void AtapiDrive::run_step() noexcept {
   switch (step_) {
     case Step::begin:
       begin();
       break;
     case Step::fetch:
+    case Step::dma_raw:
       fetch();
       break;
     case Step::dma_begin:
@@ -142,37 +123,10 @@ bool AtapiDrive::run_unit() noexcept {
     case Step::dma:
       dma_next();
       break;
-    case Step::dma_raw:
-      fetch();
-      break;
   }
-  return false;
 }
 
-void AtapiDrive::submit(std::uint64_t offset,
-                        std::uint64_t bytes,
-                        std::span<const std::span<std::byte>> data) noexcept {
-  request_.op = BlockOp::read;
-  request_.offset = offset;
-  request_.length = bytes;
-  request_.data = data;
-  request_.done_bytes = 0;
-  request_.generation = generation_;
-  in_flight_ = true;
-  ++counters_.submissions;
-  disc_->submit(request_);
-}
-
-void AtapiDrive::done(BlockStatus status) noexcept {
-  in_flight_ = false;
-  memory_.release();  // guest memory is whole and reported before any interrupt says so
-  if (request_.generation != generation_) {
-    ++counters_.stale;
-    if (cd_.phase == Phase::work) {
-      work_.schedule();
-    }
-    return;
-  }
+void AtapiDrive::step_done(BlockStatus status) noexcept {
   switch (step_) {
     case Step::fetch:
       fetched(status);
@@ -189,47 +143,14 @@ void AtapiDrive::done(BlockStatus status) noexcept {
   }
 }
 
-/// A drained backend still holds the request: it broke its word. The guest gets an error; the
-/// request keeps its memory.
-void AtapiDrive::abandon() noexcept {
-  ++generation_;
-  work_.cancel();
+void AtapiDrive::give_up() noexcept {
   end_dma();
   abort();
-}
-
-void AtapiDrive::settle() noexcept {
-  if (in_flight_) {
-    disc_->drain();
-  }
-  while (cd_.phase == Phase::work) {
-    if (in_flight_) {
-      disc_->drain();
-      if (in_flight_) {
-        abandon();
-      }
-    } else {
-      work_.cancel();
-      (void)run_unit();
-    }
-  }
 }
 
 bool AtapiDrive::flush() noexcept {
   settle();
   return true;
-}
-
-void AtapiDrive::dma_started() noexcept {
-  if (cd_.phase == Phase::wait_dma && bus_master().armed()) {
-    go(Step::dma_begin);
-  }
-}
-
-void AtapiDrive::dma_stopped() noexcept {
-  if (cd_.phase == Phase::work && cd_.dma) {
-    settle();
-  }
 }
 
 /// DEVICE RESET: like a reset of this drive alone, and without an interrupt (ATA/ATAPI-6 8.10).
@@ -245,23 +166,14 @@ void AtapiDrive::reset(Reset kind) noexcept {
 }
 
 void AtapiDrive::start_over(Reset kind) noexcept {
-  // The new generation first: draining must not finish the command, whose interrupt nobody expects
-  // any more.
-  ++generation_;
-  cd_.phase = Phase::idle;
-  work_.cancel();
-  if (in_flight_) {
-    disc_->drain();
-  }
+  cut_off();
   end_dma();
   if (kind == Reset::power_on) {
     const bool open = cd_.tray_open;  // no drive closes its tray by itself
     cd_ = CdState{};
     cd_.tray_open = open;
     cd_.attention = CdState::kAttentionReset;
-    cd_.disc_blocks = disc_ == nullptr ? 0
-                                       : static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                                             disc_->info().size / kBlock, kMaxBlocks));
+    cd_.disc_blocks = blocks_in_tray();
   }
   if (kind != Reset::diagnostic) {
     cd_.sense = {};
@@ -310,7 +222,7 @@ void AtapiDrive::complete() noexcept {
 
 /// On the level of ATA: no sense data.
 void AtapiDrive::abort() noexcept {
-  ++counters_.refused;
+  ++tally().refused;
   end(kMask<STATUS::ERR>, kMask<regs::ERROR::ABRT>);
   set_interrupt(true);
 }
@@ -327,9 +239,8 @@ bool AtapiDrive::restore(const DriveState& in) noexcept {
     return false;
   }
   const std::uint32_t here = cd_.disc_blocks;
-  file() = in.file;
   cd_ = in.cd;
-  restore_interrupt(in.intrq);
+  restore_file(in);
   disc_lost_ = false;
   if (cd_.disc_blocks != here || cd_.lba > here || cd_.remaining > here - cd_.lba) {
     disc_lost_ = cd_.remaining != 0;
@@ -343,10 +254,6 @@ bool AtapiDrive::restore(const DriveState& in) noexcept {
       }
     }
   }
-  // BSY and DRQ are what the phase says, or the drive could never be spoken to again.
-  const bool bsy = cd_.phase == Phase::wait_dma || cd_.phase == Phase::reset;
-  const bool drq = cd_.phase == Phase::data_in || cd_.phase == Phase::data_out;
-  file().status = STATUS::BSY::with(STATUS::DRQ::with(file().status, drq ? 1 : 0), bsy ? 1 : 0);
   return true;
 }
 

@@ -2,13 +2,12 @@
 #pragma once
 
 #include "core/backend/block.h"
-#include "core/mem/guest_memory.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
 #include "devices/ide/atapi_command.h"
 #include "devices/ide/atapi_replies.h"
-#include "devices/ide/drive.h"
 #include "devices/ide/identify.h"
+#include "devices/ide/image_drive.h"
 #include "devices/ide/state.h"
 
 #include <array>
@@ -19,28 +18,14 @@
 
 namespace dm::ide {
 
-/// A CD-ROM drive with a tray, and perhaps a disc in it: a read-only image that it owns.
+/// A CD-ROM drive with a tray, and perhaps a disc in it: a read-only image.
 ///
 /// Packet commands that need no disc are answered within the write of the packet's last word; the
-/// others become units of deferred work, one backend read each. A read owns its range: it was
+/// others become units of deferred work, one read of the image each. A read owns its range: it was
 /// checked against the size of the disc that was there then, and each of its units looks whether
-/// that disc still is. A completion of an older generation (reset, other disc) only gives its
-/// memory back. Thread rule: the loop's thread only. No allocation after construction.
-class AtapiDrive final : public Drive {
+/// that disc still is. Thread rule: the loop's thread only. No allocation after construction.
+class AtapiDrive final : public ImageDrive {
  public:
-  /// Bytes of one submission of a DMA command.
-  static constexpr std::uint64_t kMaxSubmission = std::uint64_t{1} << 20;
-
-  struct Counters {
-    std::uint64_t packets = 0;
-    std::uint64_t refused = 0;      ///< commands and packets, by the guest's fault
-    std::uint64_t submissions = 0;  ///< to the backend
-    std::uint64_t io_errors = 0;    ///< of the backend
-    std::uint64_t stale = 0;        ///< completions that came after a reset
-    std::uint64_t short_tables = 0;
-    std::uint64_t dma_faults = 0;
-  };
-
   /// `disc` null: an empty drive, its tray closed.
   AtapiDrive(std::unique_ptr<BlockBackend> disc, WorkQueue& work, const DiskIdentity& identity);
   ~AtapiDrive() override;
@@ -59,37 +44,28 @@ class AtapiDrive final : public Drive {
   [[nodiscard]] std::size_t data_left() const noexcept override;
   std::size_t read_data(std::span<std::byte> to) noexcept override;
   std::size_t write_data(std::span<const std::byte> from) noexcept override;
-  void dma_started() noexcept override;
-  void dma_stopped() noexcept override;
   void reset(Reset kind) noexcept override;
   void release_reset() noexcept override;
-  void settle() noexcept override;
   /// Nothing is ever written.
   [[nodiscard]] bool flush() noexcept override;
-  [[nodiscard]] const BlockBackend* medium() const noexcept override { return disc_.get(); }
   void store(DriveState& out) const noexcept override;
   /// A drive that has another disc than the saved one says so to the guest.
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
-  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-
  private:
   enum class Step : std::uint8_t { begin, fetch, dma_begin, dma, dma_raw };
-  struct Request : BlockRequest {
-    std::uint32_t generation = 0;
-  };
   /// Frames of one fetch that is spread over the buffer.
   static constexpr std::uint32_t kRawFrames = CdState::kBuffer / kRawFrame;
 
-  // atapi_drive.cc: ATA commands and the machinery
+  // atapi_drive.cc: ATA commands and units of work
+  [[nodiscard]] Phase& phase() noexcept override { return cd_.phase; }
+  [[nodiscard]] bool uses_dma() const noexcept override { return cd_.dma; }
+  void dma_ready() noexcept override { go(Step::dma_begin); }
+  void run_step() noexcept override;
+  void step_done(BlockStatus status) noexcept override;
+  void give_up() noexcept override;
   void begin() noexcept;
   void go(Step step) noexcept;
-  bool run_unit() noexcept;
-  void submit(std::uint64_t offset,
-              std::uint64_t bytes,
-              std::span<const std::span<std::byte>> data) noexcept;
-  void done(BlockStatus status) noexcept;
-  void abandon() noexcept;
   void show_signature(bool keep_device) noexcept;
   void device_reset() noexcept;
   void start_over(Reset kind) noexcept;
@@ -122,6 +98,7 @@ class AtapiDrive final : public Drive {
   void read_cd_range(std::uint32_t lba, std::uint32_t count) noexcept;
 
   // atapi_media.cc
+  [[nodiscard]] std::uint32_t blocks_in_tray() const noexcept;
   [[nodiscard]] bool readable() const noexcept;
   [[nodiscard]] Sense not_ready() const noexcept;
   [[nodiscard]] Sense take_attention() noexcept;
@@ -149,30 +126,24 @@ class AtapiDrive final : public Drive {
   [[nodiscard]] bool copy_by_dma() noexcept;
   void dma_next() noexcept;
   void dma_done(BlockStatus status) noexcept;
+  void dma_advance(std::uint64_t bytes) noexcept;
   void dma_raw_done(BlockStatus status) noexcept;
   void end_dma() noexcept;
   void dma_fault() noexcept;
   void read_failed() noexcept;
 
-  std::unique_ptr<BlockBackend> disc_;
   DiskIdentity identity_;
-  Work work_;
   log::Limit limit_;
-  Counters counters_;
 
   CdState cd_;
 
-  // The request in flight and what it uses. Not touched by the guest, not saved.
-  Request request_;
-  DmaBuffer memory_;
+  // Not touched by the guest, not saved.
   std::array<std::span<std::byte>, kRawFrames> spans_;
   std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
   std::uint32_t fetching_ = 0;  ///< blocks
-  std::uint32_t generation_ = 0;
-  bool dma_running_ = false;  ///< the bus master has begun, and has to be told the end
-  bool disc_lost_ = false;    ///< since the command under way began
+  bool dma_running_ = false;    ///< the bus master has begun, and has to be told the end
+  bool disc_lost_ = false;      ///< since the command under way began
   Step step_ = Step::begin;
-  bool in_flight_ = false;
 };
 
 }  // namespace dm::ide

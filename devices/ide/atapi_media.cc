@@ -8,6 +8,15 @@
 
 namespace dm::ide {
 
+/// Of the image; nothing to do with its being readable.
+std::uint32_t AtapiDrive::blocks_in_tray() const noexcept {
+  if (image() == nullptr) {
+    return 0;
+  }
+  const std::uint64_t blocks = image()->info().size / kBlock;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, kMaxBlocks));
+}
+
 bool AtapiDrive::readable() const noexcept {
   return !cd_.tray_open && cd_.disc_blocks != 0;
 }
@@ -60,7 +69,7 @@ void AtapiDrive::close_tray() noexcept {
 }
 
 bool AtapiDrive::eject(bool force) noexcept {
-  if (disc_ == nullptr) {
+  if (image() == nullptr) {
     cd_.tray_open = true;
     return true;
   }
@@ -68,34 +77,19 @@ bool AtapiDrive::eject(bool force) noexcept {
     cd_.events |= CdState::kEventEjectRequest;
     return false;
   }
-  if (in_flight_) {
-    disc_->drain();
-  }
+  close_image();
   open_tray();
   disc_lost_ = true;
-  if (in_flight_) {
-    // It broke its word; closing the image is the end of the request whatever it does.
-    ++generation_;
-  }
-  disc_.reset();
-  if (std::exchange(in_flight_, false)) {
-    memory_.release();
-    if (cd_.phase == Phase::work) {
-      work_.schedule();
-    }
-  }
   cd_.disc_blocks = 0;
   return true;
 }
 
 void AtapiDrive::insert(std::unique_ptr<BlockBackend> disc) noexcept {
-  if (disc_ != nullptr && !eject(true)) {
+  if (image() != nullptr && !eject(true)) {
     return;
   }
-  disc_ = std::move(disc);
-  cd_.disc_blocks = disc_ == nullptr ? 0
-                                     : static_cast<std::uint32_t>(std::min<std::uint64_t>(
-                                           disc_->info().size / kBlock, kMaxBlocks));
+  open_image(std::move(disc));
+  cd_.disc_blocks = blocks_in_tray();
   cd_.tray_open = false;
   if (cd_.disc_blocks != 0) {
     disc_arrived();
@@ -142,7 +136,7 @@ std::uint8_t AtapiDrive::take_event() noexcept {
 
 /// Is the disc whose size was checked still in the drive? False: the command has failed.
 bool AtapiDrive::disc_is_still_there() noexcept {
-  if (!disc_lost_ && disc_ != nullptr && readable()) {
+  if (!disc_lost_ && image() != nullptr && readable()) {
     return true;
   }
   end_dma();

@@ -12,9 +12,8 @@ namespace dm::ide {
 namespace {
 
 using regs::kMask;
+using regs::kReady;
 using regs::STATUS;
-
-constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;
 
 // Features of PACKET, ATA/ATAPI-6 8.23.
 constexpr std::uint8_t kFeatureDma = 0x01;
@@ -44,7 +43,6 @@ void AtapiDrive::begin_packet() noexcept {
 }
 
 void AtapiDrive::packet_taken() noexcept {
-  ++counters_.packets;
   std::copy_n(cd_.buffer.begin(), CdState::kPacket, cd_.packet.begin());
   cd_.awaits_packet = false;
   cd_.pos = cd_.end = cd_.filled = 0;
@@ -164,7 +162,7 @@ void AtapiDrive::refuse(const Sense& told) noexcept {
   constexpr std::uint8_t kAborted = 0x0b;
   const bool aborts = told.key == kIllegalRequest || told.key == kAborted;
   if (aborts) {
-    ++counters_.refused;
+    ++tally().refused;
   }
   cd_.sense = told;
   cd_.filled = 0;

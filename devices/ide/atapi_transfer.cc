@@ -13,9 +13,9 @@ namespace dm::ide {
 namespace {
 
 using regs::kMask;
+using regs::kReady;
 using regs::STATUS;
 
-constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;
 constexpr std::uint8_t kReasonToHost = 0x02;  ///< I/O
 constexpr std::uint8_t kReasonFromHost = 0x00;
 constexpr std::uint32_t kSyncAndHeader = 16;  ///< bytes of a raw frame before the user data
@@ -101,9 +101,7 @@ void AtapiDrive::begin_data_in(std::uint64_t total) noexcept {
   if (total == 0) {
     finish_packet();
   } else if (cd_.dma) {
-    cd_.phase = Phase::wait_dma;
-    file().status = kMask<STATUS::BSY> | kReady;
-    dma_started();
+    await_dma();
   } else if (take_byte_limit(total)) {
     next_burst_in();
   }
@@ -116,9 +114,7 @@ void AtapiDrive::begin_data_out(std::uint32_t total) noexcept {
   if (total == 0) {
     finish_packet();
   } else if (cd_.dma) {
-    cd_.phase = Phase::wait_dma;
-    file().status = kMask<STATUS::BSY> | kReady;
-    dma_started();
+    await_dma();
   } else if (take_byte_limit(total)) {
     next_burst_out();
   }
@@ -179,7 +175,7 @@ void AtapiDrive::fetch() noexcept {
   } else {
     spans_[0] = buffer.first(std::size_t{fetching_} * kBlock);
   }
-  submit(std::uint64_t{cd_.lba} * kBlock, std::uint64_t{fetching_} * kBlock,
+  submit(BlockOp::read, std::uint64_t{cd_.lba} * kBlock, std::uint64_t{fetching_} * kBlock,
          std::span{spans_}.first(spans));
 }
 
@@ -202,7 +198,7 @@ void AtapiDrive::frame_blocks(std::uint32_t lba, std::uint32_t count) noexcept {
 
 /// What was read before an error is given to the guest first.
 void AtapiDrive::fetched(BlockStatus status) noexcept {
-  const std::uint64_t good = status == BlockStatus::ok ? fetching_ : request_.done_bytes / kBlock;
+  const std::uint64_t good = status == BlockStatus::ok ? fetching_ : request().done_bytes / kBlock;
   const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(good, fetching_));
   if (count == 0) {
     read_failed();
@@ -219,8 +215,8 @@ void AtapiDrive::fetched(BlockStatus status) noexcept {
 }
 
 void AtapiDrive::read_failed() noexcept {
-  ++counters_.io_errors;
-  limit_.warning("ide: cannot read block ", cd_.lba + (moved_ + request_.done_bytes) / kBlock,
+  ++tally().io_errors;
+  limit_.warning("ide: cannot read block ", cd_.lba + (moved_ + request().done_bytes) / kBlock,
                  " of the disc");
   end_dma();
   refuse(sense::kUnrecoveredRead);
@@ -242,7 +238,7 @@ void AtapiDrive::start_dma() noexcept {
       return;
     case PrdFit::shorter:
       // As a disk: the bus master stops, and the guest's time-out and reset follow.
-      ++counters_.short_tables;
+      ++tally().short_tables;
       bus_master().finish(BusMaster::End::shorter);
       end(0, 0);
       return;
@@ -253,7 +249,7 @@ void AtapiDrive::start_dma() noexcept {
   dma_running_ = true;
   if (reads) {
     step_ = cd_.frame == kRawFrame ? Step::dma_raw : Step::dma;
-    work_.schedule();
+    again();
   } else if (copy_by_dma()) {
     dma_running_ = false;
     bus_master().finish(BusMaster::End::complete);
@@ -270,13 +266,13 @@ bool AtapiDrive::copy_by_dma() noexcept {
   const bool out = cd_.remaining == 0 && cd_.packet[0] == kModeSelect10;
   const std::size_t bytes = even(cd_.filled);
   for (std::size_t at = 0; at < bytes;) {
-    const auto part = bus_master().gather(memory_, bytes - at);
+    const auto part = bus_master().gather(pages(), bytes - at);
     if (part.piece == BusMaster::Piece::fault) {
       dma_fault();
       return false;
     }
     std::size_t place = at;
-    for (const auto piece : memory_.spans()) {
+    for (const auto piece : pages().spans()) {
       if (out) {
         std::memcpy(cd_.buffer.data() + place, piece.data(), piece.size());
       } else {
@@ -284,7 +280,7 @@ bool AtapiDrive::copy_by_dma() noexcept {
       }
       place += piece.size();
     }
-    memory_.release();
+    pages().release();
     at += part.bytes;
   }
   return true;
@@ -296,17 +292,16 @@ void AtapiDrive::dma_next() noexcept {
     return;
   }
   const std::uint64_t left = std::uint64_t{cd_.remaining} * kBlock - moved_;
-  const auto part = bus_master().gather(memory_, std::min(left, kMaxSubmission));
+  const auto part = bus_master().gather(pages(), std::min(left, kMaxSubmission));
   switch (part.piece) {
     case BusMaster::Piece::fault:
       dma_fault();
       break;
     case BusMaster::Piece::dropped:
-      request_.length = part.bytes;
-      dma_done(BlockStatus::ok);
+      dma_advance(part.bytes);
       break;
     case BusMaster::Piece::memory:
-      submit(std::uint64_t{cd_.lba} * kBlock + moved_, part.bytes, memory_.spans());
+      submit(BlockOp::read, std::uint64_t{cd_.lba} * kBlock + moved_, part.bytes, pages().spans());
       break;
   }
 }
@@ -316,9 +311,13 @@ void AtapiDrive::dma_done(BlockStatus status) noexcept {
     read_failed();
     return;
   }
-  moved_ += request_.length;
+  dma_advance(request().length);
+}
+
+void AtapiDrive::dma_advance(std::uint64_t bytes) noexcept {
+  moved_ += bytes;
   if (moved_ != std::uint64_t{cd_.remaining} * kBlock) {
-    work_.schedule();
+    again();
     return;
   }
   dma_running_ = false;
@@ -339,7 +338,7 @@ void AtapiDrive::dma_raw_done(BlockStatus status) noexcept {
   cd_.lba += fetching_;
   cd_.remaining -= fetching_;
   if (cd_.remaining != 0) {
-    work_.schedule();
+    again();
     return;
   }
   dma_running_ = false;
@@ -354,7 +353,7 @@ void AtapiDrive::end_dma() noexcept {
 }
 
 void AtapiDrive::dma_fault() noexcept {
-  ++counters_.dma_faults;
+  ++tally().dma_faults;
   dma_running_ = false;
   bus_master().finish(BusMaster::End::fault);
   refuse(sense::kDataPhaseError);

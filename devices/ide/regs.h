@@ -41,6 +41,7 @@ struct STATUS {                                  // 7.15
   using DRQ  = Flag<3>;
   using ERR  = Flag<0>;
 };
+inline constexpr std::uint8_t kReady = kMask<STATUS::DRDY> | kMask<STATUS::DSC>;  // and nothing under way
 struct ERROR {                                   // 7.8
   using ICRC = Flag<7>;
   using UNC  = Flag<6>;                          // uncorrectable data

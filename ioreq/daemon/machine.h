@@ -89,13 +89,14 @@ class Machine final : private UnplugHandler, private DomainControl {
     return serial_;
   }
 
-  // For inspection.
+  // For inspection and tests.
   [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }
   [[nodiscard]] const MmioBus& mmio() const noexcept { return mmio_; }
   [[nodiscard]] const PciBus& pci() const noexcept { return pci_; }
   [[nodiscard]] const GuestMemory& memory() const noexcept { return memory_; }
   [[nodiscard]] const ioreq::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
   [[nodiscard]] const ioreq::Poller& poller() const noexcept { return poller_; }
+  [[nodiscard]] const WorkQueue& work() const noexcept { return work_; }
   [[nodiscard]] const Chipset& chipset() const noexcept { return chipset_; }
   [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
   /// The CD-ROM drive at an IDE position, or null.
@@ -104,6 +105,8 @@ class Machine final : private UnplugHandler, private DomainControl {
     return cards_;
   }
   [[nodiscard]] const BlackBox* black_box() const noexcept { return host_.black_box; }
+  /// After pause().
+  [[nodiscard]] MachineState state() const noexcept;
 
   /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
   /// reached its image.
@@ -126,11 +129,6 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// same configuration that has not served a request yet. Fails, with this machine as it was, when
   /// the bytes are not what save() could have made for it; they are checked as hostile.
   [[nodiscard]] Result<> load(std::span<const std::byte> bytes);
-
-  // For inspection and tests.
-  /// After pause().
-  [[nodiscard]] MachineState state() const noexcept;
-  [[nodiscard]] const WorkQueue& work() const noexcept { return work_; }
 
  private:
   Machine(const MachineConfig& config,

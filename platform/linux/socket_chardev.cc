@@ -2,6 +2,7 @@
 #include "platform/linux/socket_chardev.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/unix_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,7 +10,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,14 +81,12 @@ struct Endpoint {
   Endpoint endpoint;
   endpoint.path = rest.substr(0, rest.find(','));
   endpoint.where = "unix:" + endpoint.path;
-  sockaddr_un name{};
-  name.sun_family = AF_UNIX;
-  if (endpoint.path.empty() || endpoint.path.size() >= sizeof name.sun_path) {
+  const auto name = unix_address(endpoint.path);
+  if (!name) {
     return fail("serial \"", endpoint.where, "\": a socket's path has 1 to 107 bytes");
   }
-  std::memcpy(name.sun_path, endpoint.path.data(), endpoint.path.size());
-  std::memcpy(&endpoint.address.storage, &name, sizeof name);
-  endpoint.address.size = sizeof name;
+  std::memcpy(&endpoint.address.storage, &*name, sizeof *name);
+  endpoint.address.size = sizeof *name;
   if (const auto ok =
           parse_options(rest.substr(std::min(rest.size(), endpoint.path.size() + 1)), endpoint);
       !ok) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/software_offload.h"
 
+#include "core/net/big_endian.h"
+#include "core/net/checksum.h"
 #include "core/range.h"
 
 #include <algorithm>
@@ -9,6 +11,13 @@
 namespace dm::host {
 
 namespace {
+
+using inet::Checksum;
+using inet::get16;
+using inet::get32;
+using inet::put16;
+using inet::put32;
+using inet::put_sum;
 
 // Ethernet, IEEE 802.3 and 802.1Q.
 constexpr std::size_t kEtherType = 12;
@@ -36,30 +45,6 @@ constexpr std::byte kCwr{0x80};
 
 }  // namespace
 
-void InternetSum::add(std::span<const std::byte> bytes) noexcept {
-  std::size_t i = 0;
-  if (odd_ && !bytes.empty()) {
-    sum_ += std::to_integer<std::uint64_t>(bytes[i++]);
-    odd_ = false;
-  }
-  for (; i + 1 < bytes.size(); i += 2) {
-    sum_ += std::to_integer<std::uint64_t>(bytes[i]) << 8U |
-            std::to_integer<std::uint64_t>(bytes[i + 1]);
-  }
-  if (i < bytes.size()) {
-    sum_ += std::to_integer<std::uint64_t>(bytes[i]) << 8U;
-    odd_ = true;
-  }
-}
-
-std::uint16_t InternetSum::complement() const noexcept {
-  std::uint64_t folded = sum_;
-  while (folded > 0xffff) {
-    folded = (folded & 0xffffU) + (folded >> 16U);
-  }
-  return static_cast<std::uint16_t>(~folded);
-}
-
 SoftwareOffload::SoftwareOffload(const NetOffload& offload,
                                  std::span<const std::span<std::byte>> frame) noexcept
     : offload_{offload}, frame_{frame} {
@@ -83,8 +68,8 @@ SoftwareOffload::SoftwareOffload(const NetOffload& offload,
 }
 
 bool SoftwareOffload::read_headers() noexcept {
-  network_ =
-      kEtherHeader + (headers_ >= kEtherHeader && get16(kEtherType) == kTypeVlan ? kVlanTag : 0);
+  network_ = kEtherHeader +
+             (headers_ >= kEtherHeader && get16(original_, kEtherType) == kTypeVlan ? kVlanTag : 0);
   const std::size_t ip = offload_.gso == Gso::tcp4 ? kIp4Header : kIp6Header;
   return offload_.segment_size != 0 && offload_.checksum_offset == kTcpChecksum &&
          offload_.checksum_start >= network_ + ip &&
@@ -102,20 +87,24 @@ std::span<iovec> SoftwareOffload::next() noexcept {
     make_headers(sent_, bytes);
   }
   // From the original field on when there is nothing to cut: it holds the pseudo-header's sum.
-  InternetSum sum;
+  Checksum sum;
   if (cut) {
     const std::size_t addresses = network_ + (offload_.gso == Gso::tcp4 ? kIp4Source : kIp6Source);
     const std::size_t length = offload_.gso == Gso::tcp4 ? 8 : 32;
     sum.add(std::span{header_}.subspan(addresses, length));
-    sum.add_word(kProtocolTcp);
-    sum.add_word(static_cast<std::uint16_t>(headers_ - offload_.checksum_start + bytes));
-    put16(std::size_t{offload_.checksum_start} + kTcpChecksum, 0);
+    std::array<std::byte, 4> protocol_and_length{};
+    put16(protocol_and_length, 0, kProtocolTcp);
+    put16(protocol_and_length, 2,
+          static_cast<std::uint32_t>(headers_ - offload_.checksum_start + bytes));
+    sum.add(protocol_and_length);
+    put_sum(header_, std::size_t{offload_.checksum_start} + kTcpChecksum, 0);
   }
   sum.add(std::span{header_}.subspan(offload_.checksum_start, headers_ - offload_.checksum_start));
   for (std::size_t i = 1; i < count; ++i) {
     sum.add({static_cast<const std::byte*>(parts_[i].iov_base), parts_[i].iov_len});
   }
-  put16(std::size_t{offload_.checksum_start} + offload_.checksum_offset, sum.complement());
+  put_sum(header_, std::size_t{offload_.checksum_start} + offload_.checksum_offset,
+          sum.complement());
   sent_ += bytes;
   started_ = true;
   return std::span{parts_}.first(count);
@@ -143,7 +132,8 @@ std::size_t SoftwareOffload::slice(std::size_t from, std::size_t bytes) noexcept
 void SoftwareOffload::make_headers(std::size_t from, std::size_t bytes) noexcept {
   make_ip(from, bytes);
   const std::size_t tcp = offload_.checksum_start;
-  put32(tcp + kTcpSequence, get32(tcp + kTcpSequence) + static_cast<std::uint32_t>(from));
+  put32(header_, tcp + kTcpSequence,
+        get32(original_, tcp + kTcpSequence) + static_cast<std::uint32_t>(from));
   std::byte& flags = header_[tcp + kTcpFlags];
   if (from + bytes < payload_) {
     flags &= ~(kFin | kPsh);
@@ -155,34 +145,19 @@ void SoftwareOffload::make_headers(std::size_t from, std::size_t bytes) noexcept
 
 void SoftwareOffload::make_ip(std::size_t from, std::size_t bytes) noexcept {
   if (offload_.gso == Gso::tcp6) {
-    put16(network_ + kIp6PayloadLength,
-          static_cast<std::uint16_t>(headers_ - network_ - kIp6Header + bytes));
+    put16(header_, network_ + kIp6PayloadLength,
+          static_cast<std::uint32_t>(headers_ - network_ - kIp6Header + bytes));
     return;
   }
-  put16(network_ + kIp4TotalLength, static_cast<std::uint16_t>(headers_ - network_ + bytes));
-  put16(network_ + kIp4Id,
-        static_cast<std::uint16_t>(get16(network_ + kIp4Id) + from / offload_.segment_size));
-  put16(network_ + kIp4Checksum, 0);
-  InternetSum sum;
+  put16(header_, network_ + kIp4TotalLength,
+        static_cast<std::uint32_t>(headers_ - network_ + bytes));
+  put16(header_, network_ + kIp4Id,
+        static_cast<std::uint32_t>(get16(original_, network_ + kIp4Id) +
+                                   from / offload_.segment_size));
+  put_sum(header_, network_ + kIp4Checksum, 0);
+  Checksum sum;
   sum.add(std::span{header_}.subspan(network_, offload_.checksum_start - network_));
-  put16(network_ + kIp4Checksum, sum.complement());
-}
-
-void SoftwareOffload::put16(std::size_t at, std::uint16_t value) noexcept {
-  header_[at] = static_cast<std::byte>(value >> 8U);
-  header_[at + 1] = static_cast<std::byte>(value & 0xffU);
-}
-void SoftwareOffload::put32(std::size_t at, std::uint32_t value) noexcept {
-  put16(at, static_cast<std::uint16_t>(value >> 16U));
-  put16(at + 2, static_cast<std::uint16_t>(value & 0xffffU));
-}
-/// From the frame as it came.
-std::uint16_t SoftwareOffload::get16(std::size_t at) const noexcept {
-  return static_cast<std::uint16_t>(std::to_integer<unsigned>(original_[at]) << 8U |
-                                    std::to_integer<unsigned>(original_[at + 1]));
-}
-std::uint32_t SoftwareOffload::get32(std::size_t at) const noexcept {
-  return std::uint32_t{get16(at)} << 16U | get16(at + 2);
+  put_sum(header_, network_ + kIp4Checksum, sum.complement());
 }
 
 }  // namespace dm::host

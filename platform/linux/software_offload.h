@@ -12,20 +12,6 @@
 
 namespace dm::host {
 
-/// The ones' complement sum of the Internet protocols (RFC 1071), over bytes in pieces of any
-/// length.
-class InternetSum {
- public:
-  void add(std::span<const std::byte> bytes) noexcept;
-  void add_word(std::uint16_t value) noexcept { sum_ += value; }
-  /// As it stands in a packet: big-endian, complemented.
-  [[nodiscard]] std::uint16_t complement() const noexcept;
-
- private:
-  std::uint64_t sum_ = 0;
-  bool odd_ = false;  ///< the next byte is the low half of a word
-};
-
 /// Does by itself what a descriptor without virtio_net_hdr cannot be asked for: puts in the
 /// checksum, cuts a large TCP frame. Headers are made in a private copy, payload is referred to
 /// where it lies. No allocation.
@@ -47,10 +33,6 @@ class SoftwareOffload {
   [[nodiscard]] bool read_headers() noexcept;
   void make_headers(std::size_t from, std::size_t bytes) noexcept;
   void make_ip(std::size_t from, std::size_t bytes) noexcept;
-  void put16(std::size_t at, std::uint16_t value) noexcept;
-  void put32(std::size_t at, std::uint32_t value) noexcept;
-  [[nodiscard]] std::uint16_t get16(std::size_t at) const noexcept;
-  [[nodiscard]] std::uint32_t get32(std::size_t at) const noexcept;
   [[nodiscard]] std::size_t slice(std::size_t from, std::size_t bytes) noexcept;
 
   const NetOffload offload_;

@@ -3,10 +3,10 @@
 
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/unix_address.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,12 +42,9 @@ constexpr const char* kDevice = "/dev/xen/xenbus";
 }  // namespace
 
 Result<UniqueFd> DomainWatch::connect() {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  static_assert(kSocket.size() < sizeof address.sun_path);
-  std::ranges::copy(kSocket, address.sun_path);
+  const sockaddr_un address = host::unix_address(kSocket).value();
   UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
-  if (fd && ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+  if (fd && ::connect(fd.get(), host::generic(address), sizeof address) == 0) {
     return fd;
   }
   fd = UniqueFd{::open(kDevice, O_RDWR | O_NONBLOCK | O_CLOEXEC)};

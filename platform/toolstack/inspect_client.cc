@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/inspect_client.h"
 
+#include "platform/linux/error_text.h"
+#include "platform/linux/unix_address.h"
 #include "platform/toolstack/qmp_framing.h"
 #include "platform/toolstack/unique_fd.h"
 
@@ -8,12 +10,10 @@
 
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -89,18 +89,14 @@ class Connection {
 
 /// 0 and a connected socket, or errno.
 int connect_to(const std::string& path, UniqueFd& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) {
+  const auto address = host::unix_address(path);
+  if (!address) {
     return ENAMETOOLONG;
   }
-  std::memcpy(address.sun_path, path.data(), path.size());
   socket = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0
-             ? 0
-             : errno;
+  return ::connect(socket.get(), host::generic(*address), sizeof *address) == 0 ? 0 : errno;
 }
 
 /// xentop's socket first, which nobody waits for: libxl has the other one for itself while it
@@ -138,7 +134,7 @@ Result<json::object> ask_inspection(std::uint32_t domid, std::string_view direct
   }
   return Error{"domain " + number + " has no device model here (see xl list); " +
                std::string{directory} + std::string{kSockets[0]} + number + ": " +
-               std::strerror(error)};  // NOLINT(concurrency-mt-unsafe): one thread
+               host::error_text(error)};
 }
 
 }  // namespace dm::toolstack

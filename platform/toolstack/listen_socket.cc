@@ -2,38 +2,19 @@
 #include "platform/toolstack/listen_socket.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/unix_address.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <optional>
 
 namespace dm::toolstack {
 
 namespace {
 
 constexpr int kBacklog = 16;
-
-/// The sockets API takes every address type through this one.
-const sockaddr* generic(const sockaddr_un& address) noexcept {
-  return reinterpret_cast<const sockaddr*>(&address);
-}
-
-std::optional<sockaddr_un> make_address(const std::string& path) noexcept {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  // One byte for the final zero; a zero inside would be an abstract name or a cut path.
-  if (path.empty() || path.size() >= sizeof address.sun_path ||
-      path.find('\0') != std::string::npos) {
-    return std::nullopt;
-  }
-  std::copy(path.begin(), path.end(), std::begin(address.sun_path));
-  return address;
-}
 
 UniqueFd new_socket() noexcept {
   return UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -52,7 +33,7 @@ std::string remove_stale(const std::string& path, const sockaddr_un& address) {
   if (!probe) {
     return host::error_text(errno);
   }
-  if (::connect(probe.get(), generic(address), sizeof address) == 0 || errno == EAGAIN) {
+  if (::connect(probe.get(), host::generic(address), sizeof address) == 0 || errno == EAGAIN) {
     return "another process listens there: does this domain have a device model already?";
   }
   if (errno != ECONNREFUSED) {
@@ -64,7 +45,7 @@ std::string remove_stale(const std::string& path, const sockaddr_un& address) {
 }  // namespace
 
 Result<ListenSocket> ListenSocket::make(const std::string& path) {
-  const auto address = make_address(path);
+  const auto address = host::unix_address(path);
   if (!address) {
     return fail("cannot make the socket '", path, "': its path must have 1 to 107 bytes");
   }
@@ -76,12 +57,12 @@ Result<ListenSocket> ListenSocket::make(const std::string& path) {
   // Before bind(), so that the file never exists with wider permissions: Linux takes its mode from
   // the descriptor.
   (void)::fchmod(result.fd_.get(), S_IRUSR | S_IWUSR);
-  int bound = ::bind(result.fd_.get(), generic(*address), sizeof *address);
+  int bound = ::bind(result.fd_.get(), host::generic(*address), sizeof *address);
   if (bound != 0 && errno == EADDRINUSE) {
     if (const std::string why = remove_stale(path, *address); !why.empty()) {
       return fail("cannot make the socket ", path, ": ", why);
     }
-    bound = ::bind(result.fd_.get(), generic(*address), sizeof *address);
+    bound = ::bind(result.fd_.get(), host::generic(*address), sizeof *address);
   }
   if (bound != 0) {
     return fail("cannot make the socket ", path, ": ", host::error_text(errno));

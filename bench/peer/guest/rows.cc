@@ -208,6 +208,115 @@ void run_serial_rows(Session& s) {
         [&] { uart.write_block(kText, static_cast<std::uint32_t>(line.size())); });
 }
 
+namespace {
+
+/// A drive whose first half is read and whose second half is written, 64 KiB at a time.
+class IdeRows {
+ public:
+  IdeRows(Session& s, Ide& ide, std::uint32_t sectors)
+      : s_{s}, ide_{ide}, runs_{sectors / kRun / 2} {
+    for (std::uint64_t page = 0; page < 16; ++page) {
+      // Scattered, as pages of a page cache are: no two adjacent.
+      pages_.push_back(kBuffer + (page * 7 % 16) * 8192);
+    }
+  }
+
+  void read_64k() {
+    const auto read = [this](std::size_t i) { return read_run(i); };
+    if (s_.wants("ide_read_dma_64k")) {
+      s_.repeat("ide_read_dma_64k", s_.times(4000), read, 65536);
+    }
+    if (s_.wants("ide_read_dma_64k_sleep")) {
+      s_.cpu.wait_by(Wait::sleep);
+      s_.repeat("ide_read_dma_64k_sleep", s_.times(1000), read, 65536);
+      s_.cpu.wait_by(Wait::spin);
+    }
+  }
+  void read_4k() {
+    if (s_.wants("ide_read_dma_4k")) {
+      s_.repeat(
+          "ide_read_dma_4k", s_.times(4000),
+          [this](std::size_t i) {
+            const std::uint32_t lba = read_at(i);
+            return ide_.dma(false, lba, 8, std::span{pages_}.first(1)) &&
+                   holds(pages_[0], std::uint64_t{lba} * 64, 512);
+          },
+          4096);
+    }
+    if (s_.wants("ide_read_pio_4k")) {
+      s_.repeat(
+          "ide_read_pio_4k", s_.times(1000),
+          [this](std::size_t i) {
+            const std::uint32_t lba = read_at(i);
+            return ide_.read_pio(lba, 8, kBuffer) && holds(kBuffer, std::uint64_t{lba} * 64, 512);
+          },
+          4096);
+    }
+  }
+  void write_64k() {
+    if (!s_.wants("ide_write_dma_64k")) {
+      return;
+    }
+    s_.repeat(
+        "ide_write_dma_64k", s_.times(1000), [this](std::size_t i) { return write_run(i); }, 65536);
+    // What was written last is read back.
+    const std::uint32_t lba = runs_ * kRun;
+    const bool good = ide_.flush() && ide_.dma(false, lba, kRun, pages_) &&
+                      *s_.xen.at<std::uint64_t>(pages_[0]) == ~disk_word(std::uint64_t{lba} * 64);
+    if (!good) {
+      s_.wrong("ide_write_dma_64k", "what was written does not come back");
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kBuffer = 0x400000;
+  static constexpr std::uint32_t kRun = 128;  ///< sectors of 64 KiB
+
+  [[nodiscard]] std::uint32_t read_at(std::size_t i) const {
+    return static_cast<std::uint32_t>(i % runs_ * kRun);
+  }
+  [[nodiscard]] bool holds(std::uint64_t page, std::uint64_t index, std::size_t words) const {
+    const auto* const at = s_.xen.at<std::uint64_t>(page);
+    for (std::size_t i = 0; i < words; ++i) {
+      if (at[i] != disk_word(index + i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  bool read_run(std::size_t i) {
+    const std::uint32_t lba = read_at(i);
+    for (const std::uint64_t page : pages_) {
+      *s_.xen.at<std::uint64_t>(page) = 0;
+    }
+    if (!ide_.dma(false, lba, kRun, pages_)) {
+      return false;
+    }
+    // One word of each page each time, all of them now and then: checking must not be what is
+    // measured.
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      if (!holds(pages_[page], std::uint64_t{lba} * 64 + page * 512, i % 100 == 0 ? 512 : 1)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  bool write_run(std::size_t i) {
+    const std::uint32_t lba = (runs_ + static_cast<std::uint32_t>(i) % runs_) * kRun;
+    for (std::size_t page = 0; page < pages_.size(); ++page) {
+      *s_.xen.at<std::uint64_t>(pages_[page]) = ~disk_word(std::uint64_t{lba} * 64 + page * 512);
+    }
+    return ide_.dma(true, lba, kRun, pages_);
+  }
+
+  Session& s_;
+  Ide& ide_;
+  std::uint32_t runs_;  ///< of 64 KiB, in a half
+  std::vector<std::uint64_t> pages_;
+};
+
+}  // namespace
+
 void run_ide_rows(Session& s) {
   if (!s.wants_of("ide")) {
     return;
@@ -218,86 +327,10 @@ void run_ide_rows(Session& s) {
     s.not_there("ide_read_dma_64k", "no drive answers IDENTIFY");
     return;
   }
-  constexpr std::uint64_t kBuffer = 0x400000;
-  std::vector<std::uint64_t> pages;
-  for (std::uint64_t page = 0; page < 16; ++page) {
-    // Scattered, as pages of a page cache are: no two adjacent.
-    pages.push_back(kBuffer + (page * 7 % 16) * 8192);
-  }
-  const std::uint32_t runs = *sectors / 128 / 2;  // the first half is read, the second written
-  const auto holds = [&](std::uint64_t page, std::uint64_t index, std::size_t words) {
-    const auto* const at = s.xen.at<std::uint64_t>(page);
-    for (std::size_t i = 0; i < words; ++i) {
-      if (at[i] != disk_word(index + i)) {
-        return false;
-      }
-    }
-    return true;
-  };
-  const auto read_dma = [&](std::size_t i) {
-    const auto lba = static_cast<std::uint32_t>(i % runs * 128);
-    for (const std::uint64_t page : pages) {
-      *s.xen.at<std::uint64_t>(page) = 0;
-    }
-    if (!ide.dma(false, lba, 128, pages)) {
-      return false;
-    }
-    // One word of each page each time, all of them now and then: checking must not be what is
-    // measured.
-    for (std::size_t page = 0; page < pages.size(); ++page) {
-      if (!holds(pages[page], std::uint64_t{lba} * 64 + page * 512, i % 100 == 0 ? 512 : 1)) {
-        return false;
-      }
-    }
-    return true;
-  };
-  if (s.wants("ide_read_dma_64k")) {
-    s.repeat("ide_read_dma_64k", s.times(4000), read_dma, 65536);
-  }
-  if (s.wants("ide_read_dma_64k_sleep")) {
-    s.cpu.wait_by(Wait::sleep);
-    s.repeat("ide_read_dma_64k_sleep", s.times(1000), read_dma, 65536);
-    s.cpu.wait_by(Wait::spin);
-  }
-  if (s.wants("ide_read_dma_4k")) {
-    s.repeat(
-        "ide_read_dma_4k", s.times(4000),
-        [&](std::size_t i) {
-          const auto lba = static_cast<std::uint32_t>(i % runs * 128);
-          return ide.dma(false, lba, 8, std::span{pages}.first(1)) &&
-                 holds(pages[0], std::uint64_t{lba} * 64, 512);
-        },
-        4096);
-  }
-  if (s.wants("ide_read_pio_4k")) {
-    s.repeat(
-        "ide_read_pio_4k", s.times(1000),
-        [&](std::size_t i) {
-          const auto lba = static_cast<std::uint32_t>(i % runs * 128);
-          return ide.read_pio(lba, 8, kBuffer) && holds(kBuffer, std::uint64_t{lba} * 64, 512);
-        },
-        4096);
-  }
-  if (s.wants("ide_write_dma_64k")) {
-    s.repeat(
-        "ide_write_dma_64k", s.times(1000),
-        [&](std::size_t i) {
-          const std::uint32_t lba = (runs + static_cast<std::uint32_t>(i) % runs) * 128;
-          for (std::size_t page = 0; page < pages.size(); ++page) {
-            *s.xen.at<std::uint64_t>(pages[page]) =
-                ~disk_word(std::uint64_t{lba} * 64 + page * 512);
-          }
-          return ide.dma(true, lba, 128, pages);
-        },
-        65536);
-    // What was written last is read back.
-    const std::uint32_t lba = runs * 128;
-    const bool good = ide.flush() && ide.dma(false, lba, 128, pages) &&
-                      *s.xen.at<std::uint64_t>(pages[0]) == ~disk_word(std::uint64_t{lba} * 64);
-    if (!good) {
-      s.wrong("ide_write_dma_64k", "what was written does not come back");
-    }
-  }
+  IdeRows rows{s, ide, *sectors};
+  rows.read_64k();
+  rows.read_4k();
+  rows.write_64k();
 }
 
 void run_idle_rows(Session& s) {

@@ -3,6 +3,7 @@
 
 #include "devices/e1000/e1000.h"
 #include "tests/drivers/e1000_driver.h"
+#include "tests/rig/same_bytes.h"
 #include "tests/rig/scripted_net.h"
 #include "tests/rig/sim_guest.h"
 
@@ -19,6 +20,7 @@ namespace dm::test {
 
 using drivers::Bytes;
 using drivers::E1000Driver;
+using rig::same;
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 87us reads better
 
 inline constexpr e1000::MacAddress kMac{0x00, 0x16, 0x3e, 0x12, 0x34, 0x56};
@@ -75,25 +77,5 @@ struct OneCard {
 }
 inline constexpr std::array<std::uint8_t, 6> kBroadcast{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 inline constexpr std::array<std::uint8_t, 6> kOther{0x00, 0x16, 0x3e, 0x99, 0x99, 0x99};
-
-/// Byte by byte; says where the first difference is.
-[[nodiscard]] inline boost::test_tools::assertion_result same(std::span<const std::byte> a,
-                                                              std::span<const std::byte> b) {
-  boost::test_tools::assertion_result result{true};
-  if (a.size() != b.size()) {
-    result = false;
-    result.message() << "sizes " << a.size() << " and " << b.size();
-    return result;
-  }
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i]) {
-      result = false;
-      result.message() << "byte " << i << " is " << std::to_integer<int>(a[i]) << ", not "
-                       << std::to_integer<int>(b[i]);
-      break;
-    }
-  }
-  return result;
-}
 
 }  // namespace dm::test

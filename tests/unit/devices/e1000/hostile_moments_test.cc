@@ -245,26 +245,55 @@ BOOST_AUTO_TEST_CASE(descriptors_that_change_after_they_were_read_do_not_matter)
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(random_accesses_with_random_rings_stay_within_bounds, Hostile) {
-  std::mt19937 engine{20260101};
-  const auto random = [&] { return static_cast<std::uint32_t>(engine()); };
-  const auto pick = [&](std::uint32_t n) { return random() % n; };
-  const std::vector<std::uint32_t> kHot{
-      D::CTRL, D::EECD, D::EERD,   D::MDIC, D::ICS,    D::IMS,   D::RCTL,   D::RDBAL, D::RDLEN,
-      D::RDH,  D::RDT,  D::RDTR,   D::RADV, D::TCTL,   D::TDBAL, D::TDLEN,  D::TDH,   D::TDT,
-      D::TIDV, D::ITR,  D::RXCSUM, D::VET,  D::TXDCTL, D::RA,    D::RA + 4, D::ICR,   D::TADV};
-  const Flow f;
-  for (unsigned step = 0; step < 30000; ++step) {
-    if (step % 64 == 0) {
-      for (unsigned i = 0; i < 128; ++i) {
-        // Mostly plausible descriptors, so that the walk gets somewhere.
-        guest.poke(0x30000 + i * 16, pick(8) == 0 ? (std::uint64_t{random()} << 20U | random())
-                                                  : D::kTxBuffers + pick(0x10000));
-        guest.poke(0x30000 + i * 16 + 8,
-                   std::uint64_t{random()} << 32U | std::uint64_t{pick(256)} << 24U |
-                       std::uint64_t{pick(3)} << 20U | pick(pick(4) == 0 ? 0x100000 : 2000));
-      }
+namespace {
+
+/// A driver that has lost its mind, and a host that sends it what it likes.
+struct Random : Hostile {
+  std::uint32_t random() { return static_cast<std::uint32_t>(engine()); }
+  std::uint32_t pick(std::uint32_t n) { return random() % n; }
+
+  /// Mostly plausible ones, so that the walk gets somewhere.
+  void write_descriptors() {
+    for (unsigned i = 0; i < 128; ++i) {
+      guest.poke(0x30000 + i * 16, pick(8) == 0 ? (std::uint64_t{random()} << 20U | random())
+                                                : D::kTxBuffers + pick(0x10000));
+      guest.poke(0x30000 + i * 16 + 8,
+                 std::uint64_t{random()} << 32U | std::uint64_t{pick(256)} << 24U |
+                     std::uint64_t{pick(3)} << 20U | pick(pick(4) == 0 ? 0x100000 : 2000));
     }
+  }
+  void transmit() {
+    driver.set(D::TDBAL, 0x30000);
+    driver.set(D::TDLEN, 0x800);
+    driver.set(D::TCTL, D::TCTL_EN | D::TCTL_PSP);
+    driver.set(D::TDT, pick(130));
+  }
+  void receive() {
+    driver.set(D::RDBAL, 0x30000);
+    driver.set(D::RDLEN, 0x800);
+    driver.set(D::RCTL, (random() | D::RCTL_EN | D::RCTL_UPE) & ~(pick(4) != 0 ? D::RCTL_LBM : 0U));
+    driver.set(D::RDT, pick(130));
+  }
+  void host_sends() {
+    if (net.waiting() >= 8) {
+      return;
+    }
+    NetOffload o;
+    o.needs_checksum = pick(2) == 0;
+    o.gso = static_cast<Gso>(pick(3));
+    o.checksum_start = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 34);
+    o.checksum_offset = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 16);
+    o.segment_size = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 1448);
+    arrive(unfinished(Flow{}, payload_of(pick(60000)), true), o);
+  }
+  void set_a_register() {
+    static const std::vector<std::uint32_t> kHot{
+        D::CTRL, D::EECD, D::EERD,   D::MDIC, D::ICS,    D::IMS,   D::RCTL,   D::RDBAL, D::RDLEN,
+        D::RDH,  D::RDT,  D::RDTR,   D::RADV, D::TCTL,   D::TDBAL, D::TDLEN,  D::TDH,   D::TDT,
+        D::TIDV, D::ITR,  D::RXCSUM, D::VET,  D::TXDCTL, D::RA,    D::RA + 4, D::ICR,   D::TADV};
+    driver.set(kHot[pick(static_cast<std::uint32_t>(kHot.size()))], random());
+  }
+  void do_anything() {
     switch (pick(8)) {
       case 0:
         guest.mmio_write(D::kBar0 + pick(0x20000 - 8), std::uint8_t{1} << pick(4), random());
@@ -273,28 +302,13 @@ BOOST_FIXTURE_TEST_CASE(random_accesses_with_random_rings_stay_within_bounds, Ho
         (void)guest.mmio_read(D::kBar0 + pick(0x20000 - 8), std::uint8_t{1} << pick(4));
         break;
       case 2:
-        driver.set(D::TDBAL, 0x30000);
-        driver.set(D::TDLEN, 0x800);
-        driver.set(D::TCTL, D::TCTL_EN | D::TCTL_PSP);
-        driver.set(D::TDT, pick(130));
+        transmit();
         break;
       case 3:
-        driver.set(D::RDBAL, 0x30000);
-        driver.set(D::RDLEN, 0x800);
-        driver.set(D::RCTL,
-                   (random() | D::RCTL_EN | D::RCTL_UPE) & ~(pick(4) != 0 ? D::RCTL_LBM : 0U));
-        driver.set(D::RDT, pick(130));
+        receive();
         break;
       case 4:
-        if (net.waiting() < 8) {
-          NetOffload o;
-          o.needs_checksum = pick(2) == 0;
-          o.gso = static_cast<Gso>(pick(3));
-          o.checksum_start = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 34);
-          o.checksum_offset = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 16);
-          o.segment_size = static_cast<std::uint16_t>(pick(4) == 0 ? random() : 1448);
-          arrive(unfinished(f, payload_of(pick(60000)), true), o);
-        }
+        host_sends();
         break;
       case 5:
         net.make_room(pick(20));
@@ -304,9 +318,22 @@ BOOST_FIXTURE_TEST_CASE(random_accesses_with_random_rings_stay_within_bounds, Ho
         guest.advance(std::chrono::microseconds{pick(100)});
         break;
       default:
-        driver.set(kHot[pick(static_cast<std::uint32_t>(kHot.size()))], random());
+        set_a_register();
         break;
     }
+  }
+
+  std::mt19937 engine{20260101};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(random_accesses_with_random_rings_stay_within_bounds, Random) {
+  for (unsigned step = 0; step < 30000; ++step) {
+    if (step % 64 == 0) {
+      write_descriptors();
+    }
+    do_anything();
     net.sent.clear();
     net.offered.clear();
   }

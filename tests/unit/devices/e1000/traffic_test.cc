@@ -190,89 +190,124 @@ BOOST_AUTO_TEST_CASE(whatever_is_sent_comes_out_as_meant) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(whatever_arrives_lands_whole_and_in_order) {
-  std::uint64_t moved = 0;
-  for (std::uint32_t seed = 1; seed <= 16; ++seed) {
-    OneCard m;
-    Random random{seed};
+namespace {
+
+/// A host that sends all kinds of frames to a guest that has set its card up in some way, and what
+/// the guest is to find.
+class Arrivals {
+ public:
+  explicit Arrivals(std::uint32_t seed) : random_{seed}, flow_{} {
     constexpr std::array<std::uint32_t, 5> kSizes{256, 512, 1024, 2048, 4096};
-    const bool crc = random.one_in(3);
-    const bool strip = random.one_in(2);
-    const bool jumbo = random.one_in(3);
-    m.driver.set(D::CTRL, strip ? D::CTRL_VME : 0);
+    crc_ = random_.one_in(3);
+    strip_ = random_.one_in(2);
+    jumbo_ = random_.one_in(3);
+    m.driver.set(D::CTRL, strip_ ? D::CTRL_VME : 0);
     m.driver.set(D::VET, 0x8100);
     m.driver.set(D::RXCSUM, 0x700);
     m.driver.open_rx(seed % 2 == 0 ? 64 : 256,
-                     (crc ? 0 : D::RCTL_SECRC) | (jumbo ? D::RCTL_LPE : 0), kSizes.at(random(5)));
-    std::deque<std::pair<Bytes, std::uint16_t>> wanted;
-    const auto expect = [&](const Flow& f, const Bytes& frame, Bytes stripped) {
-      Bytes out = strip && f.tag ? std::move(stripped) : frame;
-      pad(out);
-      if (crc) {
-        out.resize(out.size() + 4);
-      }
-      wanted.emplace_back(std::move(out), strip ? f.tag.value_or(0) : std::uint16_t{0});
-    };
-    Flow flow = random.flow();
-    std::size_t mss = 1000;
-    for (unsigned round = 0; round < 150; ++round) {
-      if (random.one_in(6)) {
-        flow = random.flow();
-        mss = 100 + random(jumbo ? 8000 : 1300);
-        if (random.one_in(3)) {
-          flow.tag = static_cast<std::uint16_t>(1 + random(65535));
-        }
-      }
-      Flow bare = flow;
-      bare.tag.reset();
-      const bool longer = !flow.udp && random.one_in(2);
-      const Bytes payload = payload_of(random(longer ? 60000 : 1380) + (longer ? 1 : 0), round);
-      NetOffload offload;
-      offload.checksum_start = static_cast<std::uint16_t>(flow.l4());
-      offload.checksum_offset = static_cast<std::uint16_t>(flow.checksum() - flow.l4());
-      if (longer) {
-        offload.needs_checksum = true;
-        offload.gso = flow.v6 ? Gso::tcp6 : Gso::tcp4;
-        offload.segment_size = static_cast<std::uint16_t>(mss);
-        m.net.arrive(unfinished(flow, payload, true), offload);
-        const auto frames = segments(flow, payload, mss);
-        const auto stripped = segments(bare, payload, mss);
-        for (std::size_t i = 0; i < frames.size(); ++i) {
-          expect(flow, frames[i], stripped[i]);
-        }
-      } else {
-        offload.needs_checksum = random.one_in(2);
-        m.net.arrive(
-            offload.needs_checksum ? unfinished(flow, payload, true) : packet(flow, payload),
-            offload);
-        expect(flow, packet(flow, payload), packet(bare, payload));
-      }
-      if (random.one_in(3)) {
-        continue;  // let some gather
-      }
-      m.guest.run_work();
-      if (random.one_in(8)) {
-        m.driver.set(D::RCTL, m.driver.get(D::RCTL) ^ D::RCTL_MPE);
-      }
-      while (!wanted.empty()) {
-        const auto got = m.driver.take();
-        if (got.bytes.empty()) {
-          break;
-        }
-        BOOST_REQUIRE(same(got.bytes, wanted.front().first));
-        BOOST_TEST(got.last.special == wanted.front().second);
-        wanted.pop_front();
-      }
+                     (crc_ ? 0 : D::RCTL_SECRC) | (jumbo_ ? D::RCTL_LPE : 0),
+                     kSizes.at(random_(5)));
+    flow_ = random_.flow();
+  }
+
+  void round(unsigned number) {
+    if (random_.one_in(6)) {
+      change_flow();
     }
-    while (!wanted.empty()) {
+    send(number);
+    if (random_.one_in(3)) {
+      return;  // let some gather
+    }
+    m.guest.run_work();
+    if (random_.one_in(8)) {
+      m.driver.set(D::RCTL, m.driver.get(D::RCTL) ^ D::RCTL_MPE);
+    }
+    while (!wanted_.empty()) {
+      const auto got = m.driver.take();
+      if (got.bytes.empty()) {
+        break;
+      }
+      BOOST_REQUIRE(same(got.bytes, wanted_.front().first));
+      BOOST_TEST(got.last.special == wanted_.front().second);
+      wanted_.pop_front();
+    }
+  }
+  void take_the_rest() {
+    while (!wanted_.empty()) {
       m.guest.run_work();
       const auto got = m.driver.take();
-      BOOST_REQUIRE(same(got.bytes, wanted.front().first));
-      wanted.pop_front();
+      BOOST_REQUIRE(same(got.bytes, wanted_.front().first));
+      wanted_.pop_front();
     }
     BOOST_TEST(m.driver.take().bytes.empty());
     BOOST_TEST(m.card->chip().counters().rx_dropped == 0U);
-    moved += m.card->chip().counters().rx_moved;
+  }
+
+  OneCard m;
+
+ private:
+  void change_flow() {
+    flow_ = random_.flow();
+    mss_ = 100 + random_(jumbo_ ? 8000 : 1300);
+    if (random_.one_in(3)) {
+      flow_.tag = static_cast<std::uint16_t>(1 + random_(65535));
+    }
+  }
+  void send(unsigned number) {
+    Flow bare = flow_;
+    bare.tag.reset();
+    const bool longer = !flow_.udp && random_.one_in(2);
+    const Bytes payload = payload_of(random_(longer ? 60000 : 1380) + (longer ? 1 : 0), number);
+    NetOffload offload;
+    offload.checksum_start = static_cast<std::uint16_t>(flow_.l4());
+    offload.checksum_offset = static_cast<std::uint16_t>(flow_.checksum() - flow_.l4());
+    if (longer) {
+      offload.needs_checksum = true;
+      offload.gso = flow_.v6 ? Gso::tcp6 : Gso::tcp4;
+      offload.segment_size = static_cast<std::uint16_t>(mss_);
+      m.net.arrive(unfinished(flow_, payload, true), offload);
+      const auto frames = segments(flow_, payload, mss_);
+      const auto stripped = segments(bare, payload, mss_);
+      for (std::size_t i = 0; i < frames.size(); ++i) {
+        expect(frames[i], stripped[i]);
+      }
+    } else {
+      offload.needs_checksum = random_.one_in(2);
+      m.net.arrive(
+          offload.needs_checksum ? unfinished(flow_, payload, true) : packet(flow_, payload),
+          offload);
+      expect(packet(flow_, payload), packet(bare, payload));
+    }
+  }
+  void expect(const Bytes& frame, const Bytes& stripped) {
+    Bytes out = strip_ && flow_.tag ? stripped : frame;
+    pad(out);
+    if (crc_) {
+      out.resize(out.size() + 4);
+    }
+    wanted_.emplace_back(std::move(out), strip_ ? flow_.tag.value_or(0) : std::uint16_t{0});
+  }
+
+  Random random_;
+  bool crc_ = false;
+  bool strip_ = false;
+  bool jumbo_ = false;
+  Flow flow_;
+  std::size_t mss_ = 1000;
+  std::deque<std::pair<Bytes, std::uint16_t>> wanted_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(whatever_arrives_lands_whole_and_in_order) {
+  std::uint64_t moved = 0;
+  for (std::uint32_t seed = 1; seed <= 16; ++seed) {
+    Arrivals arrivals{seed};
+    for (unsigned round = 0; round < 150; ++round) {
+      arrivals.round(round);
+    }
+    arrivals.take_the_rest();
+    moved += arrivals.m.card->chip().counters().rx_moved;
   }
   BOOST_TEST_MESSAGE("copied through the private buffer: " << moved);
 }

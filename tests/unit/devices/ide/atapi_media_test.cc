@@ -6,11 +6,8 @@
 
 using namespace dm;
 using drivers::AtapiDriver;
+using test::kBuffer;
 using test::OneCd;
-
-namespace {
-constexpr std::uint32_t kBuffer = 0x200000;
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(ide_atapi_media, OneCd)
 

@@ -7,14 +7,14 @@
 
 using namespace dm;
 using drivers::IdeDriver;
+using test::kBuffer;
 using test::OneDisk;
 using test::patterns;
+using test::Prd;
 using test::same;
 using test::stamp;
-using Prd = IdeDriver::Prd;
 
 namespace {
-constexpr std::uint32_t kBuffer = 0x200000;
 
 std::uint8_t set_feature(IdeDriver& ide, unsigned feature, unsigned count = 0) {
   ide.select(0);

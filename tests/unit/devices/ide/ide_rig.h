@@ -4,6 +4,7 @@
 #include "devices/ide/ata_disk.h"
 #include "devices/ide/piix3_ide.h"
 #include "tests/drivers/ide_driver.h"
+#include "tests/rig/same_bytes.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/rig/sim_guest.h"
 
@@ -18,6 +19,12 @@
 #include <vector>
 
 namespace dm::test {
+
+using rig::same;
+using Prd = drivers::IdeDriver::Prd;
+
+/// Where a guest has the data of its DMA commands.
+inline constexpr std::uint32_t kBuffer = 0x200000;
 
 /// A guest with an IDE function. Disks are given by position; the usual machine has one of 64 MiB
 /// as primary master.
@@ -93,26 +100,6 @@ inline std::vector<std::byte> memory(rig::SimGuest& guest, std::uint64_t gpa, st
 }
 inline void put_memory(rig::SimGuest& guest, std::uint64_t gpa, std::span<const std::byte> from) {
   std::memcpy(guest.ram().subspan(gpa, from.size()).data(), from.data(), from.size());
-}
-
-/// Byte by byte; says where the first difference is.
-inline boost::test_tools::assertion_result same(std::span<const std::byte> a,
-                                                std::span<const std::byte> b) {
-  boost::test_tools::assertion_result result{true};
-  if (a.size() != b.size()) {
-    result = false;
-    result.message() << "sizes " << a.size() << " and " << b.size();
-    return result;
-  }
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    if (a[i] != b[i]) {
-      result = false;
-      result.message() << "byte " << i << " is " << std::to_integer<int>(a[i]) << ", not "
-                       << std::to_integer<int>(b[i]);
-      break;
-    }
-  }
-  return result;
 }
 
 }  // namespace dm::test

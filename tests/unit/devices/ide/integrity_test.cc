@@ -11,8 +11,8 @@
 
 using namespace dm;
 using drivers::IdeDriver;
+using test::Prd;
 using test::same;
-using Prd = IdeDriver::Prd;
 
 namespace {
 

@@ -8,15 +8,15 @@
 
 using namespace dm;
 using drivers::IdeDriver;
+using test::kBuffer;
 using test::OneDisk;
 using test::patterns;
+using test::Prd;
 using test::same;
 using test::stamp;
 using test::TwoDisks;
-using Prd = IdeDriver::Prd;
 
 namespace {
-constexpr std::uint32_t kBuffer = 0x200000;
 
 void start_pio_write(IdeDriver& ide, std::uint32_t lba, unsigned sectors, std::uint64_t salt) {
   ide.lba28(0, lba, sectors);
@@ -312,118 +312,6 @@ BOOST_AUTO_TEST_CASE(data_of_one_drive_never_shows_in_the_other) {  // B20
   guest.rep_ins(ide.data_port(), 2, 0x10000 + 200, 156);
   BOOST_TEST(same(test::memory(guest, 0x10000, 512), patterns(5, 1)));
   BOOST_TEST(slave.log.empty());
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(ide_hostile)
-
-// Section F: registers, widths and values at random, PRDs anywhere, everything at once. What is
-// asserted is what must hold whatever happened: requests stay on the disk, are whole sectors, and a
-// reset brings the drives back.
-BOOST_DATA_TEST_CASE(random_accesses_do_no_harm, boost::unit_test::data::xrange(24), seed) {
-  rig::ScriptedBlock first{1 << 20};
-  rig::ScriptedBlock second{(1 << 16) + 512};
-  test::IdeMachine m{{&first, &second, nullptr, &second}};
-  m.ide0.enable();
-  std::uint64_t x = static_cast<std::uint64_t>(seed) * 0x9e3779b97f4a7c15U + 1;
-  const auto random = [&x](std::uint64_t below) {
-    x ^= x << 13U;
-    x ^= x >> 7U;
-    x ^= x << 17U;
-    return x % below;
-  };
-  static constexpr unsigned kOpcodes[] = {0x06, 0x20, 0x24, 0x25, 0x27, 0x29, 0x30, 0x34, 0x35,
-                                          0x39, 0x3d, 0x40, 0x42, 0x90, 0x91, 0xb0, 0xc4, 0xc5,
-                                          0xc6, 0xc8, 0xca, 0xe0, 0xe7, 0xec, 0xef, 0xf8};
-  static constexpr std::uint32_t kPlaces[] = {0,         0x8000,   0xfffffff8, 0xfff000,
-                                              0x1000000, 0x200001, 0xc000,     0xffffffff};
-  for (int i = 0; i < 4000; ++i) {
-    const auto base = static_cast<std::uint16_t>(random(2) != 0 ? 0x1f0 : 0x170);
-    const auto size = static_cast<std::uint8_t>(1U << random(3));
-    m.guest.set_auto_work(random(4) != 0);
-    first.hold(random(3) == 0);
-    second.hold(random(3) == 0);
-    switch (random(12)) {
-      case 0:
-      case 1:
-        m.guest.outb(static_cast<std::uint16_t>(base + 7),
-                     static_cast<std::uint8_t>(kOpcodes[random(std::size(kOpcodes))]));
-        break;
-      case 2:
-      case 3:
-        m.guest.pio_write(base + 1 + random(6), 1, random(2) != 0 ? random(256) : random(4));
-        break;
-      case 4:
-        (void)m.guest.pio_read(base + random(8), size);
-        break;
-      case 5:
-        m.guest.pio_write(base + random(8), size, x);
-        break;
-      case 6:
-        m.guest.rep_ins(base, size, 0x300000 + random(4096),
-                        static_cast<std::uint32_t>(random(2048)));
-        break;
-      case 7:
-        m.guest.rep_outs(base, size, 0x300000 + random(4096),
-                         static_cast<std::uint32_t>(random(2048)));
-        break;
-      case 8:
-        m.guest.pio_write(0xc000 + random(16), size, random(3) != 0 ? random(16) : x);
-        break;
-      case 9:
-        m.guest.outl(static_cast<std::uint16_t>(0xc004 + 8 * random(2)),
-                     kPlaces[random(std::size(kPlaces))]);
-        for (unsigned k = 0; k < 8; ++k) {
-          m.guest.poke<std::uint32_t>(0x8000 + 8 * k, kPlaces[random(std::size(kPlaces))]);
-          m.guest.poke<std::uint32_t>(
-              0x8004 + 8 * k, static_cast<std::uint32_t>(random(4) == 0 ? 0x80000000U + random(8192)
-                                                                        : random(65536)));
-        }
-        break;
-      case 10:
-        if (random(4) == 0) {
-          m.guest.outb(static_cast<std::uint16_t>(base + 0x206),
-                       static_cast<std::uint8_t>(random(256)));
-        } else {
-          m.guest.outb(static_cast<std::uint16_t>(base + 0x206), 0);
-        }
-        if (random(8) == 0) {
-          m.guest.config_write(IdeDriver::kBdf, 4, 2, random(8));
-          m.ide0.enable();
-        }
-        break;
-      default:
-        if (first.pending() != 0) {
-          first.complete(random(first.pending()));
-        }
-        if (second.pending() != 0) {
-          second.complete(random(second.pending()));
-        }
-        break;
-    }
-  }
-  m.guest.set_auto_work(true);
-  m.guest.run_work();
-  for (auto* disk : {&first, &second}) {
-    for (const auto& entry : disk->log) {
-      BOOST_REQUIRE(within(0, disk->info.size, entry.offset, entry.length));
-      BOOST_REQUIRE_EQUAL(entry.length % 512, 0U);
-      BOOST_REQUIRE(entry.length <= 32U << 20U);
-    }
-    disk->complete_all();
-    disk->hold(false);
-  }
-  for (auto* ide : {&m.ide0, &m.ide1}) {
-    ide->control(ide->SRST);
-    ide->control(0);
-    const unsigned unit = ide == &m.ide0 ? 0 : 1;
-    ide->select(unit);
-    BOOST_TEST(ide->status() == 0x50);
-    BOOST_TEST(ide->identify(unit)[0] == 0x0040);
-    BOOST_TEST(ide->status() == 0x50);
-    BOOST_TEST(!ide->irq());
-  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -9,14 +9,14 @@
 
 using namespace dm;
 using drivers::IdeDriver;
+using test::kBuffer;
 using test::OneDisk;
 using test::patterns;
+using test::Prd;
 using test::same;
 using test::stamp;
-using Prd = IdeDriver::Prd;
 
 namespace {
-constexpr std::uint32_t kBuffer = 0x200000;
 
 std::vector<std::byte> save(test::IdeMachine& m) {
   m.controller->settle();

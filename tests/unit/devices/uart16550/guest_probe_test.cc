@@ -40,6 +40,50 @@ struct ProbeRig : UartRig {
     guest.outb(0x3fb, lcr);
     return count;
   }
+
+  /// Interrupt enables that stick.
+  void is_there(std::uint8_t ier) {
+    guest.outb(0x3f9, 0x00);
+    guest.outb(0x80, 0xff);
+    BOOST_TEST((guest.inb(0x3f9) & 0x0f) == 0x00);
+    guest.outb(0x3f9, 0x0f);
+    guest.outb(0x80, 0x00);
+    BOOST_TEST((guest.inb(0x3f9) & 0x0f) == 0x0f);
+    guest.outb(0x3f9, ier);
+  }
+
+  /// Chips that are a 16550A and more, each told by what it alone has.
+  void is_no_other_kind(std::uint8_t ier) {
+    // Not an Exar or TI with an EFR: offset 2 must not read 0.
+    for (const int bank : {0x80, 0xbf}) {
+      guest.outb(0x3fb, static_cast<std::uint8_t>(bank));
+      BOOST_TEST(guest.inb(0x3fa) == 0xc1);
+    }
+    // Not a National super I/O: its bank 2 would show MCR.LOOP at offset 2.
+    guest.outb(0x3fb, 0x00);
+    const std::uint8_t before = guest.inb(0x3fc);
+    guest.outb(0x3fb, 0xe0);
+    BOOST_TEST(((guest.inb(0x3fa) ^ before) & 0x10) == 0);
+    guest.outb(0x3fb, 0x00);
+    guest.outb(0x3fc, before ^ 0x10);
+    guest.outb(0x3fb, 0xe0);
+    const std::uint8_t bank2 = guest.inb(0x3fa);
+    guest.outb(0x3fb, 0x00);
+    guest.outb(0x3fc, before);
+    BOOST_TEST(((bank2 ^ before) & 0x10) == 0);
+    // Not a 16750: no 64-byte bit, with DLAB or without.
+    for (const int bank : {0x00, 0x80}) {
+      guest.outb(0x3fb, static_cast<std::uint8_t>(bank));
+      guest.outb(0x3fa, 0x21);
+      BOOST_TEST((guest.inb(0x3fa) & 0xe0) == 0xc0);
+      guest.outb(0x3fa, 0x01);
+    }
+    guest.outb(0x3fb, 0x00);
+    // Not an XScale: IER bit 6 does not stick.
+    guest.outb(0x3f9, 0x40);
+    BOOST_TEST((guest.inb(0x3f9) & 0x40) == 0);
+    guest.outb(0x3f9, ier);
+  }
 };
 
 BOOST_FIXTURE_TEST_SUITE(uart_guest_probe, ProbeRig)
@@ -50,15 +94,9 @@ BOOST_AUTO_TEST_CASE(hvmloader_finds_the_port) {
 
 BOOST_AUTO_TEST_CASE(linux_autoconfig_sees_a_16550a_and_nothing_more) {
   other.type("typed before anybody listened");
-  // 1. Is there a chip?
   const std::uint8_t ier = guest.inb(0x3f9);
-  guest.outb(0x3f9, 0x00);
-  guest.outb(0x80, 0xff);
-  BOOST_TEST((guest.inb(0x3f9) & 0x0f) == 0x00);
-  guest.outb(0x3f9, 0x0f);
-  guest.outb(0x80, 0x00);
-  BOOST_TEST((guest.inb(0x3f9) & 0x0f) == 0x0f);
-  guest.outb(0x3f9, ier);
+  // 1. Is there a chip?
+  is_there(ier);
   const std::uint8_t mcr = guest.inb(0x3fc);
   const std::uint8_t lcr = guest.inb(0x3fb);
   // 2. Loopback joins RTS to CTS and OUT2 to DCD.
@@ -71,35 +109,8 @@ BOOST_AUTO_TEST_CASE(linux_autoconfig_sees_a_16550a_and_nothing_more) {
   guest.outb(0x3fb, 0x00);
   guest.outb(0x3fa, 0x01);
   BOOST_TEST((guest.inb(0x3fa) >> 6) == 3);
-  // 4. Not an Exar or TI with an EFR: offset 2 must not read 0.
-  for (const int bank : {0x80, 0xbf}) {
-    guest.outb(0x3fb, static_cast<std::uint8_t>(bank));
-    BOOST_TEST(guest.inb(0x3fa) == 0xc1);
-  }
-  // Not a National super I/O: its bank 2 would show MCR.LOOP at offset 2.
-  guest.outb(0x3fb, 0x00);
-  const std::uint8_t before = guest.inb(0x3fc);
-  guest.outb(0x3fb, 0xe0);
-  BOOST_TEST(((guest.inb(0x3fa) ^ before) & 0x10) == 0);
-  guest.outb(0x3fb, 0x00);
-  guest.outb(0x3fc, before ^ 0x10);
-  guest.outb(0x3fb, 0xe0);
-  const std::uint8_t bank2 = guest.inb(0x3fa);
-  guest.outb(0x3fb, 0x00);
-  guest.outb(0x3fc, before);
-  BOOST_TEST(((bank2 ^ before) & 0x10) == 0);
-  // Not a 16750: no 64-byte bit, with DLAB or without.
-  for (const int bank : {0x00, 0x80}) {
-    guest.outb(0x3fb, static_cast<std::uint8_t>(bank));
-    guest.outb(0x3fa, 0x21);
-    BOOST_TEST((guest.inb(0x3fa) & 0xe0) == 0xc0);
-    guest.outb(0x3fa, 0x01);
-  }
-  guest.outb(0x3fb, 0x00);
-  // Not an XScale: IER bit 6 does not stick.
-  guest.outb(0x3f9, 0x40);
-  BOOST_TEST((guest.inb(0x3f9) & 0x40) == 0);
-  guest.outb(0x3f9, ier);
+  // 4. Which?
+  is_no_other_kind(ier);
   // 5. Not a U6: 16 bytes deep.
   BOOST_TEST(fifo_size() == 16U);
   guest.outb(0x3fb, lcr);

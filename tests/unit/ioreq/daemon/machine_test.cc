@@ -20,7 +20,6 @@ using dm::ShutdownReason;
 
 using dm::test::ide_command;
 using dm::test::Pc;
-using dm::test::QuietLoop;
 
 BOOST_AUTO_TEST_SUITE(machine)
 
@@ -163,22 +162,9 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_the_hypervisor_is_an_error_and_leaves_nothing_
     bool claim_pci(PciBdf) noexcept override { return take(); }
     void release_pci(PciBdf) noexcept override { --held; }
   } claims;
-  dm::sim::SimIrqs irqs;
-  dm::sim::SimMemory memory{std::size_t{2} << 20};
-  dm::sim::SimIoreqPort port{1};
-  dm::sim::SimDomain domain;
-  dm::sim::SimClock clock;
-  QuietLoop loop;
+  Pc other;  // for its host
   const MachineConfig config;
-  const auto made = dm::Machine::create(config,
-                                        {.claims = claims,
-                                         .irqs = irqs,
-                                         .memory = memory,
-                                         .ioreq = port,
-                                         .domain = domain,
-                                         .clock = clock,
-                                         .events = loop},
-                                        {}, {});
+  const auto made = dm::Machine::create(config, other.host(claims), {}, {});
   BOOST_TEST(made.has_error());
   BOOST_TEST(!made.error().message.empty());
   BOOST_TEST(claims.held == 0);

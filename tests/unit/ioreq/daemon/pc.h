@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "ioreq/daemon/machine.h"
-#include "platform/sim/sim_platform.h"
-#include "tests/rig/guest_instructions.h"
 #include "tests/rig/scripted_block.h"
-
-#include <boost/test/unit_test.hpp>
+#include "tests/unit/ioreq/daemon/sim_host.h"
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,11 +15,6 @@
 
 /// The PC of the product on the simulated host.
 namespace dm::test {
-
-struct QuietLoop final : EventLoop {
-  bool wait(std::optional<std::chrono::nanoseconds> /*timeout*/) noexcept override { return false; }
-  void poll() noexcept override {}
-};
 
 struct Terminal final : CharBackend {
   std::string& out;
@@ -44,9 +33,9 @@ struct Terminal final : CharBackend {
   [[nodiscard]] std::string_view description() const noexcept override { return "test"; }
 };
 
-class Pc : public rig::GuestInstructions {
+class Pc final : public SimHost {
  public:
-  explicit Pc(MachineConfig config = {}) : config_{std::move(config)} {
+  explicit Pc(MachineConfig config = {}) : SimHost{2}, config_{std::move(config)} {
     Backends backends;
     for (std::size_t i = 0; i < disks.size(); ++i) {
       if (disks[i] != nullptr) {
@@ -54,35 +43,9 @@ class Pc : public rig::GuestInstructions {
       }
     }
     backends.serial[0] = std::make_unique<Terminal>(terminal);
-    const MachineHost host{.claims = claims,
-                           .irqs = irqs,
-                           .memory = memory,
-                           .ioreq = port,
-                           .domain = domain,
-                           .clock = clock,
-                           .events = loop};
-    auto made =
-        Machine::create(config_, host, std::move(backends), {.mode = ioreq::SpinPolicy::Mode::off});
-    BOOST_TEST_REQUIRE(made.has_value());
-    machine = std::move(*made);
+    machine = make(config_, std::move(backends));
   }
 
-  using GuestInstructions::send;
-  std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override {
-    rig::fill_slot(port.slots(), request, vcpu);
-    for (int turn = 0; turn < 20; ++turn) {  // the request, then what the devices have put off
-      BOOST_TEST_REQUIRE(machine->poller().turn());
-    }
-    return rig::take_answer(port.slots(), vcpu);
-  }
-
-  sim::SimClaims claims;
-  sim::SimIrqs irqs;
-  sim::SimMemory memory{std::size_t{8} << 20};
-  sim::SimIoreqPort port{2};
-  sim::SimDomain domain;
-  sim::SimClock clock;
-  QuietLoop loop;
   std::string terminal;
   std::array<std::unique_ptr<rig::ScriptedBlock>, 4> disks = [] {
     std::array<std::unique_ptr<rig::ScriptedBlock>, 4> made;
@@ -93,6 +56,8 @@ class Pc : public rig::GuestInstructions {
   std::unique_ptr<Machine> machine;
 
  private:
+  [[nodiscard]] ioreq::Poller& poller() override { return machine->poller(); }
+
   MachineConfig config_;
 };
 

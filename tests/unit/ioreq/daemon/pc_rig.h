@@ -4,13 +4,9 @@
 #pragma once
 
 #include "ioreq/daemon/control.h"
-#include "ioreq/daemon/machine.h"
-#include "platform/sim/sim_platform.h"
-#include "tests/rig/guest_instructions.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/unit/devices/uart16550/scripted_chardev.h"
-
-#include <boost/test/unit_test.hpp>
+#include "tests/unit/ioreq/daemon/sim_host.h"
 
 #include <array>
 #include <cstdint>
@@ -43,7 +39,7 @@ inline MachineConfig six_vcpus() {
   return config;
 }
 
-class ManagedPc : public rig::GuestInstructions {
+class ManagedPc : public SimHost {
  public:
   static constexpr PciBdf kIde{1, 1};
   static constexpr PciBdf kPm{1, 3};
@@ -52,7 +48,7 @@ class ManagedPc : public rig::GuestInstructions {
   static constexpr std::uint16_t kPlatformBar = 0xc000;
 
   explicit ManagedPc(MachineConfig machine_config = six_vcpus())
-      : config{std::move(machine_config)} {
+      : SimHost{6}, config{std::move(machine_config)} {
     Backends backends;
     for (std::size_t i = 0; i < disks.size(); ++i) {
       backends.disks[i] = disks[i].open();
@@ -63,17 +59,7 @@ class ManagedPc : public rig::GuestInstructions {
     for (const DiskConfig& disk : config.disks) {
       backends.cdroms.at(disk.index) = disk.cdrom;
     }
-    auto made = Machine::create(config,
-                                {.claims = claims,
-                                 .irqs = irqs,
-                                 .memory = memory,
-                                 .ioreq = port,
-                                 .domain = domain,
-                                 .clock = clock,
-                                 .events = loop},
-                                std::move(backends), {.mode = ioreq::SpinPolicy::Mode::off});
-    BOOST_TEST_REQUIRE(made.has_value());
-    machine = std::move(*made);
+    machine = make(config, std::move(backends));
     control = std::make_unique<Control>(
         config, *machine, host_clock, dirty,
         Control::Actions{.launch = [] { return true; },
@@ -87,19 +73,6 @@ class ManagedPc : public rig::GuestInstructions {
                            }
                            return other_disc.open();
                          }});
-  }
-
-  using GuestInstructions::send;
-  std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override {
-    rig::fill_slot(port.slots(), request, vcpu);
-    settle();
-    return rig::take_answer(port.slots(), vcpu);
-  }
-  /// The request, then what the devices have put off.
-  void settle() {
-    for (int turn = 0; turn < 20; ++turn) {
-      BOOST_TEST_REQUIRE(machine->poller().turn());
-    }
   }
 
   /// What hvmloader sets up and these tests need.
@@ -131,22 +104,8 @@ class ManagedPc : public rig::GuestInstructions {
     outb(kBusMaster, opcode == 0xc8 ? 0x09 : 0x01);
   }
 
-  struct QuietLoop final : EventLoop {
-    bool wait(std::optional<std::chrono::nanoseconds> /*timeout*/) noexcept override {
-      return false;
-    }
-    void poll() noexcept override {}
-  };
-
   MachineConfig config;
-  sim::SimClaims claims;
-  sim::SimIrqs irqs;
-  sim::SimMemory memory{std::size_t{8} << 20};
-  sim::SimIoreqPort port{6};
-  sim::SimDomain domain;
-  sim::SimClock clock;
   host::HostClock host_clock;
-  QuietLoop loop;
   DirtyPages dirty;
   unsigned wakes = 0;
   std::array<rig::ScriptedBlock, 4> disks{
@@ -156,6 +115,9 @@ class ManagedPc : public rig::GuestInstructions {
   std::array<ScriptedChardev*, 4> lines{};
   std::unique_ptr<Machine> machine;
   std::unique_ptr<Control> control;
+
+ private:
+  [[nodiscard]] ioreq::Poller& poller() override { return machine->poller(); }
 };
 
 }  // namespace dm::test

@@ -4,22 +4,18 @@
 #include "core/time/work.h"
 #include "platform/linux/alarm.h"
 #include "platform/linux/host_clock.h"
-#include "platform/linux/signals.h"
 #include "platform/linux/turn_queue.h"
 #include "platform/linux/watch.h"
 #include "tests/unit/platform/linux/support.h"
+#include "tests/unit/platform/linux/watched_pair.h"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include <csignal>
-#include <functional>
-#include <memory>
 #include <thread>
 
 using namespace dm;
@@ -28,24 +24,6 @@ using namespace dm::test;
 namespace {
 
 using Steady = std::chrono::steady_clock;
-
-struct Counter {
-  int calls = 0;
-  void count() noexcept { ++calls; }
-  [[nodiscard]] host::Callback callback() { return host::Callback::bind<&Counter::count>(*this); }
-};
-
-struct Pair {
-  Pair() {
-    int fds[2];
-    BOOST_REQUIRE_EQUAL(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    near = host::UniqueFd{fds[0]};
-    far = host::UniqueFd{fds[1]};
-  }
-  void send() const { BOOST_REQUIRE_EQUAL(::write(far.get(), "x", 1), 1); }
-  host::UniqueFd near;
-  host::UniqueFd far;
-};
 
 struct Repeat {
   boost::asio::io_context& context;
@@ -249,164 +227,6 @@ BOOST_AUTO_TEST_CASE(turn_work_that_always_wants_more_does_not_hold_the_loop) {
     BOOST_TEST(greedy.runs == turn);
   }
   BOOST_TEST(posted);  // nor its handlers
-}
-
-BOOST_AUTO_TEST_SUITE_END()
-
-BOOST_AUTO_TEST_SUITE(watch)
-
-BOOST_AUTO_TEST_CASE(one_notice_for_each_asking) {
-  host::Loop loop;
-  Pair pair;
-  Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
-  pair.send();
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 0);
-  watch.await_readable();
-  watch.await_readable();
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 1);
-  watch.await_readable();  // still unread: told again
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 2);
-}
-
-BOOST_AUTO_TEST_CASE(a_question_taken_back_is_not_answered_and_can_be_put_again) {
-  host::Loop loop;
-  Pair pair;
-  Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
-  watch.await_readable();
-  watch.cancel();
-  pair.send();
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 0);
-  watch.await_readable();
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 1);
-}
-
-BOOST_AUTO_TEST_CASE(both_directions_are_told_apart) {
-  host::Loop loop;
-  Pair pair;
-  Counter readable;
-  Counter writable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
-  watch.await_readable();
-  watch.await_writable();
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 0);
-  BOOST_TEST(writable.calls == 1);
-}
-
-BOOST_AUTO_TEST_CASE(a_watch_that_is_gone_calls_nobody) {
-  host::Loop loop;
-  Pair pair;
-  Counter readable;
-  {
-    host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
-    watch.await_readable();
-    pair.send();
-  }
-  run_for(loop, 20ms);
-  BOOST_TEST(readable.calls == 0);
-}
-
-BOOST_AUTO_TEST_CASE(a_watch_may_end_in_its_own_callback) {
-  host::Loop loop;
-  Pair pair;
-  struct Owner {
-    std::unique_ptr<host::Watch> watch;
-    int calls = 0;
-    void end() noexcept {
-      ++calls;
-      watch.reset();
-    }
-  } owner;
-  owner.watch = std::make_unique<host::Watch>(loop.context(), std::move(pair.near),
-                                              host::Callback::bind<&Owner::end>(owner));
-  owner.watch->await_readable();
-  pair.send();
-  BOOST_TEST(run_until(loop, [&] { return owner.calls == 1; }));
-  run_for(loop, 20ms);
-}
-
-BOOST_AUTO_TEST_CASE(a_watch_may_outlive_its_question_at_the_loops_end) {
-  Pair pair;
-  Counter readable;
-  auto loop = std::make_unique<host::Loop>();
-  auto watch = std::make_unique<host::Watch>(loop->context(), std::move(pair.near),
-                                             readable.callback(), readable.callback());
-  watch->await_readable();
-  watch->await_writable();
-  watch.reset();
-  loop.reset();  // with Asio's answers still queued
-  BOOST_TEST(readable.calls == 0);
-}
-
-BOOST_AUTO_TEST_CASE(asking_and_answering_allocate_nothing) {
-  host::Loop loop;
-  Pair pair;
-  Counter readable;
-  Counter writable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
-  loop.wait(0ns);
-  const std::uint64_t before = allocations();
-  for (int i = 0; i < 100; ++i) {
-    watch.await_readable();
-    watch.await_writable();
-    pair.send();
-    loop.wait(1s);
-    char byte = 0;
-    static_cast<void>(!::read(watch.fd(), &byte, 1));
-  }
-  BOOST_TEST(allocations() == before);
-  BOOST_TEST(readable.calls >= 90);
-  BOOST_TEST(writable.calls >= 90);
-}
-
-BOOST_AUTO_TEST_CASE(an_alarm_fires_once_and_can_be_moved_and_cancelled) {
-  host::Loop loop;
-  Counter fired;
-  host::Alarm alarm{loop.context(), fired.callback()};
-  alarm.arm(5ms);
-  BOOST_TEST(alarm.armed());
-  BOOST_TEST(run_until(loop, [&] { return fired.calls == 1; }));
-  BOOST_TEST(!alarm.armed());
-  alarm.arm(5ms);
-  alarm.arm(60s);
-  run_for(loop, 30ms);
-  BOOST_TEST(fired.calls == 1);
-  alarm.arm(1ms);
-  std::this_thread::sleep_for(10ms);  // expired, not yet told
-  alarm.cancel();
-  run_for(loop, 30ms);
-  BOOST_TEST(fired.calls == 1);
-  alarm.arm(0ms);  // at once, not never
-  BOOST_TEST(run_until(loop, [&] { return fired.calls == 2; }));
-}
-
-BOOST_AUTO_TEST_CASE(a_signal_becomes_a_call_from_the_loop) {
-  host::Loop loop;
-  struct Seen {
-    host::SignalWatch* watch = nullptr;
-    int last = 0;
-    int count = 0;
-    void arrived() noexcept {
-      last = watch->last();
-      ++count;
-    }
-  } seen;
-  host::SignalWatch signals{
-      loop.context(), {SIGUSR1, SIGUSR2}, host::Callback::bind<&Seen::arrived>(seen)};
-  seen.watch = &signals;
-  ::kill(::getpid(), SIGUSR1);
-  BOOST_TEST(run_until(loop, [&] { return seen.count == 1; }));
-  BOOST_TEST(seen.last == SIGUSR1);
-  ::kill(::getpid(), SIGUSR2);
-  ::kill(::getpid(), SIGUSR1);
-  BOOST_TEST(run_until(loop, [&] { return seen.count == 3; }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "platform/linux/unix_address.h"
 #include "tests/unit/platform/linux/char_fixture.h"
 
 #include <arpa/inet.h>
@@ -237,6 +238,17 @@ BOOST_AUTO_TEST_CASE(a_waiting_server_wakes_nobody) {
   Client uart{*server};
   run_for(loop, 20ms);
   BOOST_TEST(stays_idle(loop, 200ms));
+}
+
+BOOST_AUTO_TEST_CASE(a_unix_socket_has_a_path_of_1_to_107_bytes_without_a_zero) {
+  const std::string longest(107, 'x');
+  const auto address = host::unix_address(longest);
+  BOOST_REQUIRE(address.has_value());
+  BOOST_TEST(address->sun_family == AF_UNIX);
+  BOOST_TEST(std::string{address->sun_path} == longest);
+  BOOST_TEST(!host::unix_address(longest + "x").has_value());
+  BOOST_TEST(!host::unix_address("").has_value());
+  BOOST_TEST(!host::unix_address(std::string_view{"/a\0b", 4}).has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <iostream>
 #include <map>
 #include <thread>
 
@@ -161,7 +162,7 @@ BOOST_AUTO_TEST_CASE(no_thread_is_started) {
 BOOST_AUTO_TEST_CASE(without_xenstore_it_is_told_what_to_look_at) {
   ::setenv("XENSTORED_PATH", "/nowhere/socket", 1);
   if (std::filesystem::exists("/dev/xen/xenbus") || std::filesystem::exists("/proc/xen/xenbus")) {
-    BOOST_TEST_MESSAGE("NOT RUN: this is a Xen domain, there is always a xenstore");
+    std::cout << "NOT RUN: this is a Xen domain, there is always a xenstore\n";
     return;
   }
   const auto store = Xenstore::open();

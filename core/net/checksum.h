@@ -8,7 +8,7 @@
 
 /// The Internet checksum, RFC 1071, over bytes in network order. Sums are kept unfolded and in the
 /// byte order of the machine, which gives the same result (RFC 1071, 2 (B)).
-namespace dm::e1000 {
+namespace dm::inet {
 
 [[nodiscard]] constexpr std::uint16_t fold(std::uint64_t sum) noexcept {
   sum = (sum >> 32U) + (sum & 0xffffffffU);
@@ -80,22 +80,6 @@ class Checksum {
   bool odd_ = false;
 };
 
-// Big-endian fields of headers in a private copy.
-[[nodiscard]] inline std::uint16_t get16(std::span<const std::byte> from, std::size_t at) noexcept {
-  return static_cast<std::uint16_t>(std::to_integer<unsigned>(from[at]) << 8U |
-                                    std::to_integer<unsigned>(from[at + 1]));
-}
-[[nodiscard]] inline std::uint32_t get32(std::span<const std::byte> from, std::size_t at) noexcept {
-  return std::uint32_t{get16(from, at)} << 16U | get16(from, at + 2);
-}
-inline void put16(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
-  to[at] = static_cast<std::byte>(value >> 8U & 0xffU);
-  to[at + 1] = static_cast<std::byte>(value & 0xffU);
-}
-inline void put32(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
-  put16(to, at, value >> 16U);
-  put16(to, at + 2, value & 0xffffU);
-}
 /// A sum in the machine's order.
 inline void put_sum(std::span<std::byte> to, std::size_t at, std::uint16_t sum) noexcept {
   std::memcpy(to.data() + at, &sum, sizeof sum);
@@ -107,4 +91,4 @@ inline void put_sum(std::span<std::byte> to, std::size_t at, std::uint16_t sum) 
   return sum;
 }
 
-}  // namespace dm::e1000
+}  // namespace dm::inet

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "ioreq/daemon/machine.h"
+#include "platform/sim/sim_platform.h"
+#include "tests/rig/guest_instructions.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace dm::test {
+
+struct QuietLoop final : EventLoop {
+  bool wait(std::optional<std::chrono::nanoseconds> /*timeout*/) noexcept override { return false; }
+  void poll() noexcept override {}
+};
+
+/// The simulated host of one of the product's machines, which a test makes on it, and the
+/// instructions of its guest. Whoever derives declares the machine behind its disks: it goes before
+/// everything that it stands on.
+class SimHost : public rig::GuestInstructions {
+ public:
+  explicit SimHost(unsigned vcpus) : port{vcpus} {}
+
+  using GuestInstructions::send;
+  std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override {
+    rig::fill_slot(port.slots(), request, vcpu);
+    settle();
+    return rig::take_answer(port.slots(), vcpu);
+  }
+  /// The request, then what the devices have put off.
+  void settle() {
+    for (int turn = 0; turn < 20; ++turn) {
+      BOOST_TEST_REQUIRE(poller().turn());
+    }
+  }
+
+  [[nodiscard]] MachineHost host(IoClaims& with) {
+    return {.claims = with,
+            .irqs = irqs,
+            .memory = memory,
+            .ioreq = port,
+            .domain = domain,
+            .clock = clock,
+            .events = loop};
+  }
+  /// A machine that sleeps at once when there is nothing to do.
+  [[nodiscard]] std::unique_ptr<Machine> make(const MachineConfig& config, Backends backends) {
+    auto made = Machine::create(config, host(claims), std::move(backends),
+                                {.mode = ioreq::SpinPolicy::Mode::off});
+    BOOST_TEST_REQUIRE(made.has_value());
+    return std::move(*made);
+  }
+
+  sim::SimClaims claims;
+  sim::SimIrqs irqs;
+  sim::SimMemory memory{std::size_t{8} << 20};
+  sim::SimIoreqPort port;
+  sim::SimDomain domain;
+  sim::SimClock clock;
+  QuietLoop loop;
+
+ private:
+  [[nodiscard]] virtual ioreq::Poller& poller() = 0;
+};
+
+}  // namespace dm::test
