@@ -68,7 +68,7 @@ check_ipv6() {
   in_guest guest 20 "ip addr add fd00::2/64 dev eth0; sleep 4; ping6 -c 3 fd00::1" || fail "no ping by IPv6: $said"
   in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" || fail "iperf3 does not start in the guest"
   timeout 60 iperf3 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
-  timeout 60 iperf3 -6 -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by IPv6 failed"
+  timeout 60 iperf3 -6 -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by IPv6 failed: $(in_guest guest 20 'cat /tmp/iperf; dmesg | tail -n 5'; echo "$said")"
   say "ok: IPv6, TCP both ways"
 }
 
@@ -90,11 +90,14 @@ check_capture() {
   say "ok: on $2, $frames frames above the MTU with right IP headers, the largest of $large bytes"
 }
 
+answers() { ping -q -c 1 -W 2 "$1" > /dev/null 2>&1; }
 check_jumbo() {
-  local link
+  local link card
   for link in lab0 lab1 "vif$(domid guest).0-emu" xenbr0; do ip link set "$link" mtu 9000; done
   in_guest guest 20 "ip link set eth0 mtu 9000 && ip link set eth2 mtu 9000" || fail "a card takes no MTU of 9000: $said"
-  pause 1
+  for card in "$tap_card" $packet_net.2; do # their driver starts them anew
+    await 40 "a ping from $card after its MTU was changed" answers "$card"
+  done
   ping -q -c 3 -W 10 -s 8900 "$tap_card" > /dev/null || fail "no ping of 8900 bytes on a tap with an MTU of 9000"
   ping -q -c 3 -W 10 -s 8900 $packet_net.2 > /dev/null || fail "no ping of 8900 bytes on a packet socket with an MTU of 9000"
   timeout 60 iperf3 -c "$tap_card" -t 3 > /dev/null || fail "iperf3 on a tap with an MTU of 9000 failed"
