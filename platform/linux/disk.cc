@@ -145,11 +145,11 @@ void warn_if_shared(const std::string& path, const Image& image) {
   auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
                                          image.info, path);
   if (!disk->engine_ok()) {
-    return fail("disk ", path, ": no descriptor left for its threads (raise RLIMIT_NOFILE)");
+    return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
-            "; page cache, what would block goes to threads");
+            "; page cache, what would block goes to ", disk->engine_text());
   return std::unique_ptr<BlockBackend>{std::move(disk)};
 }
 

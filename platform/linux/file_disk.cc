@@ -46,12 +46,12 @@ FileDisk::FileDisk(boost::asio::io_context& context,
     : info_{info},
       name_{std::move(name)},
       file_{std::move(fd), block_device},
-      engine_{context,
-              file_,
-              {this,
-               [](void* disk, BlockRequest& request) noexcept {
-                 static_cast<FileDisk*>(disk)->engine_finished(request);
-               }}},
+      engine_{choose_engine(context,
+                            file_,
+                            {this,
+                             [](void* disk, BlockRequest& request) noexcept {
+                               static_cast<FileDisk*>(disk)->engine_finished(request);
+                             }})},
       deferred_work_{Work::bind<&FileDisk::run_deferred>(turn_queue(context), *this)} {}
 
 FileDisk::~FileDisk() {
@@ -187,7 +187,7 @@ int FileDisk::write_inline(BlockRequest& request) noexcept {
 void FileDisk::to_engine(BlockRequest& request) noexcept {
   ++counters_.engine;
   syncs_under_way_ += syncs(request) ? 1U : 0U;
-  engine_.start(request);
+  engine_.engine->start(request);
 }
 
 void FileDisk::engine_finished(BlockRequest& request) noexcept {
@@ -224,7 +224,7 @@ void FileDisk::drain() noexcept {
     if (deferred_ != nullptr) {
       static_cast<void>(run_deferred());
     } else {
-      engine_.wait();
+      engine_.engine->wait();
     }
   }
 }

@@ -4,9 +4,9 @@
 #include "core/backend/block.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
+#include "platform/linux/block_engine.h"
 #include "platform/linux/disk_file.h"
 #include "platform/linux/inline_gate.h"
-#include "platform/linux/pool_engine.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -54,7 +54,9 @@ class FileDisk final : public BlockBackend {
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] bool engine_ok() const noexcept { return engine_.ok(); }
+  [[nodiscard]] bool engine_ok() const noexcept { return engine_.engine != nullptr; }
+  /// Where what would block goes, for the log.
+  [[nodiscard]] const std::string& engine_text() const noexcept { return engine_.text; }
 
  private:
   void begin(BlockRequest& request) noexcept;
@@ -71,7 +73,7 @@ class FileDisk final : public BlockBackend {
   BlockInfo info_;
   std::string name_;
   DiskFile file_;
-  PoolEngine engine_;
+  ChosenEngine engine_;
   Work deferred_work_;
   BlockRequest* deferred_ = nullptr;  ///< for the next turn: not begun, or begun and not at the end
   BlockRequest** deferred_end_ = &deferred_;

@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(what_the_page_cache_has_is_read_inside_submit) {
   BOOST_TEST(counters(*disk).inline_reads == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_a_thread) {
+BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_the_engine) {
   const auto disk = open(dir.image("a.img", kMiB));
   set_faults({.nothing_cached = true});
   Io io{64 * 1024};
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_a_thread) {
   BOOST_TEST(calls().reads_elsewhere >= 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_read_that_the_cache_has_in_part_is_finished_by_a_thread) {
+BOOST_AUTO_TEST_CASE(a_read_that_the_cache_has_in_part_is_finished_by_the_engine) {
   const std::string path = dir.image("a.img", kMiB);
   const auto disk = open(path);
   // The cache's own doing: what has been dropped from it is not there at once.
