@@ -3,6 +3,7 @@
 
 #include "platform/linux/error_text.h"
 #include "platform/linux/file_disk.h"
+#include "platform/linux/nbd_open.h"
 #include "platform/linux/signals.h"
 
 #include <fcntl.h>
@@ -157,7 +158,15 @@ void warn_if_shared(const std::string& path, const Image& image) {
 
 Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
                                                 const std::string& name,
-                                                UniqueFd fd) {
+                                                UniqueFd fd,
+                                                ImageFormat format) {
+  if (!fd || !is_raw(format)) {
+    DiskConfig config;
+    config.path = name;
+    config.cdrom = config.read_only = true;
+    config.format = format;
+    return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+  }
   ignore_write_signals();
   Image image;
   image.info.read_only = true;
@@ -173,6 +182,9 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
 
 Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
                                                 const DiskConfig& config) {
+  if (!is_raw(config.format) || is_nbd(config.path)) {
+    return open_nbd(context, config);
+  }
   ignore_write_signals();
   const std::string& path = config.path;
   Image image;

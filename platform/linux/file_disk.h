@@ -40,11 +40,15 @@ class FileDisk final : public BlockBackend {
     std::uint64_t errors = 0;
   };
 
+  /// Is anything done on the loop? Not where the page cache is left out (O_DIRECT): all waits then.
+  enum class Inline : bool { no, yes };
+
   FileDisk(boost::asio::io_context& context,
            UniqueFd fd,
            bool block_device,
            BlockInfo info,
-           std::string name);
+           std::string name,
+           Inline inline_requests = Inline::yes);
   ~FileDisk() override;
 
   [[nodiscard]] BlockInfo info() const noexcept override { return info_; }
@@ -61,7 +65,6 @@ class FileDisk final : public BlockBackend {
  private:
   void begin(BlockRequest& request) noexcept;
   void go_on(BlockRequest& request) noexcept;
-  [[nodiscard]] BlockStatus check(const BlockRequest& request) const noexcept;
   [[nodiscard]] int move_inline(BlockRequest& request) noexcept;
   [[nodiscard]] int write_inline(BlockRequest& request) noexcept;
   void defer(BlockRequest& request) noexcept;
@@ -84,6 +87,7 @@ class FileDisk final : public BlockBackend {
   /// unequal: an earlier process may have left dirty pages.
   std::uint64_t writes_ = 1;
   std::uint64_t writes_flushed_ = 0;
+  bool inline_;
   bool nowait_reads_ = true;
   bool nowait_writes_ = true;
   InlineGate gate_;
