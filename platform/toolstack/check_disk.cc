@@ -76,7 +76,7 @@ std::string path_of(const DiskSpec& disk) {
   if (!disk.script.empty()) {
     return "/dev/DISK-OF-THE-SCRIPT";  // known when the script has run
   }
-  return starts_with(disk.target, "/") ? disk.target : "/dev/" + disk.target;
+  return starts_with(disk.target, "/") || is_nbd(disk.target) ? disk.target : "/dev/" + disk.target;
 }
 
 }  // namespace
@@ -117,7 +117,19 @@ bool Translator::plausible(const DiskSpec& disk, unsigned line) {
     error(line, "disk: only a CD-ROM drive can be empty");
     return false;
   }
-  if (raw && !disk.cdrom && disk.backend_type == "qdisk") {
+  const bool nbd = raw && disk.script.empty() && is_nbd(disk.target);
+  if (nbd && disk.backend_type != "qdisk") {
+    error(line, "disk: xl looks for a file of the name " + shown(disk.target) +
+                    ": write backendtype=qdisk with it");
+  }
+  const bool no_back_end = !disk.cdrom && (nbd || !raw);
+  if (no_back_end && read.on("xen_platform_pci", true)) {
+    hint(line,
+         "disk: " + shown(disk.target) +
+             " has no PV back end with stubdm: a guest with PV drivers gives the emulated disk "
+             "up and waits for one. xen_platform_pci=0 keeps PV drivers out");
+  }
+  if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk") {
     error(line,
           "disk: backendtype=qdisk is a back end in QEMU, and the guest's PV driver would wait for "
           "it: leave backendtype out");
@@ -187,7 +199,7 @@ void Translator::hard_disk(const DiskSpec& disk, const Vdev& vdev, unsigned line
   if (!ahci && vdev.disk >= 4) {
     if (disk.format != "raw") {  // its PV back end would be QEMU
       out.later.push_back(
-          {Unserved::image_format, shown(disk.target) + " is " + qemu_format(disk), line});
+          {Unserved::pv_image_format, shown(disk.target) + " is " + qemu_format(disk), line});
     }
     out.pv_disks.push_back(shown(disk.vdev) + ": " + shown(disk.target));
     return;
