@@ -16,7 +16,7 @@ constexpr std::uint16_t kConfigData = 0xcfc;
 constexpr std::uint32_t kConfigEnable = 0x80000000;
 
 /// A timer that arms itself anew at every nanosecond would keep us for ever.
-constexpr unsigned kMostSteps = 1'000'000;
+constexpr unsigned kMostSteps = 100'000;
 
 /// The size of the access at `gpa` when `left` bytes are still to be done: naturally aligned.
 std::uint8_t mmio_step(std::uint64_t gpa, std::size_t left) noexcept {

@@ -59,7 +59,7 @@ class Board final : private rig::GuestInstructions {
   /// The guest has ended itself: called once.
   std::function<void(ShutdownReason)> ended = [](ShutdownReason) {};
 
-  static constexpr std::size_t kMostMmio = std::size_t{1} << 20;
+  static constexpr std::size_t kMostMmio = std::size_t{64} << 10;
 
  private:
   /// Tells when the machine's loop has nothing more to do.

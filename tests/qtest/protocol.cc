@@ -193,7 +193,7 @@ void Protocol::store(std::uint64_t address, std::span<const std::byte> bytes) {
   if (board_.write(address, bytes)) {
     ok();
   } else {
-    fail("the range wraps, or more than 1 MiB of it is not RAM");
+    fail("the range wraps, or more than 64 KiB of it is not RAM");
   }
 }
 
@@ -205,7 +205,7 @@ void Protocol::read_bytes(Words words) {
   }
   std::vector<std::byte> bytes(size);
   if (size == 0 || !board_.read(address, bytes)) {
-    fail("SIZE is 0, the range wraps, or more than 1 MiB of it is not RAM");
+    fail("SIZE is 0, the range wraps, or more than 64 KiB of it is not RAM");
     return;
   }
   ok("0x" + to_hex(bytes));
@@ -247,7 +247,7 @@ void Protocol::read_base64(Words words) {
   }
   std::vector<std::byte> bytes(size);
   if (size == 0 || !board_.read(address, bytes)) {
-    fail("SIZE is 0, the range wraps, or more than 1 MiB of it is not RAM");
+    fail("SIZE is 0, the range wraps, or more than 64 KiB of it is not RAM");
     return;
   }
   ok(to_base64(bytes));

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(what_makes_no_sense_fails_and_says_why) {
                                  "read 0 0",
                                  "read 0 0x4000001",
                                  "read 0xffffffffffffffff 2",
-                                 "read 0x400000 0x100001",
+                                 "read 0x400000 0x10001",
                                  "write 0 4",
                                  "write 0 4 12",
                                  "write 0 4 0xzz",

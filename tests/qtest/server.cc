@@ -4,6 +4,7 @@
 #include "platform/linux/chardev.h"
 #include "platform/linux/disk.h"
 #include "platform/linux/error_text.h"
+#include "tests/qtest/no_net.h"
 #include "tests/qtest/null_disk.h"
 #include "tests/qtest/power_on.h"
 #include "tests/qtest/socket_net.h"
