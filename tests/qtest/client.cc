@@ -28,7 +28,7 @@ namespace dm::qtest {
 
 namespace {
 
-constexpr int kPatience = 10'000;  // ms
+constexpr int kPatience = 60'000;  // ms
 
 [[noreturn]] void broken(const std::string& why) {
   throw std::runtime_error("qtest: " + why);

@@ -123,10 +123,7 @@ struct Card : Cable, Client {
     return bytes;
   }
   void wait_irq() {
-    for (int i = 0; i < 10000 && !irq(kIntx); ++i) {
-      clock_step(100'000);
-    }
-    BOOST_TEST_REQUIRE(irq(kIntx));
+    BOOST_TEST_REQUIRE(eventually(100'000, [this] { return irq(kIntx); }));
   }
 
   PciDevice pci{*this, 4, 0};
@@ -147,6 +144,45 @@ BOOST_FIXTURE_TEST_CASE(a_frame_goes_out_with_an_interrupt, Card) {
   BOOST_TEST((Cable::take() == sent));
   BOOST_TEST(!irq(kIntx));  // reading ICR took it away
   BOOST_TEST(reg(TDH) == 1U);
+  BOOST_TEST(quit() == 0);
+}
+
+/// The Internet checksum's sum (RFC 1071) of [from, end), folded.
+unsigned sum_of(std::span<const std::byte> bytes, std::size_t from, unsigned sum) {
+  for (std::size_t i = from; i < bytes.size(); ++i) {
+    sum += std::to_integer<unsigned>(bytes[i]) << (i % 2 == 0 ? 8U : 0U);
+  }
+  while (sum > 0xffff) {
+    sum = (sum & 0xffffU) + (sum >> 16U);
+  }
+  return sum;
+}
+
+BOOST_FIXTURE_TEST_CASE(a_checksum_that_the_card_was_asked_for_is_in_the_frame, Card) {
+  constexpr std::size_t kUdp = 34;
+  auto bytes = frame(90, 7);
+  const auto put = [&](std::size_t at, unsigned value) {
+    bytes[at] = static_cast<std::byte>(value >> 8U);
+    bytes[at + 1] = static_cast<std::byte>(value & 0xffU);
+  };
+  put(12, 0x0800);
+  put(14, 0x4500);
+  put(22, 0x4011);  // TTL, UDP
+  put(kUdp + 4, 90 - kUdp);
+  // Of the pseudo-header: addresses, protocol, length.
+  const unsigned pseudo = sum_of(std::span{bytes}.first(kUdp), 26, 17 + 90 - kUdp);
+  put(kUdp + 6, pseudo);
+  memory(kTxBuffer, bytes);
+  // A context (TUCSS 34, TUCSO 40; DEXT), and the data (EOP, IFCS, RS, DEXT; TXSM).
+  const std::uint64_t ring[] = {
+      std::uint64_t{kUdp} << 32U | std::uint64_t{kUdp + 6} << 40U, std::uint64_t{0x20} << 24U,
+      kTxBuffer, 90U | 1U << 20U | std::uint64_t{0x2b} << 24U | std::uint64_t{2} << 40U};
+  memory(kTxRing, std::as_bytes(std::span{ring}));
+  reg(TDT, 2);
+  wait_irq();
+  const auto got = Cable::take();
+  BOOST_TEST_REQUIRE(got.size() == 90U);
+  BOOST_TEST(sum_of(got, kUdp, pseudo) == 0xffffU);
   BOOST_TEST(quit() == 0);
 }
 

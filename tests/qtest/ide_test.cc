@@ -79,9 +79,10 @@ struct Ide : Client {
       outb(kBusMaster, 0);
     }
     std::uint8_t bm = 0;
-    do {
+    BOOST_TEST_REQUIRE(eventually(400, [&] {
       bm = inb(kBusMaster + 2);
-    } while ((bm & (ACTIVE | INTR)) == ACTIVE);
+      return (bm & (ACTIVE | INTR)) != ACTIVE;
+    }));
     BOOST_TEST(irq(kIrq) == ((bm & INTR) != 0));
     BOOST_TEST((status() & (DRDY | BSY | DRQ)) == DRDY);
     BOOST_TEST(!irq(kIrq));  // reading Status took it away
@@ -106,19 +107,12 @@ struct Ide : Client {
   bool no_error() { return (status() & (DF | ERR)) == 0; }
   /// As a driver that polls: reads Status until the bits are gone.
   std::uint8_t wait_clear(std::uint8_t bits) {
-    for (int i = 0; i < 10000; ++i) {
-      if (const auto s = status(); (s & bits) == 0) {
-        return s;
-      }
-      clock_step(400);
-    }
-    throw std::runtime_error("the drive stays busy");
+    std::uint8_t now = 0;
+    BOOST_TEST_REQUIRE(eventually(400, [&] { return ((now = status()) & bits) == 0; }));
+    return now;
   }
   void wait_irq() {
-    for (int i = 0; i < 10000 && !irq(kIrq); ++i) {
-      clock_step(400);
-    }
-    BOOST_TEST_REQUIRE(irq(kIrq));
+    BOOST_TEST_REQUIRE(eventually(400, [this] { return irq(kIrq); }));
   }
 
   PciDevice pci{*this, 1, 1};

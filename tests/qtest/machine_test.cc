@@ -171,10 +171,7 @@ BOOST_AUTO_TEST_CASE(a_serial_port_talks_to_the_tests_socket_both_ways) {
   BOOST_TEST(std::string(got.data(), got.size()) == "hello");
   BOOST_TEST(!client.irq(4));
   BOOST_TEST(::send(line.get(), "!", 1, MSG_NOSIGNAL) == 1);
-  for (int i = 0; i < 10000 && !client.irq(4); ++i) {
-    client.clock_step(1'000'000);
-  }
-  BOOST_TEST(client.irq(4));
+  BOOST_TEST(client.eventually(1'000'000, [&] { return client.irq(4); }));
   BOOST_TEST(client.inb(0x3f8) == '!');
   BOOST_TEST(!client.irq(4));
   BOOST_TEST(client.quit() == 0);

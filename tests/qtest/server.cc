@@ -145,12 +145,13 @@ void Server::run_stdio() {
 
 void Server::serve_lines() {
   std::size_t begin = 0;
-  for (std::size_t end = 0; !stopping_ && (end = input_.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
+  for (std::size_t end = 0; !stopping_ && (end = input_.find('\n', searched_)) != std::string::npos;
+       begin = searched_ = end + 1) {
     // A copy: what the command makes us poll may bring more input.
     execute(std::string{std::string_view{input_}.substr(begin, end - begin)});
   }
   input_.erase(0, begin);
+  searched_ = input_.size();
   if (input_.size() > Protocol::kMostLine) {
     std::cerr << "qtest: a line of more than " << Protocol::kMostLine << " bytes\n";
     stopping_ = broken_ = true;

@@ -60,6 +60,7 @@ class Server {
   std::optional<Protocol> protocol_;
   std::unique_ptr<Peer> test_;
   std::string input_;
+  std::size_t searched_ = 0;  ///< of input_: there is no end of a line before
   bool stopping_ = false;
   bool broken_ = false;
 };
