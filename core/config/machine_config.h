@@ -62,6 +62,10 @@ struct DiskConfig {
   /// no memory for a page cache and loses it when it ends.
   bool direct = false;
   std::string id;  ///< libxl's name for the drive, "ide-5632"; empty for disks
+  /// Of IDENTIFY DEVICE, at most 20 and 8 characters; empty: made from the position, and ours.
+  /// libxl sends none.
+  std::string serial;
+  std::string firmware;
 };
 
 struct SerialConfig {

@@ -36,6 +36,19 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
   return chipset;
 }
 
+ide::DiskIdentity identity_of(const MachineConfig& config, unsigned position) {
+  ide::DiskIdentity identity = ide::default_identity(position);
+  for (const DiskConfig& disk : config.disks) {
+    if (disk.index == position && !disk.serial.empty()) {
+      identity.serial = std::string_view{disk.serial};
+    }
+    if (disk.index == position && !disk.firmware.empty()) {
+      identity.firmware = std::string_view{disk.firmware};
+    }
+  }
+  return identity;
+}
+
 MachineShape shape_of(const MachineConfig& config, const Backends& backends) {
   MachineShape shape{.acpi = config.acpi,
                      .xen_platform = config.xen_platform,
@@ -70,7 +83,7 @@ Machine::Machine(const MachineConfig& config,
       timers_{host.clock},
       chipset_{{.pio = pio_, .pci = pci_, .irqs = irqs_, .control = *this, .unplug = *this},
                chipset_config(config, backends_)},
-      ide_{pci_, pio_, irqs_, memory_, make_drives()},
+      ide_{pci_, pio_, irqs_, memory_, make_drives(config)},
       dispatcher_{pio_, mmio_, pci_, memory_},
       server_{host.ioreq, dispatcher_, host.black_box},
       poller_{server_, host.ioreq, host.events, timers_, work_, spin} {}
@@ -95,7 +108,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
   }
 }
 
-ide::Piix3Ide::Drives Machine::make_drives() {
+ide::Piix3Ide::Drives Machine::make_drives(const MachineConfig& config) {
   ide::Piix3Ide::Drives drives;
   for (unsigned i = 0; i < drives.size(); ++i) {
     if (backends_.cdroms[i]) {
@@ -103,7 +116,7 @@ ide::Piix3Ide::Drives Machine::make_drives() {
                                                     ide::default_cd_identity(i));
     } else if (backends_.disks[i] != nullptr) {
       drives[i] = std::make_unique<ide::AtaDisk>(std::move(backends_.disks[i]), work_,
-                                                 ide::default_identity(i));
+                                                 identity_of(config, i));
     }
   }
   return drives;

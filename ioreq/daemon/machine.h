@@ -135,7 +135,7 @@ class Machine final : private UnplugHandler, private DomainControl {
           const MachineHost& host,
           Backends backends,
           ioreq::SpinPolicy spin);
-  [[nodiscard]] ide::Piix3Ide::Drives make_drives();
+  [[nodiscard]] ide::Piix3Ide::Drives make_drives(const MachineConfig& config);
   [[nodiscard]] Result<> add_serial_ports();
   [[nodiscard]] Result<> add_cards(const MachineConfig& config);
   [[nodiscard]] Result<> restore(const MachineState& saved);

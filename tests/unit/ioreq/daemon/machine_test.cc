@@ -79,6 +79,27 @@ BOOST_AUTO_TEST_CASE(firmware_reads_a_sector_from_the_first_disk_and_writes_to_t
 }
 
 // A write that the guest was told is done, and then power-off by PM1a_CNT: SLP_EN with S5's type 0.
+BOOST_AUTO_TEST_CASE(a_disk_bears_the_serial_number_and_the_firmware_that_it_is_given) {
+  const auto strings = [](Pc& pc) {
+    ide_command(pc, 0xec, 0);
+    std::string text;
+    for (int word = 0; word < 27; ++word) {
+      const std::uint16_t two = pc.inw(0x1f0);
+      text += static_cast<char>(two >> 8);
+      text += static_cast<char>(two & 0xff);
+    }
+    return text.substr(20, 20) + text.substr(46, 8);
+  };
+  Pc ours;
+  BOOST_TEST(strings(ours) == "DM00001             1.0     ");
+  MachineConfig config;
+  dm::DiskConfig& disk = config.disks.emplace_back();
+  disk.serial = "SERIAL-OF-MORE-THAN-TWENTY";
+  disk.firmware = "2.0";
+  Pc given{config};
+  BOOST_TEST(strings(given) == "SERIAL-OF-MORE-THAN-2.0     ");
+}
+
 BOOST_AUTO_TEST_CASE(power_off_makes_acknowledged_writes_durable_first) {
   Pc pc;
   const auto data = dm::rig::ScriptedBlock::pattern(99);

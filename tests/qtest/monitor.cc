@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+#include "tests/qtest/monitor.h"
+
+#include "platform/linux/disk.h"
+#include "platform/toolstack/qmp_medium.h"
+
+#include <boost/json/string.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace dm::qtest {
+
+namespace json = boost::json;
+using toolstack::QmpCall;
+using toolstack::QmpCommands;
+using toolstack::QmpResult;
+using toolstack::QmpSession;
+
+namespace {
+
+constexpr std::size_t kMostOut = std::size_t{1} << 20;
+
+/// DRIVE of `qemu-io DRIVE "COMMAND"`, and the first word of COMMAND.
+struct QemuIo {
+  std::string_view drive;
+  std::string_view verb;
+};
+std::optional<QemuIo> parse_qemu_io(std::string_view line) {
+  constexpr std::string_view kName = "qemu-io ";
+  if (!line.starts_with(kName)) {
+    return std::nullopt;
+  }
+  line.remove_prefix(kName.size());
+  const auto space = line.find(' ');
+  if (space == std::string_view::npos) {
+    return std::nullopt;
+  }
+  std::string_view command = line.substr(space + 1);
+  if (command.starts_with('"')) {
+    command.remove_prefix(1);
+  }
+  return QemuIo{.drive = line.substr(0, space), .verb = command.substr(0, command.find(' '))};
+}
+
+Result<std::unique_ptr<BlockBackend>> open_image(boost::asio::io_context& context,
+                                                 const std::string& name,
+                                                 host::UniqueFd fd) {
+  if (fd) {
+    return host::open_disc(context, name, std::move(fd));
+  }
+  DiskConfig disc;
+  disc.path = name;
+  disc.cdrom = disc.read_only = true;
+  return host::open_disk(context, disc);
+}
+
+}  // namespace
+
+Monitor::Monitor(Parts parts)
+    : parts_{std::move(parts)},
+      control_{parts_.board.config(), parts_.board.machine(), unread_clock_, dirty_,
+               Control::Actions{.launch = [] { return true; },
+                                .quit =
+                                    [this] {
+                                      send_event("SHUTDOWN",
+                                                 R"({"guest":false,"reason":"host-qmp-quit"})");
+                                      parts_.quit();
+                                    },
+                                .open_disc =
+                                    [this](const std::string& name, host::UniqueFd fd) {
+                                      return open_image(parts_.context, name, std::move(fd));
+                                    }}} {
+  for (QmpCommands* const commands : {&product_, &commands_}) {
+    add_machine_commands(*commands, control_, parts_.board.config().name);
+    add_fd_set_commands(*commands, fd_sets_);
+    add_medium_commands(*commands, control_, fd_sets_);
+  }
+  commands_.add("human-monitor-command", [this](QmpCall& call) { return human_command(call); });
+}
+
+Result<> Monitor::connect(const std::string& path) {
+  auto peer = Peer::connect(parts_.context, path);
+  if (!peer) {
+    return peer.error();
+  }
+  clients_.push_back(std::make_unique<Client>(Client{std::move(*peer), QmpSession{commands_}}));
+  Client& client = *clients_.back();
+  client.peer->received = [this, &client](std::string_view bytes) { received(client, bytes); };
+  client.peer->send(QmpSession::greeting());
+  return {};
+}
+
+void Monitor::received(Client& client, std::string_view bytes) {
+  const bool ran = control_.running();
+  std::string out;
+  const auto next = client.session.feed(bytes, out, kMostOut);
+  if (ran != control_.running()) {
+    send_event(ran ? "STOP" : "RESUME");
+  }
+  client.peer->send(out);
+  if (next == QmpSession::Next::drop) {
+    client.peer->received = [](std::string_view) {};
+  }
+}
+
+void Monitor::send_event(std::string_view name, std::string_view data) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  std::string text = R"({"timestamp":{"seconds":)" + std::to_string(us / 1'000'000) +
+                     R"(,"microseconds":)" + std::to_string(us % 1'000'000) + R"(},"event":")";
+  text.append(name).append(R"(","data":)").append(data).append("}\r\n");
+  for (const auto& client : clients_) {
+    client->peer->send(text);
+  }
+}
+
+HeldFlushes* Monitor::find_held(std::string_view drive) const {
+  for (std::size_t i = 0; i < parts_.held.size(); ++i) {
+    const std::string name = "ide" + std::to_string(i / 2) + "-hd" + std::to_string(i % 2);
+    if (drive == name) {
+      return parts_.held[i];
+    }
+  }
+  return nullptr;
+}
+
+QmpResult Monitor::human_command(QmpCall& call) {
+  const json::value* const argument = call.arguments.if_contains("command-line");
+  const json::string* const line = argument != nullptr ? argument->if_string() : nullptr;
+  const auto command = line != nullptr ? parse_qemu_io(*line) : std::nullopt;
+  if (!command) {
+    return product_.call("human-monitor-command", call);
+  }
+  HeldFlushes* const image = find_held(command->drive);
+  if (image == nullptr) {
+    return json::value("there is no such drive with an image of blkdebug::FILE\r\n");
+  }
+  if (command->verb == "break") {
+    image->hold();
+  } else if (command->verb == "resume") {
+    image->resume();
+  } else {
+    return json::value("of qemu-io there are break and resume, which are for flushes\r\n");
+  }
+  return json::value("");
+}
+
+}  // namespace dm::qtest

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+#include "platform/linux/unique_fd.h"
+#include "platform/linux/watch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace dm::qtest {
+
+/// A stream socket to the test program, which listens. Output waits where the socket is full: a
+/// test that asks reads. Thread rule: the loop's thread only.
+class Peer {
+ public:
+  /// Connects to the unix socket at `path`.
+  [[nodiscard]] static Result<std::unique_ptr<Peer>> connect(boost::asio::io_context& context,
+                                                             const std::string& path);
+  Peer(boost::asio::io_context& context, host::UniqueFd socket);
+  Peer(const Peer&) = delete;
+  Peer& operator=(const Peer&) = delete;
+
+  /// What has come, from the loop; not called from inside send().
+  std::function<void(std::string_view)> received = [](std::string_view) {};
+  /// The other end is gone.
+  std::function<void()> closed = [] {};
+
+  void send(std::string_view bytes) noexcept;
+
+ private:
+  void on_readable() noexcept;
+  void on_writable() noexcept;
+  void flush() noexcept;
+
+  host::Watch socket_;
+  std::string waiting_;
+};
+
+}  // namespace dm::qtest

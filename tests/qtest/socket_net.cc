@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+#include "tests/qtest/socket_net.h"
+
+#include "platform/linux/software_offload.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+namespace dm::qtest {
+
+namespace {
+
+constexpr std::size_t kHeader = 4;
+/// Frames that the test program has not read are kept up to here.
+constexpr std::size_t kMostUnsent = std::size_t{1} << 20;
+
+using Header = std::array<std::uint8_t, kHeader>;
+
+Header to_header(std::size_t length) {
+  return {static_cast<std::uint8_t>(length >> 24U & 0xffU),
+          static_cast<std::uint8_t>(length >> 16U & 0xffU),
+          static_cast<std::uint8_t>(length >> 8U & 0xffU),
+          static_cast<std::uint8_t>(length & 0xffU)};
+}
+
+std::size_t from_header(const Header& h) {
+  return std::size_t{h[0]} << 24U | std::size_t{h[1]} << 16U | std::size_t{h[2]} << 8U | h[3];
+}
+
+void append(std::vector<std::byte>& to, const void* from, std::size_t bytes) {
+  const auto* const first = static_cast<const std::byte*>(from);
+  to.insert(to.end(), first, first + bytes);
+}
+
+}  // namespace
+
+SocketNet::SocketNet(boost::asio::io_context& context, host::UniqueFd socket)
+    : socket_{context, std::move(socket), host::Callback::bind<&SocketNet::on_readable>(*this),
+              host::Callback::bind<&SocketNet::on_writable>(*this)} {}
+
+SendStatus SocketNet::send(const NetOffload& offload,
+                           std::span<const std::span<std::byte>> frame) noexcept {
+  if (unsent_.size() > kMostUnsent) {
+    ++counters_.full;
+    stalled_ = true;
+    return SendStatus::full;
+  }
+  const bool taken = offload.needs_checksum || offload.gso != Gso::none
+                         ? append_finished(offload, frame)
+                         : append_plain(frame);
+  flush();
+  ++(taken ? counters_.sent : counters_.send_failed);
+  return taken ? SendStatus::sent : SendStatus::failed;
+}
+
+bool SocketNet::append_plain(std::span<const std::span<std::byte>> frame) {
+  std::size_t length = 0;
+  for (const auto piece : frame) {
+    length += piece.size();
+  }
+  const Header header = to_header(length);
+  append(unsent_, header.data(), header.size());
+  for (const auto piece : frame) {
+    append(unsent_, piece.data(), piece.size());
+  }
+  return true;
+}
+
+/// With its checksum, or cut into segments.
+bool SocketNet::append_finished(const NetOffload& offload,
+                                std::span<const std::span<std::byte>> frame) {
+  host::SoftwareOffload whole{offload, frame};
+  while (whole.ok() && !whole.done()) {
+    const auto parts = whole.next();
+    std::size_t length = 0;
+    for (const iovec& part : parts) {
+      length += part.iov_len;
+    }
+    const Header header = to_header(length);
+    append(unsent_, header.data(), header.size());
+    for (const iovec& part : parts) {
+      append(unsent_, part.iov_base, part.iov_len);
+    }
+  }
+  return whole.ok();
+}
+
+void SocketNet::flush() noexcept {
+  while (!unsent_.empty()) {
+    const auto sent =
+        ::send(socket_.fd(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent > 0) {
+      unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
+    } else if (errno == EAGAIN) {
+      socket_.await_writable();
+      return;
+    } else if (errno != EINTR) {
+      unsent_.clear();  // the test program is gone
+    }
+  }
+}
+
+void SocketNet::on_writable() noexcept {
+  flush();
+  if (client_ != nullptr && unsent_.empty() && std::exchange(stalled_, false)) {
+    client_->on_sendable();
+  }
+}
+
+void SocketNet::want_receive(bool on) noexcept {
+  wanted_ = on;
+  if (on) {
+    socket_.await_readable();
+  }
+}
+
+std::size_t SocketNet::waiting_frame() noexcept {
+  Header header{};
+  const auto got = ::recv(socket_.fd(), header.data(), header.size(), MSG_PEEK | MSG_DONTWAIT);
+  int there = 0;
+  if (got != static_cast<ssize_t>(kHeader) || ::ioctl(socket_.fd(), FIONREAD, &there) != 0) {
+    return 0;
+  }
+  const std::size_t length = from_header(header);
+  if (length == 0 || length > kMaxFrame) {
+    ++counters_.receive_failed;
+    wanted_ = false;  // no telling where the next one begins
+    return 0;
+  }
+  return static_cast<std::size_t>(there) >= kHeader + length ? length : 0;
+}
+
+void SocketNet::on_readable() noexcept {
+  if (!wanted_ || client_ == nullptr) {
+    return;
+  }
+  std::byte probe{};
+  if (::recv(socket_.fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
+    return;  // the test program is gone
+  }
+  if (waiting_frame() != 0) {
+    client_->on_receivable();
+  }
+  if (wanted_) {
+    socket_.await_readable();
+  }
+}
+
+Received SocketNet::receive(NetOffload& offload,
+                            std::span<const std::span<std::byte>> pieces) noexcept {
+  const std::size_t length = waiting_frame();
+  if (length == 0) {
+    return {};
+  }
+  offload = {};
+  std::vector<std::byte> bytes(kHeader + length);
+  if (::recv(socket_.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) !=
+      static_cast<ssize_t>(bytes.size())) {
+    ++counters_.receive_failed;
+    return {};
+  }
+  std::size_t at = kHeader;
+  for (const auto piece : pieces) {
+    const std::size_t part = std::min(piece.size(), bytes.size() - at);
+    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), part, piece.begin());
+    at += part;
+  }
+  ++counters_.received;
+  return {.size = at - kHeader, .truncated = at < bytes.size()};
+}
+
+}  // namespace dm::qtest
