@@ -90,6 +90,7 @@ class Session {
   toolstack::FdSets fd_sets_;
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<toolstack::StoreClient> store_;
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::optional<Error> failure_;
 };
@@ -217,13 +218,14 @@ void Session::watch_domain() {
   if (config_.restrict_domid || !config_.chroot.empty() || !config_.run_as.empty()) {
     return;
   }
-  auto connection = toolstack::DomainWatch::connect();
+  auto connection = toolstack::StoreClient::connect();
   if (!connection) {
     log::info("xenstore does not tell when the domain vanishes: ",
               std::string_view{connection.error().message});
     return;
   }
-  domain_watch_.emplace(loop_.context(), std::move(*connection), config_.domid,
+  store_.emplace(loop_.context(), std::move(*connection));
+  domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
 }
 
