@@ -6,6 +6,7 @@
 #include "ioreq/daemon/inspect.h"
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/open_backends.h"
+#include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/xen_host.h"
 #include "platform/linux/disk.h"
 #include "platform/linux/host_clock.h"
@@ -73,7 +74,7 @@ class Session {
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
   [[nodiscard]] bool launch() noexcept;
-  void watch_domain();
+  void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
 
@@ -92,6 +93,7 @@ class Session {
   toolstack::QmpServer qmp_{loop_.context(), commands_};
   std::optional<toolstack::StoreClient> store_;
   std::optional<toolstack::DomainWatch> domain_watch_;
+  std::unique_ptr<PvHost> pv_;
   std::optional<Error> failure_;
 };
 
@@ -124,7 +126,7 @@ Result<> Session::start() {
   if (auto announced = announce(); !announced) {
     return announced;
   }
-  watch_domain();
+  watch_store();
   return give_up_privileges();
 }
 
@@ -212,9 +214,10 @@ Result<> Session::give_up_privileges() {
   return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
 }
 
-/// Not where privileges are given up: the connection could still do anything to xenstore. libxl
+/// What xenstore leads to: the guest's end, and PV devices that libxl leaves to us. Not where
+/// privileges are given up: the connection could still do anything to xenstore. libxl
 /// ends such a process by its user id.
-void Session::watch_domain() {
+void Session::watch_store() {
   if (config_.restrict_domid || !config_.chroot.empty() || !config_.run_as.empty()) {
     return;
   }
@@ -227,6 +230,13 @@ void Session::watch_domain() {
   store_.emplace(loop_.context(), std::move(*connection));
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
+  using Kind = pv::Backends::Kind;
+  auto pv = PvHost::open(loop_, *store_, config_.domid, {Kind::qdisk, Kind::vkbd, Kind::vfb});
+  if (!pv) {
+    log::warning("no PV devices for the guest: ", std::string_view{pv.error().message});
+    return;
+  }
+  pv_ = std::move(*pv);
 }
 
 void Session::on_domain_gone() noexcept {
@@ -253,6 +263,7 @@ Result<> Session::run() {
   if (!machine_->poller().run()) {
     log::info("domain ", config_.domid, " is gone: ending");
   }
+  pv_.reset();
   machine_->make_durable();
   if (failure_) {
     return *failure_;

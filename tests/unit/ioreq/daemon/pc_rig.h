@@ -8,7 +8,7 @@
 #include "platform/sim/sim_platform.h"
 #include "tests/rig/guest_instructions.h"
 #include "tests/rig/scripted_block.h"
-#include "tests/unit/devices/uart16550/scripted_chardev.h"
+#include "tests/rig/scripted_chardev.h"
 
 #include <boost/test/unit_test.hpp>
 
