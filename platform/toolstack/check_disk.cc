@@ -117,10 +117,10 @@ bool Translator::plausible(const DiskSpec& disk, unsigned line) {
     error(line, "disk: only a CD-ROM drive can be empty");
     return false;
   }
-  if (raw && !disk.cdrom && disk.backend_type == "qdisk") {
+  if (disk.backend_type == "qdisk" && !disk.cdrom && restrict_) {
     error(line,
-          "disk: backendtype=qdisk is a back end in QEMU, and the guest's PV driver would wait for "
-          "it: leave backendtype out");
+          "disk: with dm_restrict=1 nobody serves backendtype=qdisk, and the guest's PV driver "
+          "would wait for it: leave backendtype out");
   }
   if (disk.specification == "virtio") {
     error(line, "disk: specification=virtio needs a device model of its own: leave it out");

@@ -19,7 +19,6 @@ line that it would give QEMU. For that, write into the guest's xl.cfg:
     vga = "none"            # there is no display: a guest speaks over its serial port or the network
     vnc = 0
     usb = 0
-    vkb_device = 0          # or Linux guests wait 30 s for a PV keyboard
     serial = "pty"          # read it with: xl console -t serial GUEST
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
     vif = [ "type=vif,bridge=xenbr0" ]
