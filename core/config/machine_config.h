@@ -106,6 +106,7 @@ struct MachineConfig {
   unsigned vcpus_max = 1;
   std::uint64_t memory_mib = 0;  ///< information only
   std::string boot_order = "cda";
+  bool pv = false;           ///< -machine xenpv: no machine, only PV backends for a PV domain
   bool xen_platform = true;  ///< the xen-platform PCI device: -machine xenfv
   bool acpi = true;
   bool start_paused = false;       ///< -S

@@ -6,6 +6,7 @@
 #include "ioreq/daemon/inspect.h"
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/open_backends.h"
+#include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/xen_host.h"
 #include "platform/linux/disk.h"
 #include "platform/linux/host_clock.h"
@@ -73,7 +74,7 @@ class Session {
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
   [[nodiscard]] bool launch() noexcept;
-  void watch_domain();
+  void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
 
@@ -90,7 +91,9 @@ class Session {
   toolstack::FdSets fd_sets_;
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<toolstack::StoreClient> store_;
   std::optional<toolstack::DomainWatch> domain_watch_;
+  std::unique_ptr<PvHost> pv_;
   std::optional<Error> failure_;
 };
 
@@ -123,7 +126,7 @@ Result<> Session::start() {
   if (auto announced = announce(); !announced) {
     return announced;
   }
-  watch_domain();
+  watch_store();
   return give_up_privileges();
 }
 
@@ -205,20 +208,29 @@ Result<> Session::give_up_privileges() {
   return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
 }
 
-/// Not where privileges are given up: the connection could still do anything to xenstore. libxl
+/// What xenstore leads to: the guest's end, and PV devices that libxl leaves to us. Not where
+/// privileges are given up: the connection could still do anything to xenstore. libxl
 /// ends such a process by its user id.
-void Session::watch_domain() {
+void Session::watch_store() {
   if (config_.restrict_domid || !config_.chroot.empty() || !config_.run_as.empty()) {
     return;
   }
-  auto connection = toolstack::DomainWatch::connect();
+  auto connection = toolstack::StoreClient::connect();
   if (!connection) {
     log::info("xenstore does not tell when the domain vanishes: ",
               std::string_view{connection.error().message});
     return;
   }
-  domain_watch_.emplace(loop_.context(), std::move(*connection), config_.domid,
+  store_.emplace(loop_.context(), std::move(*connection));
+  domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
+  using Kind = pv::Backends::Kind;
+  auto pv = PvHost::open(loop_, *store_, config_.domid, {Kind::qdisk, Kind::vkbd, Kind::vfb});
+  if (!pv) {
+    log::warning("no PV devices for the guest: ", std::string_view{pv.error().message});
+    return;
+  }
+  pv_ = std::move(*pv);
 }
 
 void Session::on_domain_gone() noexcept {
@@ -245,6 +257,7 @@ Result<> Session::run() {
   if (!machine_->poller().run()) {
     log::info("domain ", config_.domid, " is gone: ending");
   }
+  pv_.reset();
   machine_->make_durable();
   if (failure_) {
     return *failure_;

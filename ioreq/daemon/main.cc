@@ -4,6 +4,7 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/daemon.h"
+#include "ioreq/daemon/pv_session.h"
 #include "platform/toolstack/check.h"
 #include "platform/toolstack/command_line.h"
 #include "platform/toolstack/help.h"
@@ -86,7 +87,8 @@ int run(const std::vector<std::string_view>& arguments) {
   }
   dm::log::set_budget(invocation->log_budget);
   dm::toolstack::log_start(invocation->config);
-  const auto served = dm::Daemon::serve(invocation->config);
+  const auto served = invocation->config.pv ? dm::serve_pv_domain(invocation->config)
+                                            : dm::Daemon::serve(invocation->config);
   return served ? 0 : refuse(served.error());
 }
 

@@ -2,6 +2,7 @@
 #include "platform/linux/chardev.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/file_source.h"
 #include "platform/linux/pty_chardev.h"
 #include "platform/linux/signals.h"
 #include "platform/linux/socket_chardev.h"
@@ -65,6 +66,14 @@ class PlainChardev final : public StreamChardev {
 
   static Result<std::unique_ptr<Chardev>> open_pipe(boost::asio::io_context& context,
                                                     const std::string& path) {
+    struct stat status {};
+    if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+      UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+      if (!file) {
+        return fail("serial \"pipe:", path, "\": cannot open it: ", error_text(errno));
+      }
+      return std::unique_ptr<Chardev>{std::make_unique<FileSource>(context, std::move(file))};
+    }
     // Both ways each: so neither open() waits for the other end, and there is no end of file
     // between two users.
     static constexpr int kFlags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
@@ -78,7 +87,6 @@ class PlainChardev final : public StreamChardev {
       return fail("serial \"pipe:", path, "\": cannot open ", path, ".in and ", path, ".out, nor ",
                   path, ": ", error_text(errno), "; make them with mkfifo");
     }
-    struct stat status {};
     if (::fstat(out.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
       return fail("serial \"pipe:", path, "\": not a pipe; write \"file:", path, "\"");
     }

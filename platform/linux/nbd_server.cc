@@ -2,6 +2,7 @@
 #include "platform/linux/nbd_server.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/unix_address.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -10,7 +11,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -66,18 +66,14 @@ struct SocketPair {
     return fail("cannot make ", directory, ": ", error_text(errno));
   }
   const std::string path = directory + "/s";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const bool fits = path.size() < sizeof address.sun_path;
-  std::memcpy(address.sun_path, path.data(), fits ? path.size() : 0);
-  const auto* const where = reinterpret_cast<const sockaddr*>(&address);
+  const auto address = unix_address(path);
   SocketPair pair{UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)},
                   UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)}};
-  const bool connected = fits && pair.listener && pair.client &&
-                         ::bind(pair.listener.get(), where, sizeof address) == 0 &&
+  const bool connected = address && pair.listener && pair.client &&
+                         ::bind(pair.listener.get(), generic(*address), sizeof *address) == 0 &&
                          ::listen(pair.listener.get(), 1) == 0 &&
-                         ::connect(pair.client.get(), where, sizeof address) == 0;
-  const int error = fits ? errno : ENAMETOOLONG;
+                         ::connect(pair.client.get(), generic(*address), sizeof *address) == 0;
+  const int error = address ? errno : ENAMETOOLONG;
   ::unlink(path.c_str());
   ::rmdir(directory.c_str());
   if (!connected) {
@@ -182,9 +178,10 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
                                                     const Image& image) {
   const std::string program = find_program("qemu-nbd");
   if (program.empty()) {
-    return fail("disk ", image.path, ": an image of format ", name_of(image.format),
-                " is served by qemu-nbd, which is not there: install the package qemu-utils (a disc "
-                "that is inserted with dm_restrict=1 has to be raw)");
+    return fail(
+        "disk ", image.path, ": an image of format ", name_of(image.format),
+        " is served by qemu-nbd, which is not there: install the package qemu-utils (a disc "
+        "that is inserted with dm_restrict=1 has to be raw)");
   }
   auto sockets = connected_listener();
   if (!sockets) {

@@ -61,18 +61,19 @@ void Translator::passed_through() {
 }
 
 void Translator::other_back_ends() {
-  if (read.on("vkb_device", true)) {
+  if (read.on("vkb_device", true) && read.on("dm_restrict", false)) {
     hint(read.line("vkb_device"),
-         "vkb_device: xl gives the guest a PV keyboard unless told otherwise, and stubdm does not "
-         "serve it: a Linux guest waits 30 s for it at boot. Write vkb_device=0");
+         "vkb_device: xl gives the guest a PV keyboard unless told otherwise, and with "
+         "dm_restrict=1 nobody serves it: a Linux guest waits 30 s for it at boot. Write "
+         "vkb_device=0");
   }
   for (const XlValue* const keyboard : read.list("vkb")) {
     if (keyboard->text.find("backend-type=linux") == std::string::npos) {
-      hint(keyboard->line, "vkb: a PV keyboard that QEMU would serve: the guest waits for it");
+      hint(keyboard->line, "vkb: a PV keyboard on which nobody can type");
     }
   }
   for (const XlValue* const screen : read.list("vfb")) {
-    hint(screen->line, "vfb: a PV screen that QEMU would serve: the guest does not get it");
+    hint(screen->line, "vfb: a PV screen that QEMU would serve: the guest finds it closed");
   }
   for (const XlValue* const share : read.list("p9")) {
     hint(share->line, "p9: a shared directory that QEMU would serve: the guest does not get it");

@@ -122,17 +122,11 @@ bool Translator::plausible(const DiskSpec& disk, unsigned line) {
     error(line, "disk: xl looks for a file of the name " + shown(disk.target) +
                     ": write backendtype=qdisk with it");
   }
-  const bool no_back_end = !disk.cdrom && (nbd || !raw);
-  if (no_back_end && read.on("xen_platform_pci", true)) {
-    hint(line,
-         "disk: " + shown(disk.target) +
-             " has no PV back end with stubdm: a guest with PV drivers gives the emulated disk "
-             "up and waits for one. xen_platform_pci=0 keeps PV drivers out");
-  }
-  if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk") {
+  const bool ours = disk.backend_type == "qdisk" || !raw;
+  if (ours && !disk.cdrom && restrict_) {
     error(line,
-          "disk: backendtype=qdisk is a back end in QEMU, and the guest's PV driver would wait for "
-          "it: leave backendtype out");
+          "disk: with dm_restrict=1 nobody serves backendtype=qdisk, and the guest's PV driver "
+          "would wait for it: leave backendtype out");
   }
   if (disk.specification == "virtio") {
     error(line, "disk: specification=virtio needs a device model of its own: leave it out");

@@ -95,7 +95,7 @@ constexpr Option kOptions[] = {
     {"mon",                 true,  false, take_monitor},
     {"nodefaults",          false, false, expected},
     {"no-user-config",      false, false, expected},
-    {"xen-attach",          false, false, refuse<Unserved::pv_machine>},
+    {"xen-attach",          false, false, expected},  // with -machine xenpv: the domain is there already
     {"name",                true,  true,  take_name},
     {"vnc",                 true,  false, take_vnc},
     {"display",             true,  false, take_display},
@@ -262,6 +262,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   join_monitors(parse);
   join_cards(parse);
   join_disks(parse);
+  join_machine(parse);
   if (!parse.refusals.empty()) {
     Error error{parse.refusals.message()};
     if (refusals != nullptr) {

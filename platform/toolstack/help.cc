@@ -19,7 +19,6 @@ line that it would give QEMU. For that, write into the guest's xl.cfg:
     vga = "none"            # there is no display: a guest speaks over its serial port or the network
     vnc = 0
     usb = 0
-    vkb_device = 0          # or Linux guests wait 30 s for a PV keyboard
     serial = "pty"          # read it with: xl console -t serial GUEST
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
     vif = [ "type=vif,bridge=xenbr0" ]
@@ -53,6 +52,7 @@ Options understood, as libxl 4.17 writes them:
   -name NAME  -m MIB                for the log
   -smp A[,maxcpus=M]                vCPUs online and possible, 1 to 128
   -machine xenfv | pc,accel=xen     with or without the xen-platform device
+  -machine xenpv                    no machine: consoles and disks of a PV domain, such as a stub domain
   -boot order=cda                   up to three of a, c, d, n
   -no-acpi                          no power management function
   -S                                wait for QMP's cont
@@ -65,9 +65,9 @@ Options understood, as libxl 4.17 writes them:
                                     the ROM to boot from the network is Debian's (ipxe-qemu) where installed
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1 with -drive if=none,id=D[,file=PATH,format=raw]
   -incoming fd:F                    saved guests: refused where this build does not have them
-Taken and without effect: -no-shutdown -nodefaults -no-user-config -nographic -vnc -k -display none
-  -net none -device xen-pvdevice
-Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object -xen-attach
+Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic -vnc -k
+  -display none -net none -device xen-pvdevice
+Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object
 
   --help (-h), --version
 

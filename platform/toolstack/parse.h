@@ -119,6 +119,8 @@ struct Option {
 void take_domid(Parse&, std::string_view name, std::string_view value);
 void take_name(Parse&, std::string_view name, std::string_view value);
 void take_machine(Parse&, std::string_view name, std::string_view value);
+/// What makes no sense with a PV domain.
+void join_machine(Parse&);
 void take_smp(Parse&, std::string_view name, std::string_view value);
 void take_boot(Parse&, std::string_view name, std::string_view value);
 void take_memory(Parse&, std::string_view name, std::string_view value);

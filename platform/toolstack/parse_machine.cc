@@ -43,12 +43,12 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
   }
   const std::string_view type = machine->get("type");
   if (type == "xenpv") {
-    parse.refusals.add(Unserved::pv_machine, "-machine xenpv");
+    parse.config.pv = true;
     return;
   }
   const std::string_view accel = machine->get("accel");
   if ((type != "xenfv" && type != "pc") || (!accel.empty() && accel != "xen")) {
-    parse.broken(name, value, "not xenfv, nor pc with accel=xen");
+    parse.broken(name, value, "not xenfv, nor xenpv, nor pc with accel=xen");
     return;
   }
   parse.config.xen_platform = type == "xenfv";
@@ -56,6 +56,18 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
     parse.refusals.add(Unserved::gfx_passthru, "igd-passthru=on");
   }
   // max-ram-below-4g needs nothing: libxl places the guest's memory, we only map what is there.
+}
+
+void join_machine(Parse& parse) {
+  const MachineConfig& config = parse.config;
+  const bool emulated = !config.disks.empty() || !config.nics.empty() || parse.serials != 0;
+  if (config.pv && emulated) {
+    parse.broken("machine", "xenpv",
+                 "a PV domain has no emulated disks, network cards or serial ports");
+  }
+  if (config.pv && (config.restrict_domid || config.incoming_fd)) {
+    parse.broken("machine", "xenpv", "neither with -xen-domid-restrict nor with -incoming");
+  }
 }
 
 void take_smp(Parse& parse, std::string_view name, std::string_view value) {

@@ -44,9 +44,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"COLO replication", "(the command, not xl.cfg)", "no -c: start replication without COLO"},
     {"PCI passthrough", "pci", "no pci line"},
     {"a saved guest to go on with", "(xl restore or xl migrate, not xl.cfg)", "'xl create': the guest has to boot anew"},
-    {"the device model of a PV domain, such as libxl starts in dom0 for a stub domain", "device_model_override",
-     "no device_model_override line where device_model_stubdomain_override=1 is set, and install QEMU"
-     " (Debian: qemu-system-xen) in dom0 for that part"},
     {"a device unknown to stubdm", "device_model_args", "device_model_args and device_model_args_hvm without it"},
     {"an option unknown to stubdm", "device_model_args", "device_model_args and device_model_args_hvm without it"},
 }};

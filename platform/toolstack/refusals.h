@@ -36,7 +36,6 @@ enum class Unserved : std::uint8_t {
   colo,
   pci_passthrough,
   incoming,
-  pv_machine,
   unknown_device,
   unknown_option,
   count_  ///< how many there are

@@ -4,7 +4,11 @@
 // Xen's library headers do not say extern "C" themselves. Every include of one of them goes through
 // here.
 
+// The public headers use the integer types without including them.
+// clang-format off
+#include <stdint.h>
 #include <xen/event_channel.h>
+// clang-format on
 #include <xen/hvm/dm_op.h>
 #include <xen/hvm/hvm_op.h>
 #include <xen/xen.h>
@@ -21,6 +25,7 @@ extern "C" {
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xengnttab.h>
 #include <xentoolcore.h>
 #include <xentoollog.h>
 }

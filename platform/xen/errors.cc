@@ -17,12 +17,13 @@ Error explain_open(std::string_view device, int error) {
     case ENOENT:
     case ENODEV:
     case ENXIO:
-      return fail(device,
-                  " does not exist: this is not a Xen host (or not dom0). Check that the machine "
-                  "was booted by Xen"
-                  " (/sys/hypervisor/type says xen) and that the module of that device is loaded: "
-                  "xen-privcmd for"
-                  " /dev/xen/privcmd, xen-evtchn for /dev/xen/evtchn");
+      return fail(
+          device,
+          " does not exist: this is not a Xen host (or not dom0). Check that the machine "
+          "was booted by Xen"
+          " (/sys/hypervisor/type says xen) and that the module of that device is loaded: "
+          "xen-privcmd for"
+          " /dev/xen/privcmd, xen-evtchn for /dev/xen/evtchn, xen-gntdev for /dev/xen/gntdev");
     case EACCES:
     case EPERM:
       return fail(

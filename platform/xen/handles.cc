@@ -54,6 +54,14 @@ Result<ForeignMemoryHandle> open_foreign_memory() {
   return handle;
 }
 
+Result<GrantTableHandle> open_grant_table() {
+  GrantTableHandle handle{xengnttab_open(library_logger(), 0)};
+  if (!handle) {
+    return explain_open("/dev/xen/gntdev", errno);
+  }
+  return handle;
+}
+
 Result<EvtchnHandle> open_evtchn() {
   EvtchnHandle handle{xenevtchn_open(library_logger(), 0)};
   if (!handle) {

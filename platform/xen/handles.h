@@ -21,6 +21,7 @@ struct Closer {
 using DeviceModelHandle = std::unique_ptr<xendevicemodel_handle, Closer<&xendevicemodel_close>>;
 using ForeignMemoryHandle =
     std::unique_ptr<xenforeignmemory_handle, Closer<&xenforeignmemory_close>>;
+using GrantTableHandle = std::unique_ptr<xengnttab_handle, Closer<&xengnttab_close>>;
 using EvtchnHandle = std::unique_ptr<xenevtchn_handle, Closer<&xenevtchn_close>>;
 
 /// What the libraries have to say beyond failures that we explain ourselves goes to our log. Lives
@@ -28,6 +29,7 @@ using EvtchnHandle = std::unique_ptr<xenevtchn_handle, Closer<&xenevtchn_close>>
 [[nodiscard]] xentoollog_logger* library_logger() noexcept;
 
 [[nodiscard]] Result<ForeignMemoryHandle> open_foreign_memory();
+[[nodiscard]] Result<GrantTableHandle> open_grant_table();
 /// The descriptor is made non-blocking: events are read by one read() of many ports.
 [[nodiscard]] Result<EvtchnHandle> open_evtchn();
 

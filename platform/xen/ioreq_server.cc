@@ -2,14 +2,12 @@
 #include "platform/xen/ioreq_server.h"
 
 #include "platform/xen/errors.h"
+#include "platform/xen/event_ports.h"
 
 #include <xen/hvm/ioreq.h>
 #include <xen/memory.h>
-#include <xen/sys/evtchn.h>
 
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -33,38 +31,17 @@ constexpr std::size_t kPortsPerRead = 128;
   return port;
 }
 
-/// The ring of a descriptor overflowed (more events than bound ports: cannot be, but then it reads
-/// EFBIG for ever).
-[[nodiscard]] bool restart_ring(int descriptor) noexcept {
-  return ::ioctl(descriptor, IOCTL_EVTCHN_RESET) == 0;
-}
-
 }  // namespace
 
 bool acknowledge_events(int descriptor, std::uint64_t& events) noexcept {
   std::array<evtchn_port_t, kPortsPerRead> ports{};
   for (;;) {
-    const ssize_t got = ::read(descriptor, ports.data(), sizeof ports);
-    if (got < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      return errno == EAGAIN || (errno == EFBIG && restart_ring(descriptor));
-    }
-    const std::size_t count = static_cast<std::size_t>(got) / sizeof(evtchn_port_t);
-    if (count == 0) {
+    const auto count = take_events(descriptor, ports);
+    if (!count) {
       return false;
     }
-    const std::size_t bytes = count * sizeof(evtchn_port_t);
-    ssize_t put = 0;
-    do {
-      put = ::write(descriptor, ports.data(), bytes);
-    } while (put < 0 && errno == EINTR);
-    if (put != static_cast<ssize_t>(bytes)) {
-      return false;
-    }
-    events += count;
-    if (count < ports.size()) {
+    events += *count;
+    if (*count < ports.size()) {
       return true;
     }
   }

@@ -15,9 +15,7 @@
 
 namespace dm::xen {
 
-/// Reads every pending port from a descriptor of /dev/xen/evtchn and unmasks them with one write.
-/// The kernel hands out 32-bit port numbers, as many as fit the buffer, and takes any number of
-/// them back (Linux: drivers/xen/evtchn.c). `descriptor` is non-blocking. False when it is of no
+/// Reads and unmasks every pending port of a descriptor of /dev/xen/evtchn. False when it is of no
 /// use any more.
 [[nodiscard]] bool acknowledge_events(int descriptor, std::uint64_t& events) noexcept;
 

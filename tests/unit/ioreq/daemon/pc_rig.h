@@ -5,7 +5,7 @@
 
 #include "ioreq/daemon/control.h"
 #include "tests/rig/scripted_block.h"
-#include "tests/unit/devices/uart16550/scripted_chardev.h"
+#include "tests/rig/scripted_chardev.h"
 #include "tests/unit/ioreq/daemon/sim_host.h"
 
 #include <array>

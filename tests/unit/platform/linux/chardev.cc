@@ -112,6 +112,24 @@ BOOST_AUTO_TEST_CASE(stdio_is_standard_input_and_output_and_leaves_their_flags_a
   }
 }
 
+// libxl's way to hand a stub domain the state to be restored (pipe:/var/lib/xen/qemu-resume.7).
+BOOST_AUTO_TEST_CASE(a_regular_file_as_a_pipe_is_input_once) {
+  const std::string path = dir.image("resume", 5000);
+  const auto pipe = open("pipe:" + path);
+  BOOST_TEST(pipe->description() == "pipe");
+  Client uart{*pipe};
+  uart.room = 3000;
+  run_for(loop, 5ms);
+  BOOST_TEST(uart.received.size() == 3000U);
+  uart.room = 100'000;
+  uart.pull();
+  BOOST_TEST((uart.received == contents(path)));
+  BOOST_TEST(pipe->write(bytes("answer")) == 6U);
+  BOOST_TEST(pipe->counters().dropped == 6U);
+  BOOST_TEST(contents(path).size() == 5000U);
+  BOOST_TEST(stays_idle(loop, 20ms));
+}
+
 BOOST_AUTO_TEST_CASE(a_pair_of_pipes) {
   const std::string path = dir.file("fifo");
   BOOST_REQUIRE_EQUAL(::mkfifo((path + ".in").c_str(), 0600), 0);

@@ -173,7 +173,6 @@ const std::vector<DiskRow> kDisks = {
     {"/i,,hda,size=3", "disk: xl does not understand"},
     {"vdev=hda,vdev=hdb,target=/i", "disk: given twice"},
     {"/i,qcow2,hda,backendtype=phy", "disk: xl refuses backendtype=phy"},
-    {"/i,,hda,backendtype=qdisk", "disk: backendtype=qdisk is a back end in QEMU"},
     {"/i,,hda,specification=virtio", "disk: specification=virtio"},
 };
 

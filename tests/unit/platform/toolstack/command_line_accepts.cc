@@ -48,6 +48,42 @@ BOOST_AUTO_TEST_CASE(the_smallest_guest_becomes_a_machine) {
   BOOST_TEST(machine.qmp[1].path == "/var/run/xen/qmp-libxenstat-7");
 }
 
+// Beside a stub domain, libxl starts the same program in dom0 for that domain's consoles and disks.
+BOOST_AUTO_TEST_CASE(a_pv_domain_gets_backends_and_no_machine) {
+  const Arguments arguments = {
+      "-xen-domid",
+      "8",
+      "-no-shutdown",
+      "-chardev",
+      "socket,id=libxl-cmd,path=/var/run/xen/qmp-libxl-8,server=on,wait=off",
+      "-mon",
+      "chardev=libxl-cmd,mode=control",
+      "-chardev",
+      "socket,id=libxenstat-cmd,path=/var/run/xen/qmp-libxenstat-8,server=on,wait=off",
+      "-mon",
+      "chardev=libxenstat-cmd,mode=control",
+      "-nodefaults",
+      "-no-user-config",
+      "-xen-attach",
+      "-name",
+      "guest-dm",
+      "-vnc",
+      "none",
+      "-display",
+      "none",
+      "-nographic",
+      "-machine",
+      "xenpv",
+      "-m",
+      "128"};
+  const auto parsed = parse_command_line(arguments, {});
+  BOOST_TEST_REQUIRE(parsed.has_value(), parsed.error().message);
+  BOOST_TEST(parsed->config.pv);
+  BOOST_TEST(parsed->config.domid == 8U);
+  BOOST_TEST(parsed->config.qmp.size() == 2U);
+  BOOST_TEST(!machine_of({}).pv);
+}
+
 BOOST_AUTO_TEST_CASE(without_smp_and_boot_there_is_one_vcpu_and_the_order_cda) {
   const MachineConfig machine = machine_of({.boot = {}});
   BOOST_TEST(machine.vcpus_max == 1U);

@@ -131,9 +131,6 @@ const std::vector<Row> kUnserved = {
     {"graphics passthrough",
      {.machine = {"-machine", "xenfv,suppress-vmdesc=on,igd-passthru=on"}},
      {"gfx_passthru=0"}},
-    {"the second instance in dom0",
-     {.attach = {"-xen-attach"}, .machine = {"-machine", "xenpv"}},
-     {"no device_model_override", "qemu-system-xen"}},
     {"an unknown device",
      {.device_model_args = {"-device", "virtio-balloon-pci,id=b"}},
      {"device_model_args", "virtio-balloon-pci"}},
@@ -155,6 +152,16 @@ BOOST_DATA_TEST_CASE(what_is_not_there_is_told_by_its_setting,
   // One setting to change: a heading and one line, and nothing about arguments that are a part of
   // it.
   BOOST_TEST(std::count(message.begin(), message.end(), '\n') == 1, message);
+}
+
+BOOST_AUTO_TEST_CASE(a_pv_domain_has_no_emulated_devices) {
+  const std::string message = refusal_of({.machine = {"-machine", "xenpv"}});
+  BOOST_TEST(says(message, "a PV domain has no emulated disks"), message);
+  const std::string restricted = refusal_of({.serial = {},
+                                             .restrict = {"-xen-domid-restrict"},
+                                             .machine = {"-machine", "xenpv"},
+                                             .disks = {}});
+  BOOST_TEST(says(restricted, "-xen-domid-restrict"), restricted);
 }
 
 BOOST_AUTO_TEST_CASE(a_guest_written_for_qemu_is_told_everything_at_once) {

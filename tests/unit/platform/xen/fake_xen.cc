@@ -220,6 +220,30 @@ int xenevtchn_close(xenevtchn_handle*) {
 int xenevtchn_fd(xenevtchn_handle*) {
   return fake().evtchn_fd;
 }
+xengnttab_handle* xengnttab_open(xentoollog_logger*, unsigned) {
+  return fake().result("gnttab_open") == 0 ? some_handle<xengnttab_handle>() : nullptr;
+}
+int xengnttab_close(xengnttab_handle*) {
+  return fake().result("gnttab_close");
+}
+void* xengnttab_map_domain_grant_refs(
+    xengnttab_handle*, uint32_t count, uint32_t d, uint32_t* refs, int prot) {
+  if (fake().result("map_grants", text(count, d, refs[0], refs[count - 1], prot)) != 0) {
+    return nullptr;
+  }
+  void* const at =
+      mmap(nullptr, count * 4096UL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  fake().mapped.push_back(static_cast<std::byte*>(at));
+  return at;
+}
+int xengnttab_unmap(xengnttab_handle*, void* at, uint32_t count) {
+  std::erase(fake().mapped, static_cast<std::byte*>(at));
+  munmap(at, count * 4096UL);
+  return fake().result("unmap_grants", text(count));
+}
+int xenevtchn_unbind(xenevtchn_handle*, evtchn_port_t port) {
+  return fake().result("evtchn_unbind", text(port));
+}
 int xenevtchn_notify(xenevtchn_handle*, evtchn_port_t port) {
   return fake().result("evtchn_notify", text(port));
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/machine_control.h"
+#include "platform/pv/backends.h"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace dm {
+
+/// What the management side may ask of a PV domain's backends: there is no machine to stop. Thread
+/// rule: the loop's thread only.
+class PvControl final : public MachineControl {
+ public:
+  PvControl(const pv::Backends& backends, std::function<void()> quit)
+      : backends_{backends}, quit_{std::move(quit)} {}
+
+  [[nodiscard]] std::vector<ChardevInfo> chardevs() const override { return backends_.chardevs(); }
+  [[nodiscard]] unsigned vcpus_online() const noexcept override { return 0; }
+  [[nodiscard]] unsigned vcpus_max() const noexcept override { return 0; }
+  [[nodiscard]] bool vcpu_online(unsigned) const noexcept override { return false; }
+  PlugResult plug_vcpu(unsigned) noexcept override { return PlugResult::out_of_range; }
+  [[nodiscard]] std::vector<DriveInfo> drives() const override { return backends_.drives(); }
+  /// A disc is changed by libxl in xenstore.
+  DiscChange eject(std::string_view, bool) noexcept override { return DiscChange::no_such_drive; }
+  Result<DiscChange> insert(std::string_view, const std::string&, int fd) override;
+  [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return {}; }
+  void track_dirty(bool) noexcept override {}
+  void wake() noexcept override {}
+  [[nodiscard]] bool running() const noexcept override { return true; }
+  [[nodiscard]] bool prelaunch() const noexcept override { return false; }
+  void cont() noexcept override {}
+  void stop() noexcept override {}
+  void quit() noexcept override { quit_(); }
+
+ private:
+  const pv::Backends& backends_;
+  std::function<void()> quit_;
+};
+
+}  // namespace dm

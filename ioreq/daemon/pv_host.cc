@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "ioreq/daemon/pv_host.h"
+
+#include "core/obs/log.h"
+#include "platform/linux/chardev.h"
+#include "platform/linux/disk.h"
+#include "platform/linux/error_text.h"
+#include "platform/linux/turn_queue.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace dm {
+
+namespace {
+
+pv::Host make_host(host::Loop& loop,
+                   StorePort& store,
+                   std::uint32_t domid,
+                   FrontendPort& frontend) {
+  boost::asio::io_context& context = loop.context();
+  return {
+      .domid = domid,
+      .store = store,
+      .frontend = frontend,
+      .work = host::turn_queue(context),
+      .open_chardev = [&context](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
+        auto opened = host::open_chardev(context, spec);
+        if (!opened) {
+          return opened.error();
+        }
+        return std::unique_ptr<CharBackend>{std::move(*opened)};
+      },
+      .open_disk = [&context](const DiskConfig& disk) { return host::open_disk(context, disk); }};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PvHost>> PvHost::open(host::Loop& loop,
+                                             toolstack::StoreClient& store,
+                                             std::uint32_t domid,
+                                             std::vector<pv::Backends::Kind> kinds) {
+  auto frontend = xen::XenFrontend::open(static_cast<domid_t>(domid));
+  if (!frontend) {
+    return frontend.error();
+  }
+  // The library keeps its descriptor, the loop wants one of its own.
+  host::UniqueFd events{::fcntl((*frontend)->descriptor(), F_DUPFD_CLOEXEC, 0)};
+  if (!events) {
+    return fail("no descriptor left for the event channels of PV devices: ",
+                host::error_text(errno));
+  }
+  std::unique_ptr<PvHost> made{
+      new PvHost{loop, store, domid, std::move(kinds), std::move(*frontend), std::move(events)}};
+  if (!made->events_.ok()) {
+    return Error{"the loop cannot watch the event channels of PV devices"};
+  }
+  return made;
+}
+
+PvHost::PvHost(host::Loop& loop,
+               toolstack::StoreClient& store,
+               std::uint32_t domid,
+               std::vector<pv::Backends::Kind> kinds,
+               std::unique_ptr<xen::XenFrontend> frontend,
+               host::UniqueFd events)
+    : frontend_{std::move(frontend)},
+      events_{loop.context(), std::move(events), host::Callback::bind<&PvHost::on_events>(*this)},
+      backends_{make_host(loop, store, domid, *frontend_), std::move(kinds)} {
+  events_.await_readable();
+}
+
+void PvHost::on_events() noexcept {
+  if (frontend_->dispatch()) {
+    events_.await_readable();
+  } else {
+    log::error("event channels of PV devices: /dev/xen/evtchn does not work any more");
+  }
+}
+
+}  // namespace dm

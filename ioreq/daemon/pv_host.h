@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+#include "platform/linux/loop.h"
+#include "platform/linux/watch.h"
+#include "platform/pv/backends.h"
+#include "platform/toolstack/store_client.h"
+#include "platform/xen/xen_frontend.h"
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace dm {
+
+/// The PV backends of one domain on Xen, this host's disks and ttys, and the program's loop.
+class PvHost {
+ public:
+  /// `loop` and `store` outlive it.
+  [[nodiscard]] static Result<std::unique_ptr<PvHost>> open(host::Loop& loop,
+                                                            toolstack::StoreClient& store,
+                                                            std::uint32_t domid,
+                                                            std::vector<pv::Backends::Kind> kinds);
+
+  [[nodiscard]] pv::Backends& backends() noexcept { return backends_; }
+  [[nodiscard]] const pv::Backends& backends() const noexcept { return backends_; }
+
+ private:
+  PvHost(host::Loop& loop,
+         toolstack::StoreClient& store,
+         std::uint32_t domid,
+         std::vector<pv::Backends::Kind> kinds,
+         std::unique_ptr<xen::XenFrontend> frontend,
+         host::UniqueFd events);
+  void on_events() noexcept;
+
+  std::unique_ptr<xen::XenFrontend> frontend_;
+  host::Watch events_;
+  pv::Backends backends_;
+};
+
+}  // namespace dm

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "ioreq/daemon/pv_session.h"
+
+#include "core/obs/log.h"
+#include "ioreq/daemon/pv_control.h"
+#include "ioreq/daemon/pv_host.h"
+#include "platform/linux/loop.h"
+#include "platform/linux/privileges.h"
+#include "platform/linux/signals.h"
+#include "platform/linux/unique_fd.h"
+#include "platform/toolstack/domain_watch.h"
+#include "platform/toolstack/qmp_commands.h"
+#include "platform/toolstack/qmp_server.h"
+#include "platform/toolstack/store_client.h"
+#include "platform/toolstack/xenstore.h"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace dm {
+
+Result<DiscChange> PvControl::insert(std::string_view, const std::string&, int fd) {
+  const host::UniqueFd unused{fd};
+  return DiscChange::no_such_drive;
+}
+
+namespace {
+
+/// xenstored answers in milliseconds; libxl gives the whole start 60 s.
+constexpr std::chrono::seconds kPatience{30};
+
+/// The process's parts, in the order of their making. What is below may use what is above.
+class PvSession {
+ public:
+  explicit PvSession(const MachineConfig& config) : config_{config} {}
+  [[nodiscard]] Result<> start();
+  void run() noexcept;
+
+ private:
+  [[nodiscard]] Result<> settle();
+  [[nodiscard]] Result<> listen();
+  void on_domain_gone() noexcept;
+  void on_signal() noexcept;
+
+  const MachineConfig& config_;
+  host::Loop loop_;
+  host::SignalWatch signals_{loop_.context(),
+                             {SIGTERM, SIGINT, SIGHUP},
+                             host::Callback::bind<&PvSession::on_signal>(*this)};
+  std::optional<toolstack::StoreClient> store_;
+  std::unique_ptr<PvHost> pv_;
+  std::optional<PvControl> control_;
+  toolstack::QmpCommands commands_;
+  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<toolstack::DomainWatch> domain_watch_;
+  bool ending_ = false;
+};
+
+Result<> PvSession::start() {
+  auto connection = toolstack::StoreClient::connect();
+  if (!connection) {
+    return fail("cannot reach xenstore: ", connection.error().message);
+  }
+  store_.emplace(loop_.context(), std::move(*connection));
+  using Kind = pv::Backends::Kind;
+  auto pv = PvHost::open(loop_, *store_, config_.domid,
+                         {Kind::console, Kind::qdisk, Kind::vkbd, Kind::vfb});
+  if (!pv) {
+    return pv.error();
+  }
+  pv_ = std::move(*pv);
+  if (auto settled = settle(); !settled) {
+    return settled;
+  }
+  if (auto listening = listen(); !listening) {
+    return listening;
+  }
+  auto xenstore = toolstack::Xenstore::open();
+  if (!xenstore) {
+    return xenstore.error();
+  }
+  if (auto reported = xenstore->report_running(config_.domid); !reported) {
+    return reported;
+  }
+  domain_watch_.emplace(*store_, config_.domid,
+                        host::Callback::bind<&PvSession::on_domain_gone>(*this));
+  return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+}
+
+/// libxl starts the domain when it sees "running": consoles must have their files and terminals by
+/// then.
+Result<> PvSession::settle() {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (!pv_->backends().settled() && store_->active() && !ending_) {
+    const auto left = end - std::chrono::steady_clock::now();
+    if (left <= left.zero()) {
+      return Error{"xenstored does not answer"};
+    }
+    loop_.wait(left);
+  }
+  if (!store_->active()) {
+    return Error{"the connection to xenstore was lost"};
+  }
+  if (auto failure = pv_->backends().failure()) {
+    return *failure;
+  }
+  log::info("domain ", config_.domid, ": ", pv_->backends().devices(), " PV devices");
+  return {};
+}
+
+Result<> PvSession::listen() {
+  control_.emplace(pv_->backends(), [this] { ending_ = true; });
+  toolstack::add_machine_commands(commands_, *control_, config_.name);
+  for (const QmpSocketConfig& socket : config_.qmp) {
+    if (auto listening = qmp_.listen(socket); !listening) {
+      return listening.error();
+    }
+  }
+  return {};
+}
+
+void PvSession::on_domain_gone() noexcept {
+  log::info("domain ", config_.domid, " has vanished: ending");
+  ending_ = true;
+}
+
+void PvSession::on_signal() noexcept {
+  log::info("signal ", signals_.last(), ": ending");
+  ending_ = true;
+}
+
+void PvSession::run() noexcept {
+  while (!ending_) {
+    loop_.wait(std::nullopt);
+  }
+  pv_->backends().disconnect();
+  loop_.end_turn();  // what was for the other ends of consoles goes there
+  pv_.reset();
+}
+
+}  // namespace
+
+Result<> serve_pv_domain(const MachineConfig& config) {
+  PvSession session{config};
+  if (auto started = session.start(); !started) {
+    return started;
+  }
+  session.run();
+  return {};
+}
+
+}  // namespace dm

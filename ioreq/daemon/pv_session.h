@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/result.h"
+
+namespace dm {
+
+/// `-machine xenpv`: no machine is emulated; the domain, a PV one such as a stub domain, gets its
+/// consoles, and disks that the host's kernel does not serve. Returns when the domain is gone or a
+/// signal said so; an error is one of start-up, with nothing left behind.
+[[nodiscard]] Result<> serve_pv_domain(const MachineConfig& config);
+
+}  // namespace dm

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/backend/chardev.h"
+#include "core/config/machine_config.h"
+#include "core/host/frontend_port.h"
+#include "core/host/machine_control.h"
+#include "core/host/store_port.h"
+#include "core/result.h"
+#include "core/time/work.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm::pv {
+
+/// What PV backends stand on. All of it outlives them.
+struct Host {
+  std::uint32_t domid = 0;  ///< of the domain with the front ends
+  StorePort& store;
+  FrontendPort& frontend;
+  WorkQueue& work;  ///< run by the loop at the end of its turn
+  std::function<Result<std::unique_ptr<CharBackend>>(const std::string& spec)> open_chardev;
+  std::function<Result<std::unique_ptr<BlockBackend>>(const DiskConfig& disk)> open_disk;
+};
+
+/// A node to write.
+struct Node {
+  enum class Side : std::uint8_t { backend, frontend };
+  Side side = Side::backend;
+  std::string key;
+  std::string value;
+};
+using Nodes = std::vector<Node>;
+using Values = StorePort::Values;
+using Keys = std::vector<std::string>;
+
+/// What one kind of device adds to the state machine of Device. Thread rule: the loop's thread
+/// only.
+class Driver {
+ public:
+  Driver() = default;
+  Driver(const Driver&) = delete;
+  Driver& operator=(const Driver&) = delete;
+  virtual ~Driver() = default;
+
+  /// What the toolstack has written in the backend's directory and prepare() wants to know.
+  [[nodiscard]] virtual Keys backend_keys() const { return {}; }
+  /// The same from the frontend's directory. A node that the guest owns counts as absent: there a
+  /// guest may remove what the toolstack wrote and put its own in its place.
+  [[nodiscard]] virtual Keys toolstack_keys() const { return {}; }
+  /// The guest's: hostile text.
+  [[nodiscard]] virtual Keys frontend_keys() const { return {}; }
+  /// Console 0: its frontend has no state; its ring is there from the beginning.
+  [[nodiscard]] virtual bool always_ready() const noexcept { return false; }
+  /// Never to be connected: the frontend is to find it Closed.
+  [[nodiscard]] virtual bool starts_closed() const noexcept { return false; }
+
+  /// Before the frontend looks: what to publish. Nothing: another program serves this device. The
+  /// values are those of backend_keys(), then of toolstack_keys().
+  [[nodiscard]] virtual Result<std::optional<Nodes>> prepare(const Values& values) = 0;
+  /// The frontend has published frontend_keys(). An error closes the device, until its frontend
+  /// starts anew.
+  [[nodiscard]] virtual Result<Nodes> connect(const Values& values) = 0;
+  /// Nothing of the frontend is touched after this. Idempotent.
+  virtual void disconnect() noexcept = 0;
+  /// The device can go on no longer: the frontend broke its side of the ring. Whoever finds that
+  /// calls on_broken.
+  [[nodiscard]] virtual bool broken() const noexcept { return false; }
+  std::function<void()> on_broken;
+  /// The toolstack has written new `params` (another disc): what to publish. Nothing: no change.
+  [[nodiscard]] virtual std::optional<Nodes> changed(const Values& /*backend_values*/) {
+    return std::nullopt;
+  }
+
+  // For the management side.
+  [[nodiscard]] virtual std::optional<ChardevInfo> chardev_info() const { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<DriveInfo> drive_info() const { return std::nullopt; }
+};
+
+}  // namespace dm::pv

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/pv/driver.h"
+
+namespace dm::pv {
+
+/// A PV keyboard on which nobody ever types. libxl gives each HVM guest one (vkb_device=1 is its
+/// default), and Linux waits up to 30 s at boot for a device that does not connect. It says so to
+/// the frontend: feature-disable-keyboard and -pointer, so that Linux shows no input device at all.
+/// Its ring is not even mapped: nothing but we would write to it. Source: Xen public header
+/// io/kbdif.h.
+class Keyboard final : public Driver {
+ public:
+  [[nodiscard]] Result<std::optional<Nodes>> prepare(const Values& values) override;
+  [[nodiscard]] Result<Nodes> connect(const Values& values) override;
+  void disconnect() noexcept override {}
+};
+
+/// A device that is not there (a PV framebuffer): it closes as soon as its frontend looks, so that
+/// the guest does not wait for it.
+class Unserved final : public Driver {
+ public:
+  [[nodiscard]] Result<std::optional<Nodes>> prepare(const Values& values) override;
+  [[nodiscard]] Result<Nodes> connect(const Values& values) override;
+  void disconnect() noexcept override {}
+  [[nodiscard]] bool starts_closed() const noexcept override { return true; }
+};
+
+}  // namespace dm::pv

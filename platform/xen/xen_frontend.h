@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/host/frontend_port.h"
+#include "core/result.h"
+#include "platform/xen/handles.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+namespace dm::xen {
+
+/// The domain with the front ends of PV devices: its grants by /dev/xen/gntdev, its event channels
+/// on a descriptor of their own. The caller waits for descriptor() and calls dispatch(). Thread
+/// rule: the loop's thread only.
+class XenFrontend final : public FrontendPort {
+ public:
+  /// Event channels at a time: one for each device.
+  static constexpr std::size_t kMostChannels = 256;
+
+  [[nodiscard]] static Result<std::unique_ptr<XenFrontend>> open(domid_t domid);
+  ~XenFrontend() override;
+
+  /// Readable when an event is pending. Non-blocking.
+  [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+  /// Reads and unmasks what is pending, and tells the clients. Each channel once. False when the
+  /// descriptor is of no use any more.
+  [[nodiscard]] bool dispatch() noexcept;
+
+  [[nodiscard]] std::byte* map_grants(std::span<const std::uint32_t> grants,
+                                      bool writable) noexcept override;
+  void unmap_grants(std::byte* pages, std::size_t count) noexcept override;
+  [[nodiscard]] std::byte* map_frame(std::uint64_t frame) noexcept override;
+  void unmap_frame(std::byte* page) noexcept override;
+  [[nodiscard]] std::optional<std::uint32_t> bind(std::uint32_t remote,
+                                                  EventClient& client) noexcept override;
+  void unbind(std::uint32_t local) noexcept override;
+  void notify(std::uint32_t local) noexcept override;
+
+ private:
+  struct Channel {
+    evtchn_port_t port = 0;
+    EventClient* client = nullptr;
+  };
+
+  XenFrontend(domid_t domid,
+              GrantTableHandle grants,
+              ForeignMemoryHandle memory,
+              EvtchnHandle evtchn) noexcept;
+  [[nodiscard]] EventClient* client_of(evtchn_port_t port) const noexcept;
+
+  domid_t domid_;
+  GrantTableHandle grants_;
+  ForeignMemoryHandle memory_;
+  EvtchnHandle evtchn_;
+  int descriptor_;
+  std::array<Channel, kMostChannels> channels_{};
+};
+
+}  // namespace dm::xen
