@@ -21,6 +21,7 @@ extern "C" {
 #include <xendevicemodel.h>
 #include <xenevtchn.h>
 #include <xenforeignmemory.h>
+#include <xengnttab.h>
 #include <xentoolcore.h>
 #include <xentoollog.h>
 }
