@@ -20,6 +20,9 @@ struct DiskConfig {
   bool cdrom = false;
   bool read_only = false;
   ImageFormat format = ImageFormat::raw;
+  /// Past the page cache (O_DIRECT), through a few buffers of our own: for a stub domain, which has
+  /// no memory for a page cache and loses it when it ends.
+  bool direct = false;
   std::string id;  ///< libxl's name for the drive, "ide-5632"; empty for disks
 };
 
