@@ -42,10 +42,11 @@ dm::Result<dm::toolstack::StubArguments> read_arguments() {
 /// What is a path or a tap in dom0 is a device of this domain's own kernel here.
 dm::Result<> use_frontends(dm::MachineConfig& config) {
   const auto until = std::chrono::steady_clock::now() + kDeviceTimeout;
-  for (const dm::DiskConfig& disk : config.disks) {
+  for (dm::DiskConfig& disk : config.disks) {
     if (disk.path.empty()) {
       continue;
     }
+    disk.direct = true;
     if (auto there = dm::host::await_disk(disk.path, until); !there) {
       return there;
     }

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -53,7 +54,11 @@ void log_stage(std::string_view what) noexcept {
   std::array<char, 24> text{};
   static_cast<void>(std::snprintf(text.data(), text.size(), "%lld.%03ld",
                                   static_cast<long long>(now.tv_sec), now.tv_nsec / 1'000'000));
-  log::info(std::string_view{text.data()}, " s: ", what);
+  struct sysinfo memory {};
+  static_cast<void>(::sysinfo(&memory));
+  const auto kib = [&memory](unsigned long units) { return units * memory.mem_unit / 1024; };
+  log::info(std::string_view{text.data()}, " s: ", what, "; ", kib(memory.freeram), " of ",
+            kib(memory.totalram), " KiB free");
 }
 
 RawConsoles RawConsoles::open(const std::string& directory) {
