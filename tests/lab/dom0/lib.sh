@@ -104,6 +104,18 @@ watch_running() {
   done &
 }
 
+# watch_stubs: from now on note when a stub domain's console backend is ready, which is the last thing before it is unpaused, and when the device
+# model in it says that it runs
+watch_stubs() {
+  local path
+  xenstore-watch /local/domain | while read -r path; do
+    case $path in
+      /local/domain/0/device-model/*/state) path=${path#/local/domain/0/device-model/} && echo "$EPOCHREALTIME" > "$state/executed.${path%/state}" ;;
+      /local/domain/*/device-model/*/state) path=${path#/local/domain/} && echo "$EPOCHREALTIME" > "$state/running.${path%%/*}" ;;
+    esac
+  done &
+}
+
 # exec_to_running ID: in milliseconds
 exec_to_running() {
   local from to
