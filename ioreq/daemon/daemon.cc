@@ -7,8 +7,10 @@
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/pv_host.h"
+#include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
 #include "platform/linux/disk.h"
+#include "platform/linux/first_process.h"
 #include "platform/linux/host_clock.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
@@ -22,6 +24,8 @@
 #include "platform/xen/handles.h"
 #include "platform/xen/watcher.h"
 
+#include <sys/stat.h>
+
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -30,6 +34,10 @@
 namespace dm {
 
 namespace {
+
+/// Of the process that serves the guest in a stub domain.
+constexpr const char* kNowhere = "/nowhere";
+constexpr const char* kNobody = "65534:65534";
 
 /// The loop of platform/linux as the poller wants it.
 class LoopEvents final : public EventLoop {
@@ -64,7 +72,7 @@ ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
 /// The process's parts, in the order of their making. What is below may use what is above.
 class Session {
  public:
-  explicit Session(const MachineConfig& config) : config_{config} {}
+  Session(const MachineConfig& config, Home home) : config_{config}, home_{home} {}
   [[nodiscard]] Result<> start();
   [[nodiscard]] Result<> run();
 
@@ -73,12 +81,17 @@ class Session {
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
+  [[nodiscard]] Result<> give_up_everything();
   [[nodiscard]] bool launch() noexcept;
   void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
 
+  [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
+  void stage(std::string_view what) const noexcept;
+
   const MachineConfig& config_;
+  Home home_;
   std::optional<xen::Watcher> watcher_;
   host::Loop loop_;
   LoopEvents events_{loop_};
@@ -92,6 +105,7 @@ class Session {
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_.context(), commands_};
   std::optional<toolstack::StoreClient> store_;
+  std::unique_ptr<StubQmp> stub_qmp_;
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::unique_ptr<PvHost> pv_;
   std::optional<Error> failure_;
@@ -108,11 +122,26 @@ void confine_watcher() noexcept {
   }
 }
 
+void end_domain(int /*status*/) noexcept {
+  host::log_stage("the device model has ended: power off");
+  host::power_off();
+}
+
+/// How far the start has come, where the whole domain starts with us.
+void Session::stage(std::string_view what) const noexcept {
+  if (in_stub_domain()) {
+    host::log_stage(what);
+  }
+}
+
 Result<> Session::start() {
   // Forks, so before threads, mappings and handles.
   watcher_config = &config_;
   auto watcher = xen::Watcher::start(
-      {.domid = static_cast<xen::DomId>(config_.domid), .confine = &confine_watcher});
+      {.domid = static_cast<xen::DomId>(config_.domid),
+       .place = in_stub_domain() ? xen::Watcher::Place::parent : xen::Watcher::Place::child,
+       .confine = &confine_watcher,
+       .finish = in_stub_domain() ? &end_domain : nullptr});
   if (!watcher) {
     return watcher.error();
   }
@@ -135,7 +164,9 @@ Result<> Session::take_place() {
   if (!backends) {
     return backends.error();
   }
-  auto xen = XenHost::open(static_cast<xen::DomId>(config_.domid), config_.vcpus_max);
+  stage("disks, consoles and network cards are open");
+  auto xen =
+      XenHost::open(static_cast<xen::DomId>(config_.domid), config_.vcpus_max, !in_stub_domain());
   if (!xen) {
     return xen.error();
   }
@@ -175,6 +206,13 @@ Result<> Session::listen() {
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
   toolstack::add_medium_commands(commands_, *control_, fd_sets_);
+  if (in_stub_domain()) {
+    auto opened = StubQmp::open(loop_.context(), commands_, config_.domid);
+    if (!opened) {
+      return opened.error();
+    }
+    stub_qmp_ = std::move(*opened);
+  }
   for (const QmpSocketConfig& socket : config_.qmp) {
     if (auto listening = qmp_.listen(socket); !listening) {
       return listening.error();
@@ -195,11 +233,31 @@ Result<> Session::announce() {
   if (!xenstore) {
     return xenstore.error();
   }
-  return xenstore->report_running(config_.domid);
+  if (auto told = xenstore->report_running(config_.domid); !told) {
+    return told;
+  }
+  stage("running");
+  return {};
+}
+
+/// In a stub domain nobody asks for it and there is nobody to be protected but the domain's own
+/// kernel: what the process has open is all it will ever need, so it keeps nothing else.
+Result<> Session::give_up_everything() {
+  if (auto restricted = xen_->restrict_to_guest(); !restricted) {
+    return restricted;
+  }
+  if (auto console = host::never_wait_for_console(); !console) {
+    return console;
+  }
+  static_cast<void>(::mkdir(kNowhere, 0));
+  return host::confine({.chroot = kNowhere, .run_as = kNobody});
 }
 
 /// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).
 Result<> Session::give_up_privileges() {
+  if (in_stub_domain()) {
+    return give_up_everything();
+  }
   if (config_.restrict_domid) {
     if (auto restricted = xen::restrict_all(static_cast<xen::DomId>(config_.domid)); !restricted) {
       return restricted;
@@ -208,11 +266,13 @@ Result<> Session::give_up_privileges() {
   return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
 }
 
-/// What xenstore leads to: the guest's end, and PV devices that libxl leaves to us. Not where
-/// privileges are given up: the connection could still do anything to xenstore. libxl
-/// ends such a process by its user id.
+/// What xenstore leads to: the guest's end, and PV devices that libxl leaves to us. Not in a stub
+/// domain, which libxl ends together with its guest and whose disks are not its own to serve, nor
+/// where privileges are given up: the connection could still do anything to xenstore. libxl ends
+/// such a process by its user id.
 void Session::watch_store() {
-  if (config_.restrict_domid || !config_.chroot.empty() || !config_.run_as.empty()) {
+  if (in_stub_domain() || config_.restrict_domid || !config_.chroot.empty() ||
+      !config_.run_as.empty()) {
     return;
   }
   auto connection = toolstack::StoreClient::connect();
@@ -267,8 +327,8 @@ Result<> Session::run() {
 
 }  // namespace
 
-Result<> Daemon::serve(const MachineConfig& config) {
-  Session session{config};
+Result<> Daemon::serve(const MachineConfig& config, Home home) {
+  Session session{config, home};
   if (auto started = session.start(); !started) {
     return started;
   }

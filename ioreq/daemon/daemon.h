@@ -5,7 +5,15 @@
 #include "core/result.h"
 #include "platform/toolstack/command_line.h"
 
+#include <cstdint>
+
 namespace dm {
+
+/// Where the device model runs.
+enum class Home : std::uint8_t {
+  dom0,         ///< a process among others, started by libxl
+  stub_domain,  ///< the only program of a domain of its own; the calling process is number 1
+};
 
 /// One device model for one guest, from the checked configuration to the end of the process.
 class Daemon {
@@ -16,8 +24,9 @@ class Daemon {
   }
 
   /// Returns when the guest is gone or a signal said so; an error is one of start-up, with nothing
-  /// left behind.
-  [[nodiscard]] static Result<> serve(const MachineConfig& config);
+  /// left behind. In a stub domain it returns in a child: the first process becomes the watcher and
+  /// ends the domain with that child.
+  [[nodiscard]] static Result<> serve(const MachineConfig& config, Home home = Home::dom0);
 };
 
 }  // namespace dm

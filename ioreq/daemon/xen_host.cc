@@ -2,7 +2,10 @@
 #include "ioreq/daemon/xen_host.h"
 
 #include "core/obs/log.h"
+#include "platform/xen/c_api.h"
+#include "platform/xen/errors.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace dm {
@@ -12,7 +15,8 @@ XenHost::XenHost(xen::DomId domid,
                  xen::ForeignMemoryHandle foreign_memory,
                  std::unique_ptr<xen::IoreqServer> server,
                  std::optional<xen::SleepState> sleep) noexcept
-    : ops_{std::move(ops)},
+    : domid_{domid},
+      ops_{std::move(ops)},
       foreign_memory_{std::move(foreign_memory)},
       server_{std::move(server)},
       sleep_{std::move(sleep)},
@@ -20,7 +24,7 @@ XenHost::XenHost(xen::DomId domid,
       irqs_{*ops_},
       domain_{*ops_, domid, sleep_ ? &*sleep_ : nullptr} {}
 
-Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid, unsigned vcpus) {
+Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid, unsigned vcpus, bool with_sleep) {
   auto ops = xen::open_dm_ops(domid);
   if (!ops) {
     return ops.error();
@@ -34,13 +38,25 @@ Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid, unsigned vcpus)
     return server.error();
   }
   std::optional<xen::SleepState> sleep;
-  if (auto opened = xen::SleepState::open(domid); opened) {
+  if (!with_sleep) {
+    log::info("no S3 for this guest: it is served from a stub domain");
+  } else if (auto opened = xen::SleepState::open(domid); opened) {
     sleep.emplace(std::move(*opened));
   } else {
     log::info("no S3 for this guest: ", std::string_view{opened.error().message});
   }
   return std::unique_ptr<XenHost>{new XenHost{domid, std::move(*ops), std::move(*foreign_memory),
                                               std::move(*server), std::move(sleep)}};
+}
+
+Result<> XenHost::restrict_to_guest() noexcept {
+  if (const int error = ops_->restrict_to_domain(); error != 0) {
+    return xen::explain_domain("confine the device-model handle", domid_, error);
+  }
+  if (xenforeignmemory_restrict(foreign_memory_.get(), domid_) != 0) {
+    return xen::explain_domain("confine the memory handle", domid_, errno);
+  }
+  return {};
 }
 
 }  // namespace dm

@@ -18,8 +18,15 @@ namespace dm {
 /// reverse order.
 class XenHost {
  public:
-  /// `vcpus`: all that the domain can have.
-  [[nodiscard]] static Result<std::unique_ptr<XenHost>> open(xen::DomId domid, unsigned vcpus);
+  /// `vcpus`: all that the domain can have. S3 needs a handle for any hypercall there is, which a
+  /// stub domain's kernel refuses, or should.
+  [[nodiscard]] static Result<std::unique_ptr<XenHost>> open(xen::DomId domid,
+                                                             unsigned vcpus,
+                                                             bool with_sleep);
+
+  /// Binds the handles to the guest, whatever becomes of the process: no other domain, no plain
+  /// hypercall. Kernels of stub domains with the fix for XSA-482 do so by themselves.
+  [[nodiscard]] Result<> restrict_to_guest() noexcept;
 
   [[nodiscard]] xen::IoreqServer& server() noexcept { return *server_; }
   [[nodiscard]] xen::XenMemory& memory() noexcept { return memory_; }
@@ -33,6 +40,7 @@ class XenHost {
           std::unique_ptr<xen::IoreqServer> server,
           std::optional<xen::SleepState> sleep) noexcept;
 
+  xen::DomId domid_;
   std::unique_ptr<xen::DmOps> ops_;
   xen::ForeignMemoryHandle foreign_memory_;
   std::unique_ptr<xen::IoreqServer> server_;

@@ -7,10 +7,21 @@ extern "C" {  // the header does not say it itself
 #include <xenstore.h>
 }
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 
 namespace dm::toolstack {
+
+namespace {
+
+struct Free {
+  void operator()(void* memory) const noexcept {
+    std::free(memory);
+  }  // NOLINT(cppcoreguidelines-no-malloc): the library's
+};
+
+}  // namespace
 
 void Xenstore::Closer::operator()(xs_handle* handle) const noexcept {
   ::xs_close(handle);
@@ -27,11 +38,6 @@ Result<Xenstore> Xenstore::open() {
 
 std::optional<std::string> Xenstore::read(const std::string& path) const {
   unsigned int size = 0;
-  struct Free {
-    void operator()(void* memory) const noexcept {
-      std::free(memory);
-    }  // NOLINT(cppcoreguidelines-no-malloc): xs_read's
-  };
   const std::unique_ptr<void, Free> value{::xs_read(handle_.get(), XBT_NULL, path.c_str(), &size)};
   if (!value) {
     return std::nullopt;
@@ -39,10 +45,45 @@ std::optional<std::string> Xenstore::read(const std::string& path) const {
   return std::string{static_cast<const char*>(value.get()), size};
 }
 
+std::optional<std::vector<std::string>> Xenstore::list(const std::string& path) const {
+  unsigned int count = 0;
+  // One block with the pointers and the names.
+  const std::unique_ptr<char*, Free> names{
+      ::xs_directory(handle_.get(), XBT_NULL, path.c_str(), &count)};
+  if (!names) {
+    return std::nullopt;
+  }
+  return std::vector<std::string>{names.get(), names.get() + count};
+}
+
 Result<> Xenstore::write(const std::string& path, std::string_view value) {
   if (!::xs_write(handle_.get(), XBT_NULL, path.c_str(), value.data(),
                   static_cast<unsigned int>(value.size()))) {
     return fail("cannot write xenstore node ", path, ": ", host::error_text(errno));
+  }
+  return {};
+}
+
+Result<> Xenstore::write_for(std::uint32_t reader,
+                             const std::string& path,
+                             std::string_view value) {
+  if (auto written = write(path, value); !written) {
+    return written;
+  }
+  unsigned int count = 0;
+  const std::unique_ptr<xs_permissions, Free> now{
+      ::xs_get_permissions(handle_.get(), XBT_NULL, path.c_str(), &count)};
+  if (!now || count == 0) {
+    return fail("cannot find who owns xenstore node ", path, ": ", host::error_text(errno));
+  }
+  // The first entry is the owner, and what all others may do.
+  std::array<xs_permissions, 2> wanted{*now, *now};
+  wanted[0].perms = XS_PERM_NONE;
+  wanted[1].id = reader;
+  wanted[1].perms = XS_PERM_READ;
+  if (!::xs_set_permissions(handle_.get(), XBT_NULL, path.c_str(), wanted.data(), wanted.size())) {
+    return fail("cannot let domain ", std::to_string(reader), " read xenstore node ", path, ": ",
+                host::error_text(errno));
   }
   return {};
 }

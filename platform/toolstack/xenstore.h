@@ -2,12 +2,14 @@
 #pragma once
 
 #include "core/result.h"
+#include "platform/toolstack/stub_arguments.h"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct xs_handle;
 
@@ -20,14 +22,19 @@ namespace dm::toolstack {
 /// in a stub domain. After privileges are given up (xentoolcore_restrict_all) the connection is
 /// dead: write everything before, then drop this object. Thread rule: one thread. Source:
 /// xenstore.h (libxenstore 4), docs/misc/xenstore.txt.
-class Xenstore {
+class Xenstore final : public XenstoreReader {
  public:
   /// Fails where there is no xenstored and no /dev/xen/xenbus.
   [[nodiscard]] static Result<Xenstore> open();
 
-  /// Nothing where there is no such node or it may not be read.
-  [[nodiscard]] std::optional<std::string> read(const std::string& path) const;
+  [[nodiscard]] std::optional<std::string> read(const std::string& path) const override;
+  [[nodiscard]] std::optional<std::vector<std::string>> list(
+      const std::string& path) const override;
   [[nodiscard]] Result<> write(const std::string& path, std::string_view value);
+  /// Writes a node that one other domain may read, and nobody else.
+  [[nodiscard]] Result<> write_for(std::uint32_t reader,
+                                   const std::string& path,
+                                   std::string_view value);
 
   /// Tells libxl that the device model of `domid` serves. It then goes on with the guest, so
   /// everything must be ready: server enabled, event channels bound, taps made, QMP listening,

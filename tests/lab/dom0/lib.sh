@@ -37,13 +37,24 @@ await() {
 
 # ---- guests ----
 
-# device_model NAME: the program that "stubdm" or "qemu" stands for
+# device_model NAME: the program in dom0 that "stubdm" or "qemu" stands for
 device_model() {
   case $1 in
     stubdm) echo /usr/libexec/stubdm ;;
     qemu) echo /usr/libexec/xen-qemu-system-i386 ;;
     *) fail "no device model is called '$1'; it can be stubdm or qemu" ;;
   esac
+}
+
+# home_lines DM: the lines of xl.cfg that say which device model serves, and where. "stubdom" is stubdm in a domain of its own; what that domain's
+# consoles need in dom0 is QEMU, libxl's choice.
+stub_memory=32 # MiB
+home_lines() {
+  if [[ $1 == stubdom ]]; then
+    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=$stub_memory"
+  else
+    printf 'device_model_override="%s"\n' "$(device_model_path "$1")"
+  fi
 }
 
 # guest_config GUEST DISK [LINE...]: a file for xl create, the same for every device model; later lines win
@@ -93,6 +104,18 @@ watch_running() {
   done &
 }
 
+# watch_stubs: from now on note when a stub domain's console backend is ready, which is the last thing before it is unpaused, and when the device
+# model in it says that it runs
+watch_stubs() {
+  local path
+  xenstore-watch /local/domain | while read -r path; do
+    case $path in
+      /local/domain/0/device-model/*/state) path=${path#/local/domain/0/device-model/} && echo "$EPOCHREALTIME" > "$state/executed.${path%/state}" ;;
+      /local/domain/*/device-model/*/state) path=${path#/local/domain/} && echo "$EPOCHREALTIME" > "$state/running.${path%%/*}" ;;
+    esac
+  done &
+}
+
 # exec_to_running ID: in milliseconds
 exec_to_running() {
   local from to
@@ -106,8 +129,8 @@ xl_log() { printf '%s/%s/xl.log' "$state" "$1"; }
 create() {
   local guest=$1 dm=$2
   shift 2
-  sed -i '/^device_model_override/d' "$state/$guest/cfg"
-  echo "device_model_override=\"$(device_model_path "$dm")\"" >> "$state/$guest/cfg"
+  sed -i '/^device_model_\|^stubdomain_/d' "$state/$guest/cfg"
+  home_lines "$dm" >> "$state/$guest/cfg"
   created_at=$(now)
   xl create "$@" "$state/$guest/cfg" >> "$(xl_log "$guest")" 2>&1 || fail "xl create failed; its words are in xl.log"
   attach "$guest"
@@ -116,19 +139,41 @@ device_model_path() { if [[ $1 == /* ]]; then printf '%s' "$1"; else device_mode
 
 domid() { xl domid "$1" 2>/dev/null; }
 dm_pid() { xenstore-read "/local/domain/$1/image/device-model-pid" 2>/dev/null; }
+# stub_of ID: the stub domain that serves this one, if one does
+stub_of() { xenstore-read "/local/domain/$1/image/device-model-domid" 2>/dev/null; }
+# server_of ID: what serves it: "process PID" or "domain STUB"
+server_of() {
+  local number
+  if number=$(stub_of "$1"); then echo "domain $number"
+  else number=$(dm_pid "$1") && echo "process $number"
+  fi
+}
+# serves "process PID"|"domain STUB": is it still there?
+serves() { if [[ $1 == process* ]]; then [[ -e /proc/${1#* } ]]; else xl domname "${1#* }" > /dev/null 2>&1; fi; }
 exists() { xl domid "$1" >/dev/null 2>&1; }
 gone() { ! exists "$1"; }
 
-# cpu_of PID: seconds of processor time used by this process and the others of its session (libxl gives a device model its own)
+# cpu_of "process PID"|"domain STUB": seconds of processor time used by the domain, or by this process and the others of its session (libxl gives a
+# device model its own)
 cpu_of() {
+  if [[ $1 == domain* ]]; then
+    xl list "${1#* }" | awk 'NR == 2 { printf "%.2f", $6 }'
+    return
+  fi
   # processes end while cat looks for them, which is no failure
   { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/^.*) //' |
-    awk -v session="$1" '$4 == session { ticks += $12 + $13 } END { printf "%.2f", ticks / 100 }'
+    awk -v session="${1#* }" '$4 == session { ticks += $12 + $13 } END { printf "%.2f", ticks / 100 }'
 }
 
 # ---- the serial console ----
 
-tty_of() { xenstore-read "/local/domain/$1/serial/0/tty" 2>/dev/null; }
+# tty_of ID [PORT]: a stub domain has its guest's ports on consoles 3 and up
+tty_of() {
+  local stub port=${2:-0}
+  if stub=$(stub_of "$1"); then xenstore-read "/local/domain/$stub/device/console/$((3 + port))/tty"
+  else xenstore-read "/local/domain/$1/serial/$port/tty"
+  fi 2>/dev/null
+}
 has_tty() { [[ $(tty_of "$1") == /dev/pts/* ]]; }
 
 # attach GUEST: write down what its serial port says from now on
@@ -138,7 +183,7 @@ attach() {
   await 10 "the name of $guest's serial console in xenstore" has_tty "$id"
   detach "$guest"
   tty_of "$id" > "$state/$guest/tty"
-  bytes_read "$(dm_pid "$id")" > "$state/$guest/read_before"
+  bytes_read "$(server_of "$id")" > "$state/$guest/read_before"
   touch "$log"
   cat "$(tty_of "$id")" >> "$log" 2>/dev/null &
   echo $! > "$state/$guest/reader"
@@ -186,17 +231,23 @@ expect() {
   done
 }
 
-# bytes_read PID: by a process, from anywhere
-bytes_read() { awk '/^rchar/ { n = $2 } END { print n + 0 }' "/proc/$1/io" 2>/dev/null || echo 0; }
+# bytes_read "process PID"|"domain STUB": by a process, from anywhere; by a domain, from its disks
+bytes_read() {
+  if [[ $1 == domain* ]]; then
+    { cat "/sys/bus/xen-backend/devices/vbd-${1#* }-"*/statistics/rd_sect 2>/dev/null || true; } | awk '{ n += $1 } END { print n * 512 }'
+  else
+    awk '/^rchar/ { n = $2 } END { print n + 0 }' "/proc/${1#* }/io" 2>/dev/null || echo 0
+  fi
+}
 
 # doing GUEST: what it is at, as far as it can be seen from here
 doing() {
-  local id pid bytes
-  id=$(domid "$1") && pid=$(dm_pid "$id") || { echo "$1 is gone"; return; }
-  bytes=$(($(bytes_read "$pid") - $(< "$state/$1/read_before")))
+  local id server bytes
+  id=$(domid "$1") && server=$(server_of "$id") || { echo "$1 is gone"; return; }
+  bytes=$(($(bytes_read "$server") - $(< "$state/$1/read_before")))
   if ((bytes < payload_bytes / 100)); then echo "$1 is in its BIOS"
   elif ((bytes < payload_bytes)); then echo "$1's BIOS reads the kernel, $((bytes * 100 / payload_bytes)) %"
-  else echo "$1 has read its kernel and goes on; CPU time of its device model: $(cpu_of "$pid") s"
+  else echo "$1 has read its kernel and goes on; CPU time of its device model: $(cpu_of "$server") s"
   fi
 }
 
@@ -281,7 +332,7 @@ check_image() {
 left_behind() {
   local path but=${1:-none}
   xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
-  ps -o pid,args | awk -v but="-xen-domid $but " '/-xen-domi[d] / && !index($0, but) { print "process " substr($0, 1, 80) }'
+  ps -o pid,args | awk -v but="-xen-domid $but " '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) { print "process " substr($0, 1, 80) }'
   for path in /run/xen/qmp-* /sys/class/net/vif*; do [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"; done
   for path in /local/domain /libxl /local/domain/0/device-model; do
     { xenstore-list "$path" 2> /dev/null || true; } | awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
@@ -309,6 +360,7 @@ tidy() {
   for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
   pkill -f -- '-xen-domid' || true
   pkill -x xl || true
+  pkill -x vchan-socket-p || true
   losetup -D 2>/dev/null || true
 }
 

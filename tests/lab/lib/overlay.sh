@@ -8,6 +8,13 @@ need_stubdm() {
   [[ -x $stubdm ]] || die "there is no $stubdm. Build it (cmake --preset release && cmake --build --preset release), or name another in STUBDM"
 }
 
+# Kernel and ramdisk of a stub domain: $STUBDOM/kernel and $STUBDOM/rootfs, or those built beside the binary
+stubdom=${STUBDOM:-$(dirname "$stubdm")/stubdom}
+need_stubdom() {
+  [[ -r $stubdom/kernel && -r $stubdom/rootfs ]] ||
+    die "there is no $stubdom/kernel or no $stubdom/rootfs. Build them (cmake --build --preset release --target stubdom), or name another directory in STUBDOM"
+}
+
 # make_overlay OUT PLAN [MAIN]: scenarios, helpers and the stubdm to be judged, if there is one. dom0 then runs dom0/MAIN, which does what PLAN
 # says.
 make_overlay() {
@@ -22,6 +29,10 @@ make_overlay() {
   if [[ -x $stubdm ]]; then
     add "$stubdm"
     mv "$root$stubdm" "$root/usr/libexec/stubdm"
+  fi
+  if [[ -r $stubdom/kernel && -r $stubdom/rootfs ]]; then # where libxl looks
+    install -D -m 644 "$stubdom/kernel" "$root$xen_dir/boot/qemu-stubdom-linux-kernel"
+    install -D -m 644 "$stubdom/rootfs" "$root$xen_dir/boot/qemu-stubdom-linux-rootfs"
   fi
   archive zstd -q -1 > "$1"
 }

@@ -22,7 +22,7 @@ measure() {
     await_init "$guest" 400
     await_ready "$guest"
     log_in "$guest"
-    pids+=("$(dm_pid "$(domid "$guest")")")
+    pids+=("$(server_of "$(domid "$guest")")")
   done
   before=$(cpu_of_all "${pids[@]}")
   began=$(now)

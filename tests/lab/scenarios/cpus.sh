@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 700
-# only stubdm
+# only stubdm stubdom
 # (with QEMU 7.2, xl vcpu-set fails: it takes all CPUs for cores of one socket and libxl 4.17 does not)
 # Four vCPUs at work with the disk's interrupt on each in turn; xl vcpu-set adds two that the guest takes into service; buttons pressed by
 # xl trigger reach the guest on the interrupt that our ACPI events share with Xen's.

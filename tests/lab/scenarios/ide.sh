@@ -4,13 +4,13 @@
 # An emulated IDE disk on a block device, and a serial port: boot, log in, read, write, pause, reboot, power off.
 
 scenario() {
-  local id pid new_id new_pid salt
+  local id server new_id new_server salt
   disk=$(losetup -f --show /lab/disk/first.img)
   salt=$(new_salt)
   guest_config guest "$disk"
   create guest "$dm"
   id=$(domid guest)
-  pid=$(dm_pid "$id")
+  server=$(server_of "$id")
   await_init guest
   await_ready guest
   [[ $ready == *"disk sda"* ]] || fail "the guest does not see an IDE disk"
@@ -28,11 +28,11 @@ scenario() {
   await 60 "a new domain after reboot" renewed "$id"
   new_id=$(domid guest)
   attach guest
-  await 60 "a device model for domain $new_id" dm_pid "$new_id" > /dev/null
-  new_pid=$(dm_pid "$new_id")
-  [[ $new_pid != "$pid" ]] || fail "after reboot the device model is still process $pid"
-  [[ ! -e /proc/$pid ]] || fail "after reboot the old device model, process $pid, is still there"
-  say "ok: domain $id with process $pid became domain $new_id with process $new_pid"
+  await 60 "a device model for domain $new_id" server_of "$new_id" > /dev/null
+  new_server=$(server_of "$new_id")
+  [[ $new_server != "$server" ]] || fail "after reboot the device model is still $server"
+  ! serves "$server" || fail "after reboot the old device model, $server, is still there"
+  say "ok: domain $id with $server became domain $new_id with $new_server"
   await_init guest
   await_ready guest
   log_in guest

@@ -9,7 +9,7 @@ scenario() {
   create guest "$dm"
   expect guest 400 'guest init '
   row create_to_init s "$(since "$created_at")"
-  row cpu_to_init s "$(cpu_of "$(dm_pid "$(domid guest)")")"
+  row cpu_to_init s "$(cpu_of "$(server_of "$(domid guest)")")"
   xl destroy guest || fail "xl destroy failed"
   check_nothing_left
 }

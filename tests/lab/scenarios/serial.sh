@@ -47,7 +47,7 @@ hash_of_seed() { pattern_of "$1" | hash_of; }
 check_traffic() {
   local file=$1 pty id line
   id=$(domid guest)
-  pty=$(xenstore-read "/local/domain/$id/serial/1/tty")
+  pty=$(tty_of "$id" 1)
   stty -F "$pty" raw -echo
   exec {line}<> /dev/tcp/127.0.0.1/4555
   head -c $bytes < "$pty" > "$state/guest/port1" &

@@ -1,9 +1,28 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 200
-# How long from exec of the device model to "running" in xenstore: five guests one after the other that stay paused, the first not counted.
+# How long from exec of the device model to "running" in xenstore: five guests one after the other that stay paused, the first not counted. For a
+# stub domain: from the readiness of its consoles' backend, after which it is unpaused.
 
 scenario() {
+  if [[ $dm == stubdom ]]; then start_stubs; else start_processes; fi
+  check_nothing_left
+}
+
+start_stubs() {
+  local i stub
+  watch_stubs
+  guest_config guest /lab/disk/first.img
+  for i in 0 1 2 3 4 5; do
+    create guest "$dm" -p
+    stub=$(stub_of "$(domid guest)") || fail "the guest has no stub domain"
+    await 5 "the time of 'running'" test -s "$state/running.$stub"
+    ((i == 0)) || row unpause_to_running ms "$(exec_to_running "$stub")"
+    xl destroy guest || fail "xl destroy failed"
+  done
+}
+
+start_processes() {
   local i id
   watch_running
   guest_config guest /lab/disk/first.img
@@ -14,5 +33,4 @@ scenario() {
     ((i == 0)) || row exec_to_running ms "$(exec_to_running "$id")"
     xl destroy guest || fail "xl destroy failed"
   done
-  check_nothing_left
 }

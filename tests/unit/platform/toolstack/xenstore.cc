@@ -25,7 +25,10 @@ struct Header {
   std::uint32_t transaction;
   std::uint32_t length;
 };
+constexpr std::uint32_t kDirectory = 1;
 constexpr std::uint32_t kRead = 2;
+constexpr std::uint32_t kGetPerms = 3;
+constexpr std::uint32_t kSetPerms = 14;
 constexpr std::uint32_t kWrite = 11;
 constexpr std::uint32_t kError = 16;
 
@@ -63,6 +66,7 @@ class FakeXenstored {
   }
 
   std::map<std::string, std::string> nodes;
+  std::map<std::string, std::string> permissions;
 
  private:
   static bool get(int fd, void* to, std::size_t size) {
@@ -81,6 +85,13 @@ class FakeXenstored {
       std::string answer;
       if (header.type == kWrite && path != "forbidden") {
         nodes[path] = body.substr(path.size() + 1);
+        answer.assign("OK", 3);
+      } else if (header.type == kDirectory && path == "directory") {
+        answer = std::string("001\0two\0", 8);
+      } else if (header.type == kGetPerms && nodes.count(path) != 0) {
+        answer = std::string("n5", 3);
+      } else if (header.type == kSetPerms && nodes.count(path) != 0) {
+        permissions[path] = body.substr(path.size() + 1);
         answer.assign("OK", 3);
       } else if (header.type == kRead && nodes.count(path) != 0) {
         answer = nodes[path];
@@ -127,6 +138,32 @@ BOOST_AUTO_TEST_CASE(nodes_are_read_and_written) {
     BOOST_TEST(!store->read("nothing").has_value());
   }
   daemon.finish();
+}
+
+BOOST_AUTO_TEST_CASE(children_are_listed) {
+  FakeXenstored daemon;
+  {
+    auto store = Xenstore::open();
+    BOOST_TEST_REQUIRE(store.has_value());
+    const auto names = store->list("directory");
+    BOOST_TEST_REQUIRE(names.has_value());
+    BOOST_TEST((*names == std::vector<std::string>{"001", "two"}));
+    BOOST_TEST(!store->list("nothing").has_value());
+  }
+  daemon.finish();
+}
+
+BOOST_AUTO_TEST_CASE(a_node_for_one_domain_is_read_by_nobody_else) {
+  FakeXenstored daemon;
+  {
+    auto store = Xenstore::open();
+    BOOST_TEST_REQUIRE(store.has_value());
+    BOOST_TEST(store->write_for(0, "qmp-vchan/ring-ref", "8").has_value());
+  }
+  daemon.finish();
+  BOOST_TEST(daemon.nodes["qmp-vchan/ring-ref"] == "8");
+  // xenstore.txt: the owner first, with what everybody else may do
+  BOOST_TEST((daemon.permissions["qmp-vchan/ring-ref"] == std::string{"n5\0r0\0", 6}));
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_write_says_which_node_and_why) {

@@ -256,6 +256,33 @@ xenevtchn_port_or_error_t xenevtchn_bind_interdomain(xenevtchn_handle*,
   return static_cast<int>(remote) - 90;
 }
 
+xenevtchn_port_or_error_t xenevtchn_bind_unbound_port(xenevtchn_handle*, uint32_t d) {
+  return fake().result("bind_unbound_port", text(d)) == 0 ? 55 : -1;
+}
+
+xengntshr_handle* xengntshr_open(xentoollog_logger*, unsigned) {
+  return fake().result("gntshr_open") == 0 ? some_handle<xengntshr_handle>() : nullptr;
+}
+int xengntshr_close(xengntshr_handle*) {
+  return fake().result("gntshr_close");
+}
+void* xengntshr_share_page_notify(xengntshr_handle*,
+                                  uint32_t d,
+                                  uint32_t* ref,
+                                  int writable,
+                                  uint32_t notify_offset,
+                                  evtchn_port_t port) {
+  if (fake().result("share_page_notify", text(d, writable, notify_offset, port)) != 0) {
+    return nullptr;
+  }
+  *ref = fake().next_grant++;
+  return mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+int xengntshr_unshare(xengntshr_handle*, void* at, uint32_t count) {
+  munmap(at, count * 4096U);
+  return fake().result("unshare", text(count));
+}
+
 int xentoolcore_restrict_all(domid_t d) {
   return fake().result("restrict_all", text(d));
 }

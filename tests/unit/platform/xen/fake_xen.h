@@ -27,6 +27,7 @@ struct FakeXen {
   std::vector<std::byte*> mapped;
   std::vector<xen::DmOps::Extent> extents;  ///< of the last modified_memory_bulk
   std::array<std::uint64_t, 2> hvm_param{};
+  std::uint32_t next_grant = 1000;
 
   [[nodiscard]] int result(const std::string& function, const std::string& arguments = "");
   [[nodiscard]] bool called(const std::string& line) const;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// The same program as the first and only one of a stub domain: what an init would do, the command
+// line from xenstore, then the guest.
+
+#include "core/obs/log.h"
+#include "ioreq/daemon/daemon.h"
+#include "platform/linux/first_process.h"
+#include "platform/linux/frontends.h"
+#include "platform/toolstack/command_line.h"
+#include "platform/toolstack/start_log.h"
+#include "platform/toolstack/stub_arguments.h"
+#include "platform/toolstack/xenstore.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace {
+
+/// What the console in dom0 may be filled with, as libxl proposes it to a process in dom0.
+constexpr std::string_view kLogBudget = "1048576";
+/// libxl gives up after 30 s (libxl_dm.c), and the message has to arrive before.
+constexpr std::chrono::seconds kDeviceTimeout{20};
+
+/// The connection is closed on return: the watcher is forked next, and handles are not for both.
+dm::Result<dm::toolstack::StubArguments> read_arguments() {
+  const auto xenstore = dm::toolstack::Xenstore::open();
+  if (!xenstore) {
+    return xenstore.error();
+  }
+  return dm::toolstack::read_stub_arguments(*xenstore);
+}
+
+/// What is a path or a tap in dom0 is a device of this domain's own kernel here.
+dm::Result<> use_frontends(dm::MachineConfig& config) {
+  const auto until = std::chrono::steady_clock::now() + kDeviceTimeout;
+  for (dm::DiskConfig& disk : config.disks) {
+    if (disk.path.empty()) {
+      continue;
+    }
+    disk.direct = true;
+    if (auto there = dm::host::await_disk(disk.path, until); !there) {
+      return there;
+    }
+  }
+  for (std::size_t i = 0; i < config.nics.size(); ++i) {
+    dm::NicConfig& nic = config.nics[i];
+    const auto same = std::count_if(config.nics.begin(),
+                                    std::next(config.nics.begin(), static_cast<std::ptrdiff_t>(i)),
+                                    [&](const auto& other) { return other.mac == nic.mac; });
+    auto interface = dm::host::await_interface(nic.mac, static_cast<std::size_t>(same), until);
+    if (!interface) {
+      return interface.error();
+    }
+    nic.interface = std::move(*interface);
+    nic.tap_name.clear();
+    if (auto up = dm::host::bring_up(nic.interface); !up) {
+      return up;
+    }
+  }
+  return {};
+}
+
+dm::Result<> run() {
+  if (auto mounted = dm::host::mount_kernel_filesystems(); !mounted) {
+    return mounted;
+  }
+  dm::host::log_stage("the kernel is up");
+  const auto consoles = dm::host::RawConsoles::open("/dev");
+  const auto stub = read_arguments();
+  if (!stub) {
+    return stub.error();
+  }
+  dm::host::log_stage("arguments are read");
+  const std::vector<std::string_view> arguments{stub->arguments.begin(), stub->arguments.end()};
+  auto invocation = dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(),
+                                                      {.console_limit = kLogBudget});
+  if (!invocation) {
+    return invocation.error();
+  }
+  if (invocation->action != dm::toolstack::Invocation::Action::serve) {
+    return dm::Error{"the arguments in xenstore ask for no guest"};
+  }
+  if (invocation->config.domid != stub->domid) {
+    return dm::fail("-xen-domid says ", std::to_string(invocation->config.domid),
+                    ", but this domain's target is ", std::to_string(stub->domid));
+  }
+  dm::log::set_budget(invocation->log_budget);
+  dm::toolstack::log_start(invocation->config);
+  if (auto there = use_frontends(invocation->config); !there) {
+    return there;
+  }
+  dm::host::log_stage("disks and network cards are there");
+  return dm::Daemon::serve(invocation->config, dm::Home::stub_domain);
+}
+
+/// For the child that serves the guest, its exit status; the first process ends the domain instead.
+int end(int status) {
+  if (::getpid() == 1) {
+    dm::host::power_off();
+  }
+  return status;
+}
+
+}  // namespace
+
+int main() {
+  if (::getpid() != 1) {
+    dm::log::error(
+        "this is the first program of a stub domain, its /init; in dom0 libxl starts stubdm");
+    return 1;
+  }
+  try {
+    const auto served = run();
+    if (!served) {
+      dm::toolstack::log_lines(dm::log::Level::error, served.error().message);
+    }
+    return end(served ? 0 : 1);
+  } catch (const std::exception& error) {
+    // Constructors of start-up only: nothing throws once the guest is served.
+    dm::log::error(error.what());
+    return end(1);
+  }
+}

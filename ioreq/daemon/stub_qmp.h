@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+#include "platform/linux/watch.h"
+#include "platform/toolstack/qmp_vchan.h"
+#include "platform/toolstack/xenstore.h"
+#include "platform/xen/granted_page.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace dm {
+
+/// QMP of a stub domain: a vchan to dom0, whose keys are in device-model/N/qmp-vchan of our own
+/// directory in xenstore. Thread rule: the loop's thread only.
+class StubQmp final : private toolstack::VchanLine {
+ public:
+  /// `context` and `commands` outlive the result.
+  [[nodiscard]] static Result<std::unique_ptr<StubQmp>> open(boost::asio::io_context& context,
+                                                             const toolstack::QmpCommands& commands,
+                                                             std::uint32_t domid);
+  ~StubQmp() override = default;
+
+ private:
+  StubQmp(boost::asio::io_context& context,
+          const toolstack::QmpCommands& commands,
+          std::uint32_t domid,
+          toolstack::Xenstore xenstore,
+          std::unique_ptr<xen::GrantedPage> page);
+
+  [[nodiscard]] Result<std::span<std::byte, toolstack::VchanRing::kPage>> new_page() override;
+  [[nodiscard]] Result<> announce() override;
+  void ring_bell() noexcept override { page_->notify(); }
+  void on_event() noexcept;
+  void serve() noexcept;
+
+  boost::asio::io_context& context_;
+  std::string path_;
+  toolstack::Xenstore xenstore_;
+  std::unique_ptr<xen::GrantedPage> page_;
+  toolstack::QmpVchan vchan_;
+  host::Watch watch_;
+};
+
+}  // namespace dm

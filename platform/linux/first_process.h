@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/result.h"
+#include "platform/linux/unique_fd.h"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm::host {
+
+/// What the first and only program of a domain does where other systems have an init.
+/// Thread rule: start-up, while the process has one thread. Source: Linux
+/// Documentation/filesystems/ramfs-rootfs-initramfs.rst, Documentation/admin-guide/devices.rst.
+
+/// /proc, /sys and /dev. What is mounted already stays.
+[[nodiscard]] Result<> mount_kernel_filesystems();
+
+/// Writes to the log how long after the kernel's start this was, and what memory the domain has
+/// left: "0.812 s: arguments are read; 9120 of 17400 KiB free".
+void log_stage(std::string_view what) noexcept;
+
+/// The consoles beside the first one, raw from now on. A console forgets its mode when its last
+/// descriptor is closed, so they stay open as long as this object.
+class RawConsoles {
+ public:
+  /// /dev/hvc1 to /dev/hvcK, as many as there are; `directory` is /dev.
+  [[nodiscard]] static RawConsoles open(const std::string& directory);
+  [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }
+
+ private:
+  std::vector<UniqueFd> open_;
+};
+
+/// From now on standard error never waits: a console that nobody empties would hold up the guest.
+/// Lines that do not fit are lost. Only for the calling process: its parent's keeps waiting.
+[[nodiscard]] Result<> never_wait_for_console();
+
+/// Lets what was written to standard error leave, then ends the domain.
+[[noreturn]] void power_off() noexcept;
+
+}  // namespace dm::host

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// What a stub domain's first process does with its devices, on those of this host.
+#include "core/obs/log.h"
+#include "platform/linux/first_process.h"
+#include "platform/linux/frontends.h"
+#include "tests/unit/platform/linux/support.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace dm::test {
+namespace {
+
+using Mac = std::array<std::uint8_t, 6>;
+
+[[nodiscard]] host::Deadline in(int milliseconds) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds{milliseconds};
+}
+
+/// Consoles that are ptys, below a directory that plays /dev.
+struct Consoles {
+  Consoles() {
+    std::string name = std::filesystem::temp_directory_path() / "dm-hvc-XXXXXX";
+    BOOST_TEST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    directory = name;
+  }
+  Consoles(const Consoles&) = delete;
+  Consoles& operator=(const Consoles&) = delete;
+  ~Consoles() { std::filesystem::remove_all(directory); }
+
+  /// The other end of a new console.
+  host::UniqueFd add(unsigned number) {
+    host::UniqueFd master{::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    BOOST_TEST_REQUIRE(::unlockpt(master.get()) == 0);
+    std::filesystem::create_symlink(::ptsname(master.get()),
+                                    directory / ("hvc" + std::to_string(number)));
+    return master;
+  }
+  [[nodiscard]] termios mode_of(unsigned number) const {
+    const host::UniqueFd tty{::open((directory / ("hvc" + std::to_string(number))).c_str(),
+                                    O_RDWR | O_NOCTTY | O_CLOEXEC)};
+    termios mode{};
+    BOOST_TEST_REQUIRE(::tcgetattr(tty.get(), &mode) == 0);
+    return mode;
+  }
+
+  std::filesystem::path directory;
+};
+
+/// A network name space of its own with taps in it.
+struct Interfaces {
+  Interfaces() {
+    before_ = host::UniqueFd{::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC)};
+    there = before_ && ::unshare(CLONE_NEWNET) == 0;
+    if (!there) {
+      BOOST_TEST_MESSAGE("NOT RUN: no right to make a network name space");
+    }
+  }
+  Interfaces(const Interfaces&) = delete;
+  Interfaces& operator=(const Interfaces&) = delete;
+  ~Interfaces() {
+    if (there) {
+      (void)::setns(before_.get(), CLONE_NEWNET);
+    }
+  }
+
+  void add(const char* name, const Mac& mac) {
+    host::UniqueFd tap{::open("/dev/net/tun", O_RDWR | O_CLOEXEC)};
+    ifreq request = named(name);
+    request.ifr_flags = IFF_TAP | IFF_NO_PI;
+    if (!tap || ::ioctl(tap.get(), TUNSETIFF, &request) != 0) {
+      BOOST_TEST_MESSAGE("NOT RUN: taps cannot be made here");
+      there_is_tun = false;
+      return;
+    }
+    request.ifr_hwaddr.sa_family = 1;  // ARPHRD_ETHER
+    std::copy(mac.begin(), mac.end(), std::begin(request.ifr_hwaddr.sa_data));
+    BOOST_TEST_REQUIRE(::ioctl(tap.get(), SIOCSIFHWADDR, &request) == 0);
+    taps_.push_back(std::move(tap));
+  }
+  [[nodiscard]] static int flags_of(const std::string& name) {
+    const host::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM, 0)};
+    ifreq request = named(name.c_str());
+    BOOST_TEST_REQUIRE(::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0);
+    return request.ifr_flags;
+  }
+
+  bool there = false;
+  bool there_is_tun = true;
+
+ private:
+  [[nodiscard]] static ifreq named(const char* name) {
+    ifreq request{};
+    std::string{name}.copy(std::begin(request.ifr_name), IFNAMSIZ - 1);
+    return request;
+  }
+
+  host::UniqueFd before_;
+  std::vector<host::UniqueFd> taps_;
+};
+
+constexpr Mac kFirst{0x00, 0x16, 0x3e, 0x00, 0x00, 0x0a};
+constexpr Mac kOther{0x00, 0x16, 0x3e, 0xff, 0x80, 0x0b};
+
+BOOST_AUTO_TEST_SUITE(stub_domain)
+
+BOOST_FIXTURE_TEST_CASE(consoles_beside_the_first_are_raw_as_long_as_they_are_held, Consoles) {
+  const auto zero = add(0);
+  const auto one = add(1);
+  const auto three = add(3);
+  {
+    const auto held = host::RawConsoles::open(directory);
+    BOOST_TEST(held.size() == 2U);
+    for (const unsigned number : {1U, 3U}) {
+      const termios mode = mode_of(number);
+      BOOST_TEST((mode.c_lflag & (ECHO | ICANON | ISIG)) == 0U);
+      BOOST_TEST((mode.c_oflag & OPOST) == 0U);
+      BOOST_TEST((mode.c_iflag & (ICRNL | IXON)) == 0U);
+    }
+    BOOST_TEST((mode_of(0).c_lflag & ICANON) != 0U);  // the log's own stays as it is
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(every_byte_passes_a_raw_console_unchanged, Consoles) {
+  const auto three = add(3);
+  const auto held = host::RawConsoles::open(directory);
+  std::string bytes;
+  for (int c = 0; c < 256; ++c) {
+    bytes.push_back(static_cast<char>(c));
+  }
+  BOOST_TEST_REQUIRE(::write(three.get(), bytes.data(), bytes.size()) == 256);
+  const host::UniqueFd tty{::open((directory / "hvc3").c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)};
+  std::array<char, 300> got{};
+  const ssize_t size = ::read(tty.get(), got.data(), got.size());
+  BOOST_TEST_REQUIRE(size == 256);
+  BOOST_TEST((std::string{got.data(), 256} == bytes));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_disk_is_told_when_the_time_is_over) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto result = host::await_disk("/dev/there-is-no-xvda", in(50));
+  BOOST_TEST((std::chrono::steady_clock::now() - began >= std::chrono::milliseconds{45}));
+  BOOST_TEST_REQUIRE(!result.has_value());
+  BOOST_TEST(result.error().message.find("/dev/there-is-no-xvda") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_disk_is_not_taken_for_one) {
+  BOOST_TEST(!host::await_disk("/dev/null", in(0)).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_card_is_found_by_its_address, Interfaces) {
+  if (!there) {
+    return;
+  }
+  add("eth1", kFirst);
+  add("eth0", kOther);
+  if (!there_is_tun) {
+    return;
+  }
+  const auto found = host::await_interface(kFirst, 0, in(0));
+  BOOST_TEST_REQUIRE(found.has_value());
+  BOOST_TEST(*found == "eth1");
+  BOOST_TEST(host::await_interface(kOther, 0, in(0)).value() == "eth0");
+}
+
+BOOST_FIXTURE_TEST_CASE(two_cards_with_one_address_are_told_apart_by_their_order, Interfaces) {
+  if (!there) {
+    return;
+  }
+  add("zz0", kFirst);
+  add("aa1", kFirst);
+  if (!there_is_tun) {
+    return;
+  }
+  BOOST_TEST(host::await_interface(kFirst, 0, in(0)).value() == "zz0");
+  BOOST_TEST(host::await_interface(kFirst, 1, in(0)).value() == "aa1");
+  BOOST_TEST(!host::await_interface(kFirst, 2, in(0)).has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_card_that_does_not_come_is_named, Interfaces) {
+  if (!there) {
+    return;
+  }
+  const auto result = host::await_interface(kOther, 0, in(20));
+  BOOST_TEST_REQUIRE(!result.has_value());
+  BOOST_TEST(result.error().message.find("00:16:3e:ff:80:0b") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_interface_comes_up_without_arp, Interfaces) {
+  if (!there) {
+    return;
+  }
+  add("eth0", kFirst);
+  if (!there_is_tun) {
+    return;
+  }
+  BOOST_TEST(host::bring_up("eth0").has_value());
+  BOOST_TEST((Interfaces::flags_of("eth0") & IFF_UP) != 0);
+  BOOST_TEST((Interfaces::flags_of("eth0") & IFF_NOARP) != 0);
+  BOOST_TEST(!host::bring_up("eth7").has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::test

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+// QMP for libxl through vchan-socket-proxy: one client after the other, on memory that the client
+// may write to as it likes.
+#include "platform/toolstack/qmp_vchan.h"
+
+#include "core/obs/log.h"
+#include "tests/rig/fake_machine.h"
+#include "tests/unit/platform/toolstack/vchan_client.h"
+
+#include <boost/json/parse.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <random>
+
+namespace dm::toolstack::test {
+namespace {
+
+void drop_line(log::Level, std::string_view) noexcept {}
+
+struct Rig {
+  Rig() {
+    log::set_sink(&drop_line);
+    add_machine_commands(commands, machine, "guest");
+    BOOST_TEST_REQUIRE(qmp.start().has_value());
+  }
+  ~Rig() { log::set_sink(nullptr); }
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
+
+  /// The server is told, and goes on as long as it says that there is more.
+  void event() {
+    unsigned turns = 0;
+    while (qmp.serve()) {
+      BOOST_TEST_REQUIRE(++turns < 1000U);
+    }
+  }
+  [[nodiscard]] VchanClient client() const { return VchanClient{line.announced}; }
+  [[nodiscard]] static bool is_greeting(const std::string& text) {
+    return text.starts_with(R"({"QMP":)") && text.ends_with("\r\n") &&
+           text.find("\r\n") == text.size() - 2;
+  }
+  /// A client that is there and has negotiated.
+  [[nodiscard]] VchanClient negotiated() {
+    VchanClient one = client();
+    one.come();
+    event();
+    BOOST_TEST_REQUIRE(is_greeting(one.read()));
+    BOOST_TEST_REQUIRE(one.write("{\"execute\":\"qmp_capabilities\",\"id\":1}\r\n") != 0U);
+    event();
+    BOOST_TEST_REQUIRE(one.read() == "{\"return\":{},\"id\":1}\r\n");
+    return one;
+  }
+
+  rig::FakeMachine machine;
+  QmpCommands commands;
+  FakeLine line;
+  QmpVchan qmp{commands, line};
+};
+
+BOOST_FIXTURE_TEST_SUITE(qmp_vchan, Rig)
+
+BOOST_AUTO_TEST_CASE(the_page_is_laid_out_before_anybody_is_told_of_it) {
+  VchanClient one = client();
+  BOOST_TEST(one.u32(VchanClient::kLeftProd) == 0U);
+  BOOST_TEST(one.u32(VchanClient::kRightProd) == 0U);
+  BOOST_TEST(one.byte(VchanClient::kCliLive) == 2);
+  BOOST_TEST(one.byte(VchanClient::kSrvLive) == 1);
+  BOOST_TEST(one.byte(VchanClient::kCliNotify) == 1);  // a client's write is to be told
+  BOOST_TEST(!qmp.has_client());
+}
+
+BOOST_AUTO_TEST_CASE(xl_create_says_cont) {
+  machine.is_running = false;
+  VchanClient one = negotiated();
+  one.write("{\"execute\":\"cont\",\"id\":2}\r\n");
+  event();
+  BOOST_TEST(one.read() == "{\"return\":{},\"id\":2}\r\n");
+  BOOST_TEST(machine.conts == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_asked_to_be_told_is_told_once) {
+  VchanClient one = client();
+  one.come();  // srv_notify: tell of what is written
+  const unsigned before = line.bells;
+  event();
+  BOOST_TEST(line.bells == before + 1);
+  BOOST_TEST((one.byte(VchanClient::kSrvNotify) & 1) == 0);
+  one.read();
+  one.write("{}");
+  event();
+  BOOST_TEST(line.bells == before + 1);    // it did not ask again
+  one.byte(VchanClient::kSrvNotify) |= 2;  // tell of what is read
+  one.write("{}");
+  event();
+  BOOST_TEST(line.bells == before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(the_server_asks_to_be_told_of_the_next_bytes) {
+  VchanClient one = negotiated();
+  one.byte(VchanClient::kCliNotify) = 0;  // the client has rung for what it wrote
+  one.write("{\"execute\":");
+  event();
+  BOOST_TEST((one.byte(VchanClient::kCliNotify) & 1) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_is_half_there_is_waited_for) {
+  VchanClient one = client();
+  one.byte(VchanClient::kCliLive) = 1;  // an event of somebody else's, between its two writes
+  event();
+  BOOST_TEST(one.read().empty());
+  one.byte(VchanClient::kSrvNotify) = 1;
+  event();
+  BOOST_TEST(is_greeting(one.read()));
+  event();
+  BOOST_TEST(one.read().empty());
+}
+
+BOOST_AUTO_TEST_CASE(clients_follow_each_other_on_the_same_ring) {
+  for (int i = 0; i < 1000; ++i) {
+    VchanClient one = negotiated();
+    one.write("{\"execute\":\"query-status\",\"id\":7}\r\n");
+    event();
+    BOOST_TEST_REQUIRE(one.read().find("\"id\":7") != std::string::npos);
+    one.go();
+    event();
+    BOOST_TEST_REQUIRE(!qmp.has_client());
+  }
+  BOOST_TEST(line.pages.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_came_before_the_other_ones_end_was_seen_is_greeted) {
+  VchanClient first = negotiated();
+  first.write("{\"execute\":\"half a");  // never ended
+  first.go();
+  VchanClient second = client();
+  second.come();
+  event();  // one event for both
+  BOOST_TEST(is_greeting(second.read()));
+  second.write("{\"execute\":\"qmp_capabilities\",\"id\":9}\r\n");
+  event();
+  BOOST_TEST(second.read() == "{\"return\":{},\"id\":9}\r\n");
+  BOOST_TEST(line.pages.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(negotiation_is_each_clients_own) {
+  negotiated().go();
+  event();
+  VchanClient second = client();
+  second.come();
+  event();
+  second.read();
+  second.write("{\"execute\":\"query-status\",\"id\":1}\r\n");
+  event();
+  BOOST_TEST(second.read().find("CommandNotFound") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_client_has_not_read_is_not_given_to_the_next) {
+  VchanClient first = negotiated();
+  first.write("{\"execute\":\"query-status\",\"id\":7}\r\n");
+  event();
+  first.go();  // without reading
+  event();
+  BOOST_TEST_REQUIRE(line.pages.size() == 2U);
+  BOOST_TEST(!first.server_lives());
+  VchanClient second = client();
+  second.come();
+  event();
+  BOOST_TEST(is_greeting(second.read()));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_slips_in_behind_unread_answers_finds_the_line_dead) {
+  VchanClient first = negotiated();
+  first.write("{\"execute\":\"query-status\",\"id\":7}\r\n");
+  event();
+  first.go();
+  VchanClient second{line.announced};
+  second.come();
+  const unsigned before = line.bells;
+  event();
+  BOOST_TEST(!second.server_lives());
+  BOOST_TEST(line.bells > before);
+  VchanClient third = client();
+  third.come();
+  event();
+  BOOST_TEST(is_greeting(third.read()));
+}
+
+BOOST_AUTO_TEST_CASE(answers_longer_than_the_ring_come_in_pieces) {
+  VchanClient one = negotiated();
+  std::string long_id(900, 'x');
+  std::string expected;
+  for (int i = 0; i < 8; ++i) {
+    const std::string command = "{\"execute\":\"cont\",\"id\":\"" + long_id + "\"}\r\n";
+    BOOST_TEST_REQUIRE(one.write(command) == command.size());
+    event();
+    expected += "{\"return\":{},\"id\":\"" + long_id + "\"}\r\n";
+  }
+  BOOST_TEST((one.byte(VchanClient::kCliNotify) & 2) == 2);  // tell when you have read
+  std::string got;
+  for (int i = 0; i < 100 && got.size() < expected.size(); ++i) {
+    got += one.read(500);
+    event();
+  }
+  BOOST_TEST(got == expected);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_may_come_byte_by_byte_and_be_longer_than_the_ring) {
+  VchanClient one = negotiated();
+  const std::string command =
+      "{\"execute\":\"cont\",\"id\":\"" + std::string(5000, 'y') + "\"}\r\n";
+  for (std::size_t sent = 0; sent < command.size();) {
+    sent += one.write(std::string_view{command}.substr(sent, 1 + sent % 700));
+    event();
+  }
+  std::string got;
+  for (int i = 0; i < 10; ++i) {
+    got += one.read();
+    event();
+  }
+  BOOST_TEST(got == "{\"return\":{},\"id\":\"" + std::string(5000, 'y') + "\"}\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_asks_without_reading_is_dropped) {
+  VchanClient one = negotiated();
+  for (int i = 0; i < 100'000 && one.server_lives(); ++i) {
+    one.write("{\"execute\":\"query-commands\"}");
+    event();
+  }
+  BOOST_TEST(!one.server_lives());
+  BOOST_TEST(is_greeting([&] {
+    VchanClient next = client();
+    next.come();
+    event();
+    return next.read();
+  }()));
+}
+
+BOOST_AUTO_TEST_CASE(rubbish_is_answered_and_ends_the_connection) {
+  VchanClient one = negotiated();
+  one.write("]");
+  event();
+  BOOST_TEST(!one.server_lives());
+  BOOST_TEST(line.pages.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(one_turn_takes_one_ring_of_bytes) {
+  VchanClient one = negotiated();
+  one.write(std::string(1024, ' '));
+  BOOST_TEST(!qmp.serve());
+  one.write(std::string(1024, ' '));
+  // The client fills the ring again as soon as there is room: that is for the next turn.
+  BOOST_TEST(one.u32(VchanClient::kLeftProd) - one.u32(VchanClient::kLeftCons) == 1024U);
+  BOOST_TEST(!qmp.serve());
+  BOOST_TEST(one.u32(VchanClient::kLeftProd) == one.u32(VchanClient::kLeftCons));
+}
+
+BOOST_AUTO_TEST_CASE(indices_that_make_no_sense_cost_the_client_its_ring) {
+  for (const std::uint32_t wrong : {1025U, 0x7fffffffU, 0xffffffffU}) {
+    VchanClient one = negotiated();
+    one.set32(VchanClient::kLeftProd, one.u32(VchanClient::kLeftCons) + wrong);
+    event();
+    BOOST_TEST(!one.server_lives());
+  }
+  for (const std::uint32_t wrong : {1U, 2049U, 0x80000000U}) {
+    VchanClient one = negotiated();
+    one.set32(VchanClient::kRightCons, one.u32(VchanClient::kRightProd) + wrong);
+    one.write("{\"execute\":\"query-status\",\"id\":7}\r\n");
+    event();
+    BOOST_TEST(!one.server_lives());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_the_client_does_to_the_servers_own_indices_changes_nothing) {
+  VchanClient one = negotiated();
+  one.set32(VchanClient::kLeftCons, 0xdead'0000);
+  one.set32(VchanClient::kRightProd, 0xbeef'0000);
+  const auto read_before = one.u32(VchanClient::kRightCons);
+  BOOST_TEST(qmp.has_client());
+  event();
+  one.set32(VchanClient::kLeftProd, one.u32(VchanClient::kLeftCons));
+  one.write("{\"execute\":\"cont\",\"id\":4}\r\n");
+  event();
+  one.set32(VchanClient::kRightCons, read_before);
+  BOOST_TEST(one.read() == "{\"return\":{},\"id\":4}\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(no_page_of_any_content_stops_the_server) {
+  std::mt19937 random{20'261'121};
+  for (int round = 0; round < 3000; ++round) {
+    VchanClient one = client();
+    one.come();
+    for (int step = 0; step < 8; ++step) {
+      switch (random() % 4) {
+        case 0:
+          one.set32(random() % 4 * 4, static_cast<std::uint32_t>(random()));
+          break;
+        case 1:
+          one.byte(20 + random() % 4) = static_cast<std::uint8_t>(random());
+          break;
+        case 2:
+          one.write("{\"execute\":\"qmp_capabilities\"}");
+          break;
+        default:
+          one.read(random() % 64);
+          break;
+      }
+      for (int turn = 0; turn < 4; ++turn) {
+        (void)qmp.serve();
+      }
+    }
+    one.go();
+    event();
+  }
+  // Whatever was left of the last one: who comes to what is announced now is served, at the second
+  // attempt at the latest.
+  bool greeted = false;
+  for (int attempt = 0; attempt < 2 && !greeted; ++attempt) {
+    VchanClient last = client();
+    last.go();
+    event();
+    last = client();
+    last.come();
+    event();
+    greeted = is_greeting(last.read());
+  }
+  BOOST_TEST(greeted);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_new_page_the_guest_goes_on_without_commands) {
+  VchanClient one = negotiated();
+  line.fails = true;
+  one.write("]");
+  event();
+  BOOST_TEST(!one.server_lives());
+  BOOST_TEST(!qmp.serve());
+  BOOST_TEST(!qmp.has_client());
+}
+
+BOOST_AUTO_TEST_CASE(at_the_end_the_client_is_told) {
+  FakeLine other;
+  auto server = std::make_unique<QmpVchan>(commands, other);
+  BOOST_TEST_REQUIRE(server->start().has_value());
+  VchanClient one{other.announced};
+  one.come();
+  server.reset();
+  BOOST_TEST(!one.server_lives());
+  BOOST_TEST(other.bells == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::toolstack::test
