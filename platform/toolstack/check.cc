@@ -92,7 +92,13 @@ void show_disks(Page& page, const MachineConfig& machine, const Translation& gue
   for (const DiskConfig& disk : machine.disks) {
     std::string text{kPlaces.at(disk.index)};
     text.append(": ").append(disk.path.empty() ? "empty" : shown(disk.path)).append(" (");
-    text.append(disk.cdrom ? "CD-ROM, " : "").append(kWords.at(disk.index)).append(")");
+    text.append(disk.cdrom ? "CD-ROM, " : "").append(kWords.at(disk.index));
+    if (!is_raw(disk.format)) {
+      text.append(", ").append(name_of(disk.format)).append(" by qemu-nbd");
+    } else if (is_nbd(disk.path)) {
+      text.append(", an NBD export");
+    }
+    text.append(disk.direct ? ", past the page cache)" : ")");
     page.row(std::exchange(name, ""), text);
   }
   for (const std::string& disk : guest.pv_disks) {

@@ -117,6 +117,7 @@ const std::vector<Row> kHints = {
     {"disk=['/a.qcow2,,hda']\n", "looks like a qcow2 image"},
     {"disk=['/q,qcow2,hda']\n", "g.cfg:11: disk: /q has no PV back end with stubdm"},
     {"disk=['/q,vhd,hda']\n", "xen_platform_pci=0 keeps PV drivers out"},
+    {"disk=['/q,qcow2,hda']\n", "hda: /q (first IDE channel, master, qcow2 by qemu-nbd)"},
     {"disk=['backendtype=qdisk,vdev=hda,target=nbd:unix:/s']\n", "nbd:unix:/s has no PV back end"},
     {"maxvcpus=4\n", "g.cfg:11: maxvcpus: vCPUs cannot be added"},
     {"bios='ovmf'\n", "g.cfg:11: bios: stubdm is tested with SeaBIOS"},
