@@ -202,11 +202,17 @@ void Control::cont() noexcept {
   running_ = true;
   clock_.resume();
   machine_.resume();
+  if (actions_.resume) {
+    actions_.resume();
+  }
 }
 
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
+    if (actions_.pause) {
+      actions_.pause();
+    }
     if (tracking_) {
       dirty_.flush();
     }

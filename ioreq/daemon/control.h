@@ -26,6 +26,10 @@ class Control final : public MachineControl {
     /// S3: is the guest asleep, and let it go on. Empty: it never sleeps.
     std::function<bool()> asleep{};
     std::function<void()> wake{};
+    /// Devices beside the machine (PV backends): stop() and cont() of theirs. Empty: there are
+    /// none.
+    std::function<void()> pause{};
+    std::function<void()> resume{};
     /// Opens an image for a CD-ROM drive: the descriptor, or the file if there is none. Empty:
     /// there are no images to be had.
     std::function<Result<std::unique_ptr<BlockBackend>>(

@@ -192,6 +192,18 @@ Result<> Session::take_place() {
                        .quit = [this] { machine_->poller().stop(); },
                        .asleep = [this] { return xen_->domain().asleep(); },
                        .wake = [this] { (void)xen_->domain().wake(); },
+                       .pause =
+                           [this] {
+                             if (pv_) {
+                               pv_->backends().pause();
+                             }
+                           },
+                       .resume =
+                           [this] {
+                             if (pv_) {
+                               pv_->backends().resume();
+                             }
+                           },
                        .open_disc =
                            [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
                              return host::open_disc(loop_.context(), name, std::move(fd), format);

@@ -152,6 +152,22 @@ void Backends::disconnect() noexcept {
   }
 }
 
+void Backends::pause() noexcept {
+  for (const auto& of : classes_) {
+    for (const auto& [id, device] : of->devices) {
+      device->driver().pause();
+    }
+  }
+}
+
+void Backends::resume() noexcept {
+  for (const auto& of : classes_) {
+    for (const auto& [id, device] : of->devices) {
+      device->driver().resume();
+    }
+  }
+}
+
 std::vector<ChardevInfo> Backends::chardevs() const {
   std::vector<ChardevInfo> all;
   for (const auto& of : classes_) {

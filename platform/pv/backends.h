@@ -41,6 +41,10 @@ class Backends {
   /// have taken last is with their character devices then.
   void disconnect() noexcept;
 
+  /// While the domain's memory is saved: disks finish what is under way and take no more.
+  void pause() noexcept;
+  void resume() noexcept;
+
   // For the management side.
   [[nodiscard]] std::vector<ChardevInfo> chardevs() const;
   [[nodiscard]] std::vector<DriveInfo> drives() const;

@@ -79,6 +79,11 @@ class Driver {
     return std::nullopt;
   }
 
+  /// From here to resume() nothing of the frontend's memory is touched, and nothing is under way.
+  /// What waits in a ring stays there: a guest that is restored asks for it again.
+  virtual void pause() noexcept {}
+  virtual void resume() noexcept {}
+
   // For the management side.
   [[nodiscard]] virtual std::optional<ChardevInfo> chardev_info() const { return std::nullopt; }
   [[nodiscard]] virtual std::optional<DriveInfo> drive_info() const { return std::nullopt; }

@@ -199,6 +199,20 @@ void Qdisk::drain() noexcept {
   draining_ = false;
 }
 
+void Qdisk::pause() noexcept {
+  paused_ = true;
+  drain();
+  push();
+}
+
+void Qdisk::resume() noexcept {
+  paused_ = false;
+  if (barrier_ != nullptr) {
+    submit_barrier();
+  }
+  work_.schedule();
+}
+
 void Qdisk::disconnect() noexcept {
   if (ring_memory_ == nullptr) {
     return;

@@ -47,6 +47,8 @@ class Qdisk final : public Driver, private EventClient {
   [[nodiscard]] Result<std::optional<Nodes>> prepare(const Values& values) override;
   [[nodiscard]] Result<Nodes> connect(const Values& values) override;
   void disconnect() noexcept override;
+  void pause() noexcept override;
+  void resume() noexcept override;
   [[nodiscard]] bool broken() const noexcept override { return ring_.broken(); }
   [[nodiscard]] std::optional<Nodes> changed(const Values& backend_values) override;
   [[nodiscard]] std::optional<DriveInfo> drive_info() const override;
@@ -94,6 +96,7 @@ class Qdisk final : public Driver, private EventClient {
   Slot* barrier_ = nullptr;    ///< a request that all others must be finished for
   std::size_t under_way_ = 0;  ///< requests that the image has
   bool draining_ = false;
+  bool paused_ = false;
   bool told_broken_ = false;
   std::array<BlkSegment, kMostSegments> segments_{};  ///< of the request that is being checked
   std::array<std::uint32_t, kMostSegments> grants_{};

@@ -25,8 +25,8 @@ bool in_range(std::uint64_t sector, std::uint64_t sectors, std::uint64_t size) n
 /// One unit of work: what has been answered is shown, one request is taken.
 bool Qdisk::serve() noexcept {
   push();
-  if (ring_memory_ == nullptr || barrier_ != nullptr || free_ == nullptr) {
-    return false;  // a completion goes on
+  if (ring_memory_ == nullptr || paused_ || barrier_ != nullptr || free_ == nullptr) {
+    return false;  // a completion goes on, or resume()
   }
   const auto request = ring_.take();
   if (request) {
@@ -202,7 +202,7 @@ void Qdisk::submit(Slot& slot) noexcept {
 /// A barrier, or a flush with data: once it is alone, the flush; then the write, durable.
 void Qdisk::submit_barrier() noexcept {
   Slot& slot = *barrier_;
-  if (ring_.open() != 1 || draining_ || slot.order != Slot::Order::waiting) {
+  if (ring_.open() != 1 || draining_ || paused_ || slot.order != Slot::Order::waiting) {
     return;
   }
   slot.order = Slot::Order::flushing;

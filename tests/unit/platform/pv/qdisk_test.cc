@@ -358,6 +358,27 @@ BOOST_AUTO_TEST_CASE(a_disk_that_goes_while_requests_are_under_way_finishes_them
   BOOST_TEST(on_disk(0, 0, 0, 8));
 }
 
+BOOST_AUTO_TEST_CASE(while_the_guest_is_saved_nothing_is_under_way_and_nothing_is_taken) {
+  connected();
+  disk.hold();
+  ring->transfer(BlkfrontDriver::kWrite, 1, 0, pages(1));
+  ring->transfer(BlkfrontDriver::kBarrier, 2, 8, pages(1, 1));
+  go();
+  backends->pause();
+  BOOST_TEST(disk.pending() == 0U);
+  ring->transfer(BlkfrontDriver::kRead, 3, 0, pages(1));
+  go();
+  BOOST_TEST(disk.pending() == 0U);
+  BOOST_TEST(ring->responses().size() == 1U);
+  disk.hold(false);
+  backends->resume();
+  settle();
+  const auto all = ring->responses();
+  BOOST_TEST_REQUIRE(all.size() == 2U);
+  BOOST_TEST(all[0].id == 2U);
+  BOOST_TEST(all[1].id == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_closes_the_device) {
   boot("aio:/missing");
   connect();
