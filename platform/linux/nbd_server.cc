@@ -182,9 +182,10 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
                                                     const Image& image) {
   const std::string program = find_program("qemu-nbd");
   if (program.empty()) {
-    return fail("disk ", image.path, ": an image of format ", name_of(image.format),
-                " is served by qemu-nbd, which is not there: install the package qemu-utils (a disc "
-                "that is inserted with dm_restrict=1 has to be raw)");
+    return fail(
+        "disk ", image.path, ": an image of format ", name_of(image.format),
+        " is served by qemu-nbd, which is not there: install the package qemu-utils (a disc "
+        "that is inserted with dm_restrict=1 has to be raw)");
   }
   auto sockets = connected_listener();
   if (!sockets) {
