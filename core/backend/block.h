@@ -47,6 +47,7 @@ struct BlockInfo {
   std::uint32_t physical_block = 512;
   bool read_only = false;
   bool can_discard = false;
+  const char* format = "raw";  ///< QEMU's name for what is stored; for management
 };
 
 /// What a backend has done since it was opened; index: BlockOp. For management: xentop,

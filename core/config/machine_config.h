@@ -2,9 +2,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace dm {
@@ -12,14 +14,53 @@ namespace dm {
 /// What the toolstack asked for, checked: everything here can be built. Plain data; made by
 /// platform/toolstack from libxl's command line, read by the composition root.
 
-enum class ImageFormat : std::uint8_t { raw, host_device };
+/// What the bytes of an image mean. raw and host_device are the disk itself; the others are served
+/// by qemu-nbd.
+enum class ImageFormat : std::uint8_t {
+  raw,
+  host_device,
+  qcow,
+  qcow2,
+  qed,
+  vdi,
+  vhdx,
+  vmdk,
+  vpc,  ///< VHD
+};
+
+/// In the order of ImageFormat, as QEMU and libxl's command line call them.
+inline constexpr std::array<std::string_view, 9> kImageFormatNames = {
+    "raw", "host_device", "qcow", "qcow2", "qed", "vdi", "vhdx", "vmdk", "vpc"};
+
+[[nodiscard]] constexpr std::string_view name_of(ImageFormat format) noexcept {
+  return kImageFormatNames.at(static_cast<std::size_t>(format));
+}
+[[nodiscard]] constexpr std::optional<ImageFormat> image_format(std::string_view name) noexcept {
+  for (std::size_t i = 0; i < kImageFormatNames.size(); ++i) {
+    if (kImageFormatNames.at(i) == name) {
+      return static_cast<ImageFormat>(i);
+    }
+  }
+  return std::nullopt;
+}
+[[nodiscard]] constexpr bool is_raw(ImageFormat format) noexcept {
+  return format == ImageFormat::raw || format == ImageFormat::host_device;
+}
+/// Is this image a server's export rather than a file: nbd:unix:PATH, nbd:HOST:PORT, nbd://...,
+/// nbd+unix://...
+[[nodiscard]] constexpr bool is_nbd(std::string_view path) noexcept {
+  return path.substr(0, 4) == "nbd:" || path.substr(0, 9) == "nbd+unix:";
+}
 
 struct DiskConfig {
-  std::string path;    ///< empty: a CD drive without a disc
+  std::string path;    ///< or the address of an NBD export; empty: a CD drive without a disc
   unsigned index = 0;  ///< IDE position 0-3: channel index/2, drive index%2
   bool cdrom = false;
   bool read_only = false;
   ImageFormat format = ImageFormat::raw;
+  /// Past the page cache (O_DIRECT), through a few buffers of our own: for a stub domain, which has
+  /// no memory for a page cache and loses it when it ends.
+  bool direct = false;
   std::string id;  ///< libxl's name for the drive, "ide-5632"; empty for disks
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/block.h"
+#include "core/config/machine_config.h"
 #include "core/result.h"
 
 #include <cstdint>
@@ -26,6 +27,7 @@ struct DriveInfo {
   bool locked = false;  ///< by the guest
   bool read_only = false;
   std::uint64_t size = 0;  ///< bytes
+  std::string format = "raw";
   BlockStats stats;
 };
 
@@ -85,11 +87,12 @@ class MachineControl {
   /// locked one only without `force`.
   virtual DiscChange eject(std::string_view drive, bool force) noexcept = 0;
   /// Puts another disc in and closes the tray. `fd`, taken over, is the image unless it is -1;
-  /// `filename` names it in messages, or else is opened. Fails, with everything as it was, when the
-  /// image cannot be opened.
+  /// `filename` names it in messages, or else is opened; its format is never guessed. Fails, with
+  /// everything as it was, when the image cannot be opened.
   virtual Result<DiscChange> insert(std::string_view drive,
                                     const std::string& filename,
-                                    int fd) = 0;
+                                    int fd,
+                                    ImageFormat format) = 0;
   [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
   /// From the call with true to the one with false the hypervisor hears of every guest page that a
   /// device writes; by the end of stop() at the latest. Idempotent.

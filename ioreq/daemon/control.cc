@@ -84,6 +84,7 @@ std::vector<DriveInfo> Control::drives() const {
       info.image = medium->name();
       info.read_only = medium->info().read_only;
       info.size = medium->info().size;
+      info.format = medium->info().format;
       info.stats = medium->stats();
     }
     all.push_back(std::move(info));
@@ -112,7 +113,10 @@ DiscChange Control::eject(std::string_view drive, bool force) noexcept {
   return DiscChange::done;
 }
 
-Result<DiscChange> Control::insert(std::string_view drive, const std::string& filename, int fd) {
+Result<DiscChange> Control::insert(std::string_view drive,
+                                   const std::string& filename,
+                                   int fd,
+                                   ImageFormat format) {
   host::UniqueFd image{fd};
   auto* const cd = find_cd(drive);
   if (cd == nullptr) {
@@ -121,7 +125,7 @@ Result<DiscChange> Control::insert(std::string_view drive, const std::string& fi
   if (!actions_.open_disc) {
     return Error{"there is nothing to open images with"};
   }
-  auto disc = actions_.open_disc(filename, std::move(image));
+  auto disc = actions_.open_disc(filename, std::move(image), format);
   if (!disc) {
     return disc.error();
   }

@@ -32,7 +32,8 @@ class Control final : public MachineControl {
     std::function<void()> resume{};
     /// Opens an image for a CD-ROM drive: the descriptor, or the file if there is none. Empty:
     /// there are no images to be had.
-    std::function<Result<std::unique_ptr<BlockBackend>>(const std::string& name, host::UniqueFd fd)>
+    std::function<Result<std::unique_ptr<BlockBackend>>(
+        const std::string& name, host::UniqueFd fd, ImageFormat format)>
         open_disc{};
   };
 
@@ -50,7 +51,10 @@ class Control final : public MachineControl {
   PlugResult plug_vcpu(unsigned index) noexcept override;
   [[nodiscard]] std::vector<DriveInfo> drives() const override;
   DiscChange eject(std::string_view drive, bool force) noexcept override;
-  Result<DiscChange> insert(std::string_view drive, const std::string& filename, int fd) override;
+  Result<DiscChange> insert(std::string_view drive,
+                            const std::string& filename,
+                            int fd,
+                            ImageFormat format) override;
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override;
   void track_dirty(bool on) noexcept override;
   void wake() noexcept override;

@@ -174,14 +174,8 @@ Result<> Session::take_place() {
                              }
                            },
                        .open_disc =
-                           [this](const std::string& name, host::UniqueFd fd) {
-                             if (fd) {
-                               return host::open_disc(loop_.context(), name, std::move(fd));
-                             }
-                             DiskConfig disc;
-                             disc.path = name;
-                             disc.cdrom = disc.read_only = true;
-                             return host::open_disk(loop_.context(), disc);
+                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
+                             return host::open_disc(loop_.context(), name, std::move(fd), format);
                            }});
   return {};
 }

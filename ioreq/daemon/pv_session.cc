@@ -22,7 +22,7 @@
 
 namespace dm {
 
-Result<DiscChange> PvControl::insert(std::string_view, const std::string&, int fd) {
+Result<DiscChange> PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat) {
   const host::UniqueFd unused{fd};
   return DiscChange::no_such_drive;
 }

@@ -3,6 +3,11 @@
 
 #include "core/backend/block.h"
 
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+
 namespace dm::host {
 
 /// How a request that may have to wait for the medium gets to the kernel and back. FileDisk decides
@@ -29,6 +34,41 @@ class BlockEngine {
   /// Blocks until at least one request has finished and reports it. Called only while some are
   /// under way.
   virtual void wait() noexcept = 0;
+};
+
+class DiskFile;
+
+struct ChosenEngine {
+  std::unique_ptr<BlockEngine> engine;  ///< nullptr: the host has no descriptor left for any
+  std::string text;                     ///< for the log: which one, and why not the better one
+};
+/// The best engine that this kernel has and allows for `file`, which outlives it.
+[[nodiscard]] ChosenEngine choose_engine(boost::asio::io_context& context,
+                                         DiskFile& file,
+                                         BlockEngine::Finished finished);
+
+/// Requests in a row, through themselves: nothing is allocated.
+class RequestList {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  void push(BlockRequest& request) noexcept {
+    request.next = nullptr;
+    (first_ == nullptr ? first_ : last_->next) = &request;
+    last_ = &request;
+  }
+  /// nullptr when empty.
+  [[nodiscard]] BlockRequest* pop() noexcept {
+    BlockRequest* const request = first_;
+    if (request != nullptr) {
+      first_ = request->next;
+      request->next = nullptr;
+    }
+    return request;
+  }
+
+ private:
+  BlockRequest* first_ = nullptr;
+  BlockRequest* last_ = nullptr;
 };
 
 }  // namespace dm::host

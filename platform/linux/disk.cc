@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/disk.h"
 
+#include "platform/linux/direct_disk.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/file_disk.h"
+#include "platform/linux/nbd_open.h"
 #include "platform/linux/signals.h"
 
 #include <fcntl.h>
@@ -26,6 +28,7 @@ struct Image {
   UniqueFd fd;
   bool block_device = false;
   dev_t device = 0;  ///< of a block device
+  bool direct = false;
   BlockInfo info;
 };
 
@@ -130,6 +133,46 @@ void warn_if_shared(const std::string& path, const Image& image) {
   }
 }
 
+/// In what units may it be read and written past the page cache? A block device says so; of a file
+/// 512 is tried, and else the unit of all devices that have larger ones.
+[[nodiscard]] Result<std::uint32_t> direct_block(const std::string& path, const Image& image) {
+  int block = 512;
+  alignas(DirectDisk::kMaxBlock) std::array<std::byte, 512> sector;
+  if (image.block_device) {
+    if (::ioctl(image.fd.get(), BLKSSZGET, &block) != 0) {
+      return disk_error(path, "cannot find its block size", errno);
+    }
+  } else if (::pread(image.fd.get(), sector.data(), sector.size(), 0) < 0) {
+    block = static_cast<int>(DirectDisk::kMaxBlock);
+  }
+  const auto found = static_cast<std::uint32_t>(block);
+  if (found < 512 || found > DirectDisk::kMaxBlock || image.info.size % found != 0) {
+    return fail("disk ", path, ": its size is no multiple of its blocks of ", std::to_string(found),
+                " bytes, which cache=none needs; use cache=writeback");
+  }
+  return found;
+}
+
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve_direct(boost::asio::io_context& context,
+                                                                 const std::string& path,
+                                                                 Image image) {
+  const auto block = direct_block(path, image);
+  if (!block) {
+    return block.error();
+  }
+  auto file = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
+                                         image.info, path, FileDisk::Inline::no);
+  if (!file->engine_ok()) {
+    return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
+  }
+  log::info("disk ", path, ": ", image.info.size, " bytes, ",
+            image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
+            "; O_DIRECT in blocks of ", *block, " through ", DirectDisk::kBuffers, " buffers of ",
+            DirectDisk::kBufferBytes, " bytes, by ", file->engine_text());
+  return std::unique_ptr<BlockBackend>{
+      std::make_unique<DirectDisk>(context, std::move(file), *block)};
+}
+
 /// What an open image needs to become a backend.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
                                                           const std::string& path,
@@ -142,14 +185,17 @@ void warn_if_shared(const std::string& path, const Image& image) {
   }
   image.info.can_discard = can_discard(image);
   warn_if_shared(path, image);
+  if (image.direct) {
+    return serve_direct(context, path, std::move(image));
+  }
   auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
                                          image.info, path);
   if (!disk->engine_ok()) {
-    return fail("disk ", path, ": no descriptor left for its threads (raise RLIMIT_NOFILE)");
+    return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
-            "; page cache, what would block goes to threads");
+            "; page cache, what would block goes to ", disk->engine_text());
   return std::unique_ptr<BlockBackend>{std::move(disk)};
 }
 
@@ -157,7 +203,15 @@ void warn_if_shared(const std::string& path, const Image& image) {
 
 Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
                                                 const std::string& name,
-                                                UniqueFd fd) {
+                                                UniqueFd fd,
+                                                ImageFormat format) {
+  if (!fd || !is_raw(format)) {
+    DiskConfig config;
+    config.path = name;
+    config.cdrom = config.read_only = true;
+    config.format = format;
+    return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+  }
   ignore_write_signals();
   Image image;
   image.info.read_only = true;
@@ -173,6 +227,9 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
 
 Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
                                                 const DiskConfig& config) {
+  if (!is_raw(config.format) || is_nbd(config.path)) {
+    return open_nbd(context, config);
+  }
   ignore_write_signals();
   const std::string& path = config.path;
   Image image;
@@ -184,8 +241,14 @@ Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context
   if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode)) {  // opening a FIFO would wait
     return fail("disk ", path, ": neither a regular file nor a block device");
   }
-  image.fd = UniqueFd{
-      ::open(path.c_str(), (image.info.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY)};
+  image.direct = config.direct;
+  image.fd = UniqueFd{::open(path.c_str(), (image.info.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+                                               O_NOCTTY | (image.direct ? O_DIRECT : 0))};
+  if (!image.fd && image.direct && errno == EINVAL) {
+    return fail("disk ", path,
+                ": this file system cannot leave its page cache out; use "
+                "cache=writeback");
+  }
   if (!image.fd) {
     return disk_error(path, image.info.read_only ? "cannot open it" : "cannot open it for writing",
                       errno);

@@ -13,8 +13,9 @@
 
 namespace dm::host {
 
-/// Opens a raw image: a regular file or a block device, whichever it is and whatever its bytes say;
-/// its format is never guessed (CVE-2008-2004). Read-only images and CD-ROMs are opened O_RDONLY,
+/// Opens an image of the format that `config` says, whatever its bytes say (CVE-2008-2004): a raw
+/// one itself, be it a regular file or a block device; others, and NBD exports, over NBD
+/// (nbd_open.h). Read-only images and CD-ROMs are opened O_RDONLY,
 /// so that no mistake of ours can write to them (XSA-142). The size is taken once, rounded down to
 /// whole 512-byte sectors.
 ///
@@ -26,10 +27,12 @@ namespace dm::host {
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
                                                               const DiskConfig& config);
 
-/// The same for a disc whose image is open already, whatever it was opened for: it is only read.
-/// `name` is for messages; what the descriptor leads to is named where that can be found out.
+/// The same for a disc, which is only read: the image that `fd` is open on, whatever it was opened
+/// for, or the one called `name` when there is no descriptor. With one `name` is for messages; what
+/// the descriptor leads to is named where that can be found out.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
                                                               const std::string& name,
-                                                              UniqueFd fd);
+                                                              UniqueFd fd,
+                                                              ImageFormat format);
 
 }  // namespace dm::host

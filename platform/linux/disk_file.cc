@@ -4,26 +4,17 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
 namespace dm::host {
 
-namespace {
-
-/// As many as core's DmaBuffer has; a longer list goes in several calls. IOV_MAX is 1024.
-constexpr std::size_t kMaxVectors = 256;
-using Vectors = std::array<iovec, kMaxVectors>;
-
-/// Bytes [from, until) of `data`, or as many of them as the vector holds.
-[[nodiscard]] int fill(std::span<const std::span<std::byte>> data,
-                       std::uint64_t from,
-                       std::uint64_t until,
-                       Vectors& vectors) noexcept {
+int fill(std::span<const std::span<std::byte>> data,
+         std::uint64_t from,
+         std::uint64_t until,
+         Vectors& vectors) noexcept {
   std::size_t count = 0;
   std::uint64_t skip = from;
   std::uint64_t left = until - from;
@@ -44,8 +35,6 @@ using Vectors = std::array<iovec, kMaxVectors>;
   return static_cast<int>(count);
 }
 
-}  // namespace
-
 BlockStatus status_of(int error) noexcept {
   switch (error) {
     case 0:
@@ -56,6 +45,14 @@ BlockStatus status_of(int error) noexcept {
     default:  // EFBIG too: a limit of the process does not go away by waiting
       return BlockStatus::io_error;
   }
+}
+
+bool fails_without_sync(int error) noexcept {
+  return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+bool discard_is_ignored(int error) noexcept {
+  return error == EOPNOTSUPP || error == EINVAL || error == ENOSYS;
 }
 
 int DiskFile::move(BlockRequest& request, std::uint64_t until, int flags) noexcept {
@@ -101,7 +98,7 @@ int DiskFile::write_durably(BlockRequest& request) noexcept {
   }
   // Did the write fail, or the sync of it, which is a failed flush? The kernel gives one number for
   // both. Only the first kind fails again without the sync.
-  if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
+  if (fails_without_sync(error)) {
     error = move(request, request.length, 0);
     if (error != 0) {
       return error;
@@ -135,9 +132,7 @@ int DiskFile::discard(const BlockRequest& request) noexcept {
     result = ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                          static_cast<off_t>(request.offset), static_cast<off_t>(request.length));
   }
-  // A hint: one that the host cannot follow is no error.
-  const bool ignored = result == 0 || errno == EOPNOTSUPP || errno == EINVAL || errno == ENOSYS;
-  return ignored ? 0 : errno;
+  return result == 0 || discard_is_ignored(errno) ? 0 : errno;
 }
 
 void DiskFile::carry_out(BlockRequest& request) noexcept {

@@ -4,11 +4,25 @@
 #include "core/backend/block.h"
 #include "platform/linux/unique_fd.h"
 
+#include <sys/uio.h>
+
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <span>
 
 namespace dm::host {
+
+/// As many as core's DmaBuffer has; a longer list goes in several calls. IOV_MAX is 1024.
+using Vectors = std::array<iovec, 256>;
+
+/// Bytes [from, until) of `data`, or as many of them as the vector holds. Returns how many entries
+/// are used.
+[[nodiscard]] int fill(std::span<const std::span<std::byte>> data,
+                       std::uint64_t from,
+                       std::uint64_t until,
+                       Vectors& vectors) noexcept;
 
 /// An open image and the system calls on it. Thread rule: every member from any thread.
 class DiskFile {
@@ -34,9 +48,17 @@ class DiskFile {
   [[nodiscard]] int sync() noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  [[nodiscard]] bool block_device() const noexcept { return block_device_; }
   [[nodiscard]] bool sync_failed() const noexcept { return sync_failed_.load(); }
   /// errno of the newest failure, for the log.
   [[nodiscard]] int last_error() const noexcept { return last_error_.load(); }
+
+  /// For an engine that makes its calls itself: what the same call's failure means here.
+  void sync_has_failed(int error) noexcept {
+    last_error_ = error;
+    sync_failed_ = true;
+  }
+  void call_has_failed(int error) noexcept { last_error_ = error; }
 
  private:
   [[nodiscard]] int write_durably(BlockRequest& request) noexcept;
@@ -53,5 +75,9 @@ class DiskFile {
 };
 
 [[nodiscard]] BlockStatus status_of(int error) noexcept;
+/// A write that failed like this failed by itself, not by the sync that came with it.
+[[nodiscard]] bool fails_without_sync(int error) noexcept;
+/// A discard is a hint: one that the host cannot follow is no error.
+[[nodiscard]] bool discard_is_ignored(int error) noexcept;
 
 }  // namespace dm::host

@@ -2,8 +2,8 @@
 #include "platform/linux/file_disk.h"
 
 #include "core/obs/probe.h"
-#include "core/range.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/request_check.h"
 #include "platform/linux/turn_queue.h"
 
 #include <sys/resource.h>
@@ -14,11 +14,6 @@
 namespace dm::host {
 
 namespace {
-
-[[nodiscard]] const char* name_of(BlockOp op) noexcept {
-  static constexpr const char* kNames[] = {"read", "write", "flush", "discard"};
-  return kNames[static_cast<std::size_t>(op)];
-}
 
 /// How often this thread has given the CPU up by itself, that is, has waited for something.
 [[nodiscard]] long voluntary_switches() noexcept {
@@ -32,52 +27,28 @@ namespace {
   return request.op == BlockOp::flush || (request.op == BlockOp::write && request.durable);
 }
 
-[[nodiscard]] bool changes(const BlockRequest& request) noexcept {
-  return request.op == BlockOp::write || request.op == BlockOp::discard;
-}
-
 }  // namespace
 
 FileDisk::FileDisk(boost::asio::io_context& context,
                    UniqueFd fd,
                    bool block_device,
                    BlockInfo info,
-                   std::string name)
+                   std::string name,
+                   Inline inline_requests)
     : info_{info},
       name_{std::move(name)},
       file_{std::move(fd), block_device},
-      engine_{context,
-              file_,
-              {this,
-               [](void* disk, BlockRequest& request) noexcept {
-                 static_cast<FileDisk*>(disk)->engine_finished(request);
-               }}},
-      deferred_work_{Work::bind<&FileDisk::run_deferred>(turn_queue(context), *this)} {}
+      engine_{choose_engine(context,
+                            file_,
+                            {this,
+                             [](void* disk, BlockRequest& request) noexcept {
+                               static_cast<FileDisk*>(disk)->engine_finished(request);
+                             }})},
+      deferred_work_{Work::bind<&FileDisk::run_deferred>(turn_queue(context), *this)},
+      inline_{inline_requests == Inline::yes} {}
 
 FileDisk::~FileDisk() {
   drain();
-}
-
-BlockStatus FileDisk::check(const BlockRequest& request) const noexcept {
-  if (request.op == BlockOp::flush) {
-    return BlockStatus::ok;
-  }
-  if (info_.read_only && changes(request)) {
-    return BlockStatus::read_only;
-  }
-  if (!within(0, info_.size, request.offset, request.length)) {
-    return BlockStatus::out_of_range;
-  }
-  if (request.op != BlockOp::discard) {
-    std::uint64_t sum = 0;
-    for (const std::span<std::byte> piece : request.data) {
-      sum += piece.size();
-    }
-    if (sum != request.length) {
-      return BlockStatus::io_error;  // a device's mistake; never move bytes it did not mean
-    }
-  }
-  return BlockStatus::ok;
 }
 
 void FileDisk::submit(BlockRequest& request) noexcept {
@@ -113,7 +84,7 @@ bool FileDisk::run_deferred() noexcept {
 }
 
 void FileDisk::begin(BlockRequest& request) noexcept {
-  if (const BlockStatus status = check(request); status != BlockStatus::ok) {
+  if (const BlockStatus status = check_request(info_, request); status != BlockStatus::ok) {
     ++counters_.refused;
     complete(request, status);
     return;
@@ -142,6 +113,9 @@ void FileDisk::go_on(BlockRequest& request) noexcept {
 
 /// One piece. 0, an error that is final, or EAGAIN: to the engine with it.
 int FileDisk::move_inline(BlockRequest& request) noexcept {
+  if (!inline_) {
+    return EAGAIN;
+  }
   if (request.op == BlockOp::read && nowait_reads_) {
     const int error = file_.transfer(request, kInlineBytes, DiskFile::Wait::never);
     nowait_reads_ = error != EOPNOTSUPP;
@@ -187,7 +161,7 @@ int FileDisk::write_inline(BlockRequest& request) noexcept {
 void FileDisk::to_engine(BlockRequest& request) noexcept {
   ++counters_.engine;
   syncs_under_way_ += syncs(request) ? 1U : 0U;
-  engine_.start(request);
+  engine_.engine->start(request);
 }
 
 void FileDisk::engine_finished(BlockRequest& request) noexcept {
@@ -224,7 +198,7 @@ void FileDisk::drain() noexcept {
     if (deferred_ != nullptr) {
       static_cast<void>(run_deferred());
     } else {
-      engine_.wait();
+      engine_.engine->wait();
     }
   }
 }

@@ -4,9 +4,9 @@
 #include "core/backend/block.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
+#include "platform/linux/block_engine.h"
 #include "platform/linux/disk_file.h"
 #include "platform/linux/inline_gate.h"
-#include "platform/linux/pool_engine.h"
 
 #include <boost/asio/io_context.hpp>
 
@@ -40,11 +40,15 @@ class FileDisk final : public BlockBackend {
     std::uint64_t errors = 0;
   };
 
+  /// Is anything done on the loop? Not where the page cache is left out (O_DIRECT): all waits then.
+  enum class Inline : bool { no, yes };
+
   FileDisk(boost::asio::io_context& context,
            UniqueFd fd,
            bool block_device,
            BlockInfo info,
-           std::string name);
+           std::string name,
+           Inline inline_requests = Inline::yes);
   ~FileDisk() override;
 
   [[nodiscard]] BlockInfo info() const noexcept override { return info_; }
@@ -54,12 +58,13 @@ class FileDisk final : public BlockBackend {
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
-  [[nodiscard]] bool engine_ok() const noexcept { return engine_.ok(); }
+  [[nodiscard]] bool engine_ok() const noexcept { return engine_.engine != nullptr; }
+  /// Where what would block goes, for the log.
+  [[nodiscard]] const std::string& engine_text() const noexcept { return engine_.text; }
 
  private:
   void begin(BlockRequest& request) noexcept;
   void go_on(BlockRequest& request) noexcept;
-  [[nodiscard]] BlockStatus check(const BlockRequest& request) const noexcept;
   [[nodiscard]] int move_inline(BlockRequest& request) noexcept;
   [[nodiscard]] int write_inline(BlockRequest& request) noexcept;
   void defer(BlockRequest& request) noexcept;
@@ -71,7 +76,7 @@ class FileDisk final : public BlockBackend {
   BlockInfo info_;
   std::string name_;
   DiskFile file_;
-  PoolEngine engine_;
+  ChosenEngine engine_;
   Work deferred_work_;
   BlockRequest* deferred_ = nullptr;  ///< for the next turn: not begun, or begun and not at the end
   BlockRequest** deferred_end_ = &deferred_;
@@ -82,6 +87,7 @@ class FileDisk final : public BlockBackend {
   /// unequal: an earlier process may have left dirty pages.
   std::uint64_t writes_ = 1;
   std::uint64_t writes_flushed_ = 0;
+  bool inline_;
   bool nowait_reads_ = true;
   bool nowait_writes_ = true;
   InlineGate gate_;

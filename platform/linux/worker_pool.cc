@@ -19,20 +19,6 @@ constexpr std::size_t kStack = std::size_t{128} * 1024;
 
 }  // namespace
 
-void WorkerPool::Client::List::push(BlockRequest& request) noexcept {
-  request.next = nullptr;
-  (first == nullptr ? first : last->next) = &request;
-  last = &request;
-}
-
-BlockRequest* WorkerPool::Client::List::pop() noexcept {
-  BlockRequest* const request = first;
-  if (request != nullptr) {
-    first = std::exchange(request->next, nullptr);
-  }
-  return request;
-}
-
 template <WorkerPool::Client* WorkerPool::Client::*Next, bool WorkerPool::Client::*Listed>
 void WorkerPool::ClientList<Next, Listed>::push(Client& client) noexcept {
   if (client.*Listed) {
@@ -173,7 +159,7 @@ void WorkerPool::work(Thread& self) noexcept {
       BlockRequest& request = *client->waiting_.pop();
       waiting_.remove(*client);
       --queued_;
-      if (client->waiting_.first != nullptr) {
+      if (!client->waiting_.empty()) {
         waiting_.push(*client);  // to the back: disks take turns
       }
       lock.unlock();
@@ -212,7 +198,7 @@ void WorkerPool::announce() noexcept {
 
 BlockRequest* WorkerPool::take_done(Client& client) noexcept {
   BlockRequest* const request = client.done_.pop();
-  if (client.done_.first == nullptr) {
+  if (client.done_.empty()) {
     done_.remove(client);
   }
   return request;
@@ -240,10 +226,10 @@ void WorkerPool::on_finished() noexcept {
 
 void WorkerPool::wait(Client& client) noexcept {
   std::unique_lock lock{mutex_};
-  while (client.done_.first == nullptr) {
+  while (client.done_.empty()) {
     work_done_.wait(lock);
   }
-  while (client.done_.first != nullptr) {
+  while (!client.done_.empty()) {
     BlockRequest& request = *take_done(client);
     lock.unlock();
     client.finished(request);

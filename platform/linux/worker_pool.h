@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/backend/block.h"
+#include "platform/linux/block_engine.h"
 #include "platform/linux/watch.h"
 
 #include <boost/asio/execution_context.hpp>
@@ -44,15 +44,8 @@ class WorkerPool final : public boost::asio::execution_context::service {
 
    private:
     friend class WorkerPool;
-    struct List {
-      BlockRequest* first = nullptr;
-      BlockRequest* last = nullptr;
-
-      void push(BlockRequest& request) noexcept;
-      [[nodiscard]] BlockRequest* pop() noexcept;
-    };
-    List waiting_;
-    List done_;
+    RequestList waiting_;
+    RequestList done_;
     Client* next_waiting_ = nullptr;  ///< links of the pool's two lists of clients
     Client* next_done_ = nullptr;
     bool is_waiting_ = false;

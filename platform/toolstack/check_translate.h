@@ -2,6 +2,7 @@
 // Internal to --check: from xl.cfg settings to the command line that libxl 4.17 would make of them.
 #pragma once
 
+#include "core/config/machine_config.h"
 #include "platform/toolstack/refusals.h"
 #include "platform/toolstack/xl_config.h"
 

@@ -35,8 +35,8 @@ While the guest runs, as root:
 
 When it does not start, look into /var/log/xen/qemu-dm-GUEST.log: what a configuration asks for and stubdm
 does not have is told there in one message with all settings to change. The first line tells what the guest
-is made of. Raw disks only; hda to hdd (or xvda to xvdd) are IDE disks until the guest's PV drivers take
-over, later ones are for PV drivers alone.
+is made of. Disks are raw, or what qemu-nbd (package qemu-utils) understands; hda to hdd (or xvda to xvdd)
+are IDE disks until the guest's PV drivers take over, later ones are for PV drivers alone.
 
 One option of our own, given by xl.cfg:
   device_model_args_hvm = [ "-spin", "off" ]
@@ -57,7 +57,8 @@ Options understood, as libxl 4.17 writes them:
   -no-acpi                          no power management function
   -S                                wait for QMP's cont
   -serial pty|null|stdio|none|file:PATH|pipe:PATH|unix:PATH,server,nowait|tcp:HOST:PORT,server,nowait|/dev/TTY
-  -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device[,readonly=on]
+  -drive file=PATH,if=ide,index=0..3,media=disk,format=raw|host_device|qcow|qcow2|qed|vdi|vhdx|vmdk|vpc
+         [,readonly=on][,cache=none]    PATH may be nbd:unix:PATH, nbd:HOST:PORT or a URI nbd://, nbd+unix://
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
   -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards;

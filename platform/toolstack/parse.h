@@ -29,6 +29,7 @@ struct DriveArgument {
   std::string_view format;
   std::optional<unsigned> ide_index;  ///< if=ide
   bool read_only = false;
+  bool direct = false;
   Use use = Use::none;
   std::size_t argument = 0;  ///< its place in the command line
 };

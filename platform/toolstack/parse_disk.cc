@@ -16,9 +16,9 @@ constexpr std::array<std::string_view, kIdePositions> kVdev = {"hda", "hdb", "hd
 // What libxl writes, and after that what others write into device_model_args: known so that it ends
 // the file name before it.
 constexpr std::string_view kDriveKeys[] = {
-    "file",   "if",     "index",  "media",    "format",  "cache",         "readonly",
-    "id",     "driver", "top-id", "snapshot", "discard", "detect-zeroes", "aio",
-    "werror", "rerror", "serial", "bus",      "unit",    "copy-on-read"};
+    "file",     "if",     "index",  "media",  "format",   "cache",   "cache.direct",
+    "readonly", "id",     "driver", "top-id", "snapshot", "discard", "detect-zeroes",
+    "aio",      "werror", "rerror", "serial", "bus",      "unit",    "copy-on-read"};
 constexpr std::string_view kUnusedKeys[] = {"snapshot", "discard",     "detect-zeroes", "aio",
                                             "werror",   "rerror",      "serial",        "bus",
                                             "unit",     "copy-on-read"};
@@ -42,20 +42,49 @@ DriveArgument* find_drive(Parse& parse, std::string_view id) noexcept {
   return found == parse.drives.end() ? nullptr : &*found;
 }
 
-/// Raw images only, and never a guess from the content: a guest could write a header that names a
-/// host file (CVE-2008-2004, CVE-2013-1922).
+/// Never a guess from the content: a guest could write a header that names a host file
+/// (CVE-2008-2004, CVE-2013-1922).
 bool check_format(Parse& parse, const DriveArgument& drive, ImageFormat& format) {
-  if (drive.format == "raw" || drive.format == "host_device") {
-    format = drive.format == "raw" ? ImageFormat::raw : ImageFormat::host_device;
-    return true;
-  }
   if (drive.format.empty()) {
     parse.broken("drive", drive.text, "no format=, and formats are not guessed");
     return false;
   }
-  std::string seen{*drive.file};
-  parse.refusals.add(Unserved::image_format, seen.append(" is ").append(drive.format));
-  return false;
+  const auto known = image_format(drive.format);
+  if (!known) {
+    std::string seen{*drive.file};
+    parse.refusals.add(Unserved::image_format, seen.append(" is ").append(drive.format));
+    return false;
+  }
+  if (is_nbd(*drive.file) && !is_raw(*known)) {
+    parse.broken("drive", drive.text, "an NBD export is raw: format=raw");
+    return false;
+  }
+  format = *known;
+  return true;
+}
+
+/// QEMU's names. All of its modes keep what the guest has flushed here; what is left is whether the
+/// host's page cache is used.
+bool take_cache(Parse& parse, std::string_view name, const KeyValues& keys, DriveArgument& drive) {
+  const auto direct = keys.find("cache.direct");
+  if (direct && !take_on_off(*direct, drive.direct)) {
+    parse.broken(name, drive.text, "cache.direct= is neither on nor off");
+    return false;
+  }
+  const auto cache = keys.find("cache");
+  if (!cache || *cache == "writeback") {
+    return true;
+  }
+  if (*cache == "none" || *cache == "directsync") {
+    drive.direct = !direct || drive.direct;
+  }
+  if (*cache != "none") {
+    parse.note(name, drive.text,
+               drive.direct
+                   ? "cache=none is used: what the guest flushes is on stable storage"
+                   : "cache=writeback is used: what the guest flushes is on stable storage");
+  }
+  return true;
 }
 
 void add_disk(Parse& parse, DiskConfig disk, std::string_view text) {
@@ -75,8 +104,14 @@ void join_hard_disk(Parse& parse, const DriveArgument& drive) {
     parse.broken("drive", drive.text, "no file=");
   } else if (check_format(parse, drive, disk.format)) {
     disk.path = *drive.file;
+    disk.direct = drive.direct;
     disk.index = *drive.ide_index;
     disk.read_only = drive.read_only;  // libxl never says so; honoured if somebody does (XSA-142)
+    if ((!is_raw(disk.format) || is_nbd(disk.path)) && parse.config.xen_platform) {
+      parse.note("drive", drive.text,
+                 "it has no PV back end: a guest with PV drivers gives it up and waits for one, "
+                 "unless xl.cfg says xen_platform_pci=0");
+    }
     add_disk(parse, std::move(disk), drive.text);
   }
 }
@@ -99,6 +134,7 @@ void join_cd(Parse& parse, const CdArgument& cd) {
       return;
     }
     disk.path = *drive->file;
+    disk.direct = drive->direct;
   }
   add_disk(parse, std::move(disk), cd.text);
 }
@@ -162,11 +198,7 @@ void take_drive(Parse& parse, std::string_view name, std::string_view value) {
     parse.broken(name, value, "a second drive of this id");
     return;
   }
-  const auto cache = keys->find("cache");
-  if (cache && *cache != "writeback") {
-    parse.note(name, value, "cache=writeback is used: what the guest flushes is on stable storage");
-  }
-  if (take_interface(parse, *keys, drive)) {
+  if (take_cache(parse, name, *keys, drive) && take_interface(parse, *keys, drive)) {
     parse.drives.push_back(drive);
   }
 }

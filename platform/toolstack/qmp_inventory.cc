@@ -31,11 +31,12 @@ QmpResult query_block(const MachineControl& machine) {
       entry["inserted"] = {
           {"file", drive.image},
           {"ro", drive.read_only},
-          {"drv", "raw"},
+          {"drv", drive.format},
           {"encrypted", false},
           {"backing_file_depth", 0},
           {"cache", {{"writeback", true}, {"direct", false}, {"no-flush", false}}},
-          {"image", {{"filename", drive.image}, {"format", "raw"}, {"virtual-size", drive.size}}}};
+          {"image",
+           {{"filename", drive.image}, {"format", drive.format}, {"virtual-size", drive.size}}}};
     }
     list.push_back(std::move(entry));
   }

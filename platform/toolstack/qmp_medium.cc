@@ -66,7 +66,8 @@ QmpResult eject(MachineControl& machine, const json::object& arguments) {
 QmpResult insert(MachineControl& machine,
                  const FdSets& sets,
                  const std::string& drive,
-                 const std::string& filename) {
+                 const std::string& filename,
+                 ImageFormat format) {
   UniqueFd image;
   if (FdSets::is_name(filename)) {
     auto opened = sets.open(filename, O_RDONLY);
@@ -75,16 +76,24 @@ QmpResult insert(MachineControl& machine,
     }
     image = std::move(*opened);
   }
-  const auto inserted = machine.insert(drive, filename, image.release());
+  const auto inserted = machine.insert(drive, filename, image.release(), format);
   if (!inserted) {
     return error(inserted.error().message);
   }
   return changed(*inserted, drive);
 }
 
-/// Formats are never guessed, and raw is the only one there is (CVE-2008-2004).
-bool is_raw(std::string_view format) noexcept {
-  return format.empty() || format == "raw" || format == "host_device";
+/// Formats are never guessed: without one it is raw, as QEMU's own default must not be
+/// (CVE-2008-2004).
+std::optional<ImageFormat> format_of(const json::object& arguments, std::string_view member) {
+  if (!arguments.contains(member)) {
+    return ImageFormat::raw;
+  }
+  return image_format(text(arguments, member).value_or(std::string{}));
+}
+
+QmpError unknown_format() {
+  return error("the format is none of raw, qcow, qcow2, qed, vdi, vhdx, vmdk and vpc");
 }
 
 QmpResult change_medium(MachineControl& machine,
@@ -96,13 +105,14 @@ QmpResult change_medium(MachineControl& machine,
   if (!drive || !filename || filename->empty()) {
     return error("'id' (or 'device') has to name a drive and 'filename' an image");
   }
-  if (arguments.contains("format") && !is_raw(text(arguments, "format").value_or("?"))) {
-    return error("only raw images can be inserted: xl cd-insert with format=raw");
+  const auto format = format_of(arguments, "format");
+  if (!format) {
+    return unknown_format();
   }
   if (arguments.contains("read-only-mode") && mode != "retain" && mode != "read-only") {
     return error("a disc can only be read: 'read-only-mode' is retain or read-only");
   }
-  return insert(machine, sets, *drive, *filename);
+  return insert(machine, sets, *drive, *filename, *format);
 }
 
 /// The command before QEMU 2.3: the image is the "target", its format the "arg".
@@ -115,10 +125,11 @@ QmpResult change(MachineControl& machine, const FdSets& sets, const json::object
   if (!drive || !target || target->empty()) {
     return error("'device' has to name a drive and 'target' an image");
   }
-  if (arguments.contains("arg") && !is_raw(text(arguments, "arg").value_or("?"))) {
-    return error("only raw images can be inserted: 'arg' is raw or not there");
+  const auto format = format_of(arguments, "arg");
+  if (!format) {
+    return unknown_format();
   }
-  return insert(machine, sets, *drive, *target);
+  return insert(machine, sets, *drive, *target, *format);
 }
 
 }  // namespace

@@ -44,7 +44,10 @@ class FakeMachine final : public MachineControl {
     found->tray_open = true;
     return DiscChange::done;
   }
-  Result<DiscChange> insert(std::string_view drive, const std::string& filename, int fd) override {
+  Result<DiscChange> insert(std::string_view drive,
+                            const std::string& filename,
+                            int fd,
+                            ImageFormat format) override {
     if (fd >= 0) {
       ++fds_inserted;
       ::close(fd);
@@ -56,6 +59,7 @@ class FakeMachine final : public MachineControl {
       return out;
     }
     find(drive)->image = filename;
+    find(drive)->format = name_of(format);
     find(drive)->tray_open = false;
     return DiscChange::done;
   }

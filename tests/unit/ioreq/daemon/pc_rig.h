@@ -76,17 +76,18 @@ class ManagedPc : public rig::GuestInstructions {
     machine = std::move(*made);
     control = std::make_unique<Control>(
         config, *machine, host_clock, dirty,
-        Control::Actions{.launch = [] { return true; },
-                         .quit = [] {},
-                         .asleep = [this] { return domain.suspends() > wakes; },
-                         .wake = [this] { ++wakes; },
-                         .open_disc = [this](const std::string& name, const host::UniqueFd& /*fd*/)
-                             -> Result<std::unique_ptr<BlockBackend>> {
-                           if (name == "/missing") {
-                             return Error{"disk /missing: cannot find it"};
-                           }
-                           return other_disc.open();
-                         }});
+        Control::Actions{
+            .launch = [] { return true; },
+            .quit = [] {},
+            .asleep = [this] { return domain.suspends() > wakes; },
+            .wake = [this] { ++wakes; },
+            .open_disc = [this](const std::string& name, const host::UniqueFd& /*fd*/,
+                                ImageFormat /*format*/) -> Result<std::unique_ptr<BlockBackend>> {
+              if (name == "/missing") {
+                return Error{"disk /missing: cannot find it"};
+              }
+              return other_disc.open();
+            }});
   }
 
   using GuestInstructions::send;

@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(what_the_page_cache_has_is_read_inside_submit) {
   BOOST_TEST(counters(*disk).inline_reads == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_a_thread) {
+BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_the_engine) {
   const auto disk = open(dir.image("a.img", kMiB));
   set_faults({.nothing_cached = true});
   Io io{64 * 1024};
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(what_it_does_not_have_is_read_by_a_thread) {
   BOOST_TEST(calls().reads_elsewhere >= 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_read_that_the_cache_has_in_part_is_finished_by_a_thread) {
+BOOST_AUTO_TEST_CASE(a_read_that_the_cache_has_in_part_is_finished_by_the_engine) {
   const std::string path = dir.image("a.img", kMiB);
   const auto disk = open(path);
   // The cache's own doing: what has been dropped from it is not there at once.
@@ -279,13 +279,14 @@ BOOST_AUTO_TEST_CASE(a_cd_rom_is_read_only_whatever_is_said) {
 BOOST_AUTO_TEST_CASE(a_disc_that_was_handed_over_is_only_read_and_bears_its_files_name) {
   const std::string path = dir.image("handed.iso", kMiB);
   host::UniqueFd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
-  auto disc = host::open_disc(loop.context(), "/dev/fdset/0", std::move(fd));
+  auto disc = host::open_disc(loop.context(), "/dev/fdset/0", std::move(fd), ImageFormat::raw);
   BOOST_TEST_REQUIRE(disc.has_value());
   BOOST_TEST((*disc)->info().read_only);
   BOOST_TEST((*disc)->info().size == kMiB);
   BOOST_TEST((*disc)->name() == path);
   host::UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  BOOST_TEST(host::open_disc(loop.context(), "/dev/fdset/0", std::move(null)).has_error());
+  BOOST_TEST(host::open_disc(loop.context(), "/dev/fdset/0", std::move(null), ImageFormat::raw)
+                 .has_error());
 }
 
 BOOST_AUTO_TEST_CASE(the_bytes_of_an_image_never_change_what_it_is) {  // B30, CVE-2008-2004

@@ -136,6 +136,41 @@ void reset_calls() {
   kernel().home = std::this_thread::get_id();
 }
 
+Faults take_faults(bool interruptible) {
+  const std::lock_guard lock{kernel().mutex};
+  const Faults now = kernel().faults;
+  if (interruptible && kernel().faults.interrupts > 0) {
+    --kernel().faults.interrupts;
+  }
+  if (!interruptible) {
+    kernel().faults.sync_error_once = 0;
+  }
+  return now;
+}
+
+void count_call(Call call, bool elsewhere) {
+  const std::lock_guard lock{kernel().mutex};
+  Calls& calls = kernel().calls;
+  switch (call) {
+    case Call::read:
+      ++calls.reads;
+      calls.reads_elsewhere += elsewhere ? 1U : 0U;
+      break;
+    case Call::write:
+      ++calls.writes;
+      calls.writes_elsewhere += elsewhere ? 1U : 0U;
+      break;
+    case Call::sync:
+      ++calls.syncs;
+      break;
+  }
+}
+
+bool pool_only() {
+  const char* const engine = std::getenv("DM_TEST_ENGINE");
+  return engine != nullptr && std::string_view{engine} == "pool";
+}
+
 Calls calls() {
   const std::lock_guard lock{kernel().mutex};
   return kernel().calls;

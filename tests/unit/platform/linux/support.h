@@ -104,6 +104,12 @@ struct Faults {
   bool nowait_unknown = false;  ///< RWF_NOWAIT says EOPNOTSUPP
   bool no_pwait2 = false;       ///< a kernel before 5.11
   bool no_inotify = false;      ///< its limit per user is used up
+  // io_uring alone (uring_faults.cc). The others above mean there what they mean for the calls.
+  int ring_error = 0;         ///< errno of making a ring
+  int restrict_error = 0;     ///< errno of restricting it
+  int submits_refused = 0;    ///< so many submissions say EAGAIN and take nothing
+  int answer = 0;             ///< errno in every answer; nothing is done
+  bool newest_first = false;  ///< answers come in the wrong order
 };
 void set_faults(const Faults& faults);
 struct Calls {
@@ -113,7 +119,13 @@ struct Calls {
   std::uint64_t reads_elsewhere = 0;  ///< not on the thread that asked for the count last
   std::uint64_t writes_elsewhere = 0;
 };
+/// For what stands in for a system call: the faults now, without those that are used up by it.
+[[nodiscard]] Faults take_faults(bool interruptible);
+enum class Call { read, write, sync };
+void count_call(Call call, bool elsewhere);
 void reset_calls();
 [[nodiscard]] Calls calls();
+/// Are rings kept from this run (DM_TEST_ENGINE=pool), so that the threads are tested?
+[[nodiscard]] bool pool_only();
 
 }  // namespace dm::test

@@ -3,6 +3,7 @@
 #include "tests/unit/platform/linux/disk_fixture.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <thread>
 
@@ -119,6 +120,7 @@ BOOST_AUTO_TEST_CASE(a_slow_flush_holds_up_no_read) {
 }
 
 BOOST_AUTO_TEST_CASE(threads_come_when_needed_and_are_four_at_most) {
+  set_faults({.ring_error = ENOSYS});
   auto& pool = boost::asio::use_service<host::WorkerPool>(loop.context());
   const auto disk = open(dir.image("a.img", 4 * kMiB));
   Io cached{4096};
@@ -135,6 +137,7 @@ BOOST_AUTO_TEST_CASE(threads_come_when_needed_and_are_four_at_most) {
 }
 
 BOOST_AUTO_TEST_CASE(idle_threads_end_and_come_back) {
+  set_faults({.ring_error = ENOSYS});
   auto& pool = boost::asio::use_service<host::WorkerPool>(loop.context());
   pool.set_idle_time(20ms);
   const auto disk = open(dir.image("a.img", kMiB));
@@ -200,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_request_costs_no_allocation) {
   BOOST_TEST(allocations() == before);
 }
 
-BOOST_AUTO_TEST_CASE(writes_are_quick_or_go_to_a_thread) {
+BOOST_AUTO_TEST_CASE(writes_are_quick_or_go_to_the_engine) {
   const auto disk = open(dir.image("a.img", kMiB));
   Io io{4096};
   set_faults({.nowait_unknown = true});

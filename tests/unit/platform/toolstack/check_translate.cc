@@ -150,6 +150,7 @@ const std::vector<DiskRow> kDisks = {
     {"file:/i,xvdc,w", "file=/i,if=ide,index=2,"},
     {"tap:aio:/i,hda,w", "file=/i,if=ide,index=0,"},
     {"tap2:qcow2:/i,hda,w", "file=/i,if=ide,index=0,media=disk,format=qcow2,"},
+    {"backendtype=qdisk,vdev=hda,target=nbd://h:1/x", "file=nbd://h:1/x,if=ide,index=0,"},
     {"/i,vhd,hda", "file=/i,if=ide,index=0,media=disk,format=vpc,"},
     {"/i,,hda,w,backendtype=phy,no-discard,direct-io-safe,untrusted", "file=/i,if=ide,"},
     {"script=block-x,vdev=hda,target=iqn.a:b", "file=/dev/DISK-OF-THE-SCRIPT,if=ide,"},
@@ -188,12 +189,15 @@ BOOST_DATA_TEST_CASE(every_way_to_write_a_disk_is_understood,
 }
 
 BOOST_AUTO_TEST_CASE(disks_beyond_the_fourth_are_for_pv_drivers) {
-  const Translation guest =
-      translation_of(std::string{kSmallest} + "disk=['/a,,xvde','/b,,xvdaa,r','/c,qcow2,xvdf']\n");
+  const std::string text =
+      std::string{kSmallest} + "disk=['/a,,xvde','/b,,xvdaa,r','/c,qcow2,xvdf']\n";
+  BOOST_TEST(translation_of(text).later.empty());
+  const Translation guest = translation_of(text + "dm_restrict=1\n");
   BOOST_TEST(guest.errors.empty());
   BOOST_TEST(guest.pv_disks.size() == 3U);
   BOOST_TEST_REQUIRE(guest.later.size() == 1U);
   BOOST_TEST(guest.later[0].detail == "/c is qcow2");
+  BOOST_TEST((guest.later[0].what == Unserved::pv_image_format));
 }
 
 BOOST_AUTO_TEST_CASE(arguments_know_their_lines) {

@@ -239,6 +239,33 @@ BOOST_AUTO_TEST_CASE(readonly_is_kept_for_a_disk) {
   BOOST_TEST(machine.disks.at(0).read_only);
 }
 
+BOOST_AUTO_TEST_CASE(images_that_are_not_raw_and_nbd_exports_are_taken_as_they_are_called) {
+  const MachineConfig machine = machine_of(
+      {.disks = {"-drive", "file=/a,if=ide,index=0,media=disk,format=qcow2,cache=writeback",
+                 "-drive", "file=/b,if=ide,index=1,media=disk,format=vpc,cache=writeback", "-drive",
+                 "file=nbd:unix:/s:exportname=x,if=ide,index=2,media=disk,format=raw,"
+                 "cache=writeback"}});
+  BOOST_TEST((machine.disks[0].format == ImageFormat::qcow2));
+  BOOST_TEST((machine.disks[1].format == ImageFormat::vpc));
+  BOOST_TEST(machine.disks[2].path == "nbd:unix:/s:exportname=x");
+  BOOST_TEST(noted(machine, "it has no PV back end"));
+}
+
+BOOST_AUTO_TEST_CASE(cache_none_and_cache_direct_ask_to_go_past_the_page_cache) {
+  for (const auto& [text, direct] :
+       std::vector<std::pair<std::string, bool>>{{"cache=writeback", false},
+                                                 {"cache=none", true},
+                                                 {"cache=directsync", true},
+                                                 {"cache=unsafe", false},
+                                                 {"cache.direct=on", true},
+                                                 {"cache=writeback,cache.direct=on", true},
+                                                 {"cache=none,cache.direct=off", false}}) {
+    const std::string drive = "file=/x,if=ide,index=0,media=disk,format=raw," + text;
+    const MachineConfig machine = machine_of({.disks = {"-drive", drive}});
+    BOOST_TEST(machine.disks[0].direct == direct, text);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(another_cache_mode_is_noted) {
   const MachineConfig machine = machine_of(
       {.disks = {"-drive", "file=/x,if=ide,index=0,media=disk,format=raw,cache=unsafe"}});

@@ -82,10 +82,10 @@ const std::vector<Row> kUnserved = {
                 "file=/dev/vg/s,if=none,id=ahcidisk-0,format=raw,cache=writeback", "-device",
                 "ide-hd,bus=ahci0.0,unit=0,drive=ahcidisk-0"}},
      {"hdtype=\"ide\""}},
-    {"qcow2",
+    {"an unknown format",
      {.disks = {"-drive",
-                "file=/srv/g.qcow2,if=ide,index=0,media=disk,format=qcow2,cache=writeback"}},
-     {"format=raw", "/srv/g.qcow2 is qcow2"}},
+                "file=/srv/g.luks,if=ide,index=0,media=disk,format=luks,cache=writeback"}},
+     {"format=qcow2", "/srv/g.luks is luks"}},
     {"a CD-ROM before there is one",
      {.disks = {"-drive", "if=none,readonly=on,id=ide-5632,file=/a.iso,format=raw", "-device",
                 "ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0"}},
@@ -177,14 +177,14 @@ BOOST_AUTO_TEST_CASE(a_guest_written_for_qemu_is_told_everything_at_once) {
                 "-device", "rtl8139,id=nic1,netdev=net1,mac=00:16:3e:11:22:34", "-netdev",
                 "type=tap,id=net1,ifname=vif7.1-emu,br=xenbr0,script=no,downscript=no"},
        .device_model_args = {"-trace", "events=x"},
-       .disks = {"-drive", "file=/a,if=ide,index=0,media=disk,format=qcow2,cache=writeback",
-                 "-drive", "file=/s,id=scsi0-hd0,format=vpc,if=none,readonly=off,cache=writeback",
+       .disks = {"-drive", "file=/a,if=ide,index=0,media=disk,format=cloop,cache=writeback",
+                 "-drive", "file=/s,id=scsi0-hd0,format=dmg,if=none,readonly=off,cache=writeback",
                  "-device", "scsi-hd,drive=scsi0-hd0,scsi-id=0", "-drive",
                  "if=none,readonly=on,id=ide-5632", "-device",
                  "ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0"}});
   for (const char* const part : {"channel", "vncpasswd", "vga=\"none\"", "usb=0", "soundhw",
                                  "vif=[", "rtl8139 (nic0)", "rtl8139 (nic1)", "-trace",
-                                 "/a is qcow2", "/s is vpc", "instead of sda", "devtype=cdrom"}) {
+                                 "/a is cloop", "/s is dmg", "instead of sda", "devtype=cdrom"}) {
     BOOST_TEST(says(message, part), message << "\nlacks: " << part);
   }
   BOOST_TEST(!says(message, "events=x"));

@@ -93,16 +93,31 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_and_changes_nothing) {
            {"blockdev-change-medium", R"({"id":"ide-5632","filename":"/dev/fdset/9"})",
             "GenericError"},
            {"blockdev-change-medium", R"({"id":"ide-5632","filename":"/missing"})", "GenericError"},
-           {"blockdev-change-medium", R"({"id":"ide-5632","filename":"/q","format":"qcow2"})",
+           {"blockdev-change-medium", R"({"id":"ide-5632","filename":"/q","format":"luks"})",
             "GenericError"},
            {"blockdev-change-medium",
             R"({"id":"ide-5632","filename":"/q","read-only-mode":"read-write"})", "GenericError"},
            {"blockdev-change-medium", R"({"id":"ide-832","filename":"/q"})", "DeviceNotFound"},
            {"change", R"({"device":"vnc","target":"password","arg":"x"})", "GenericError"},
-           {"change", R"({"device":"ide-5632","target":"/q","arg":"qcow2"})", "GenericError"}}) {
+           {"change", R"({"device":"ide-5632","target":"/q","arg":7})", "GenericError"}}) {
     BOOST_TEST(error_class(run(command, arguments)) == error, arguments);
   }
   BOOST_TEST(cd.image == "/srv/a.iso");
+}
+
+BOOST_AUTO_TEST_CASE(a_disc_has_the_format_that_xl_says_and_query_block_tells_it) {
+  for (const auto& [command, arguments] : std::vector<std::array<std::string, 2>>{
+           {"blockdev-change-medium",
+            R"({"id":"ide-5632","filename":"/q.qcow2","format":"qcow2"})"},
+           {"change", R"({"device":"ide-5632","target":"/q.qcow2","arg":"qcow2"})"}}) {
+    cd.format = "raw";
+    BOOST_TEST(run(command, arguments).contains("return"));
+    const auto reply = run("query-block", "{}");
+    const auto& inserted =
+        reply.at("return").as_array().at(1).as_object().at("inserted").as_object();
+    BOOST_TEST(inserted.at("drv").as_string() == "qcow2");
+    BOOST_TEST(inserted.at("image").as_object().at("format").as_string() == "qcow2");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(query_block_tells_tray_and_lock) {

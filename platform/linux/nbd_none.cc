@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// In place of the others, in a build without NBD (a stub domain's: its disks are block devices).
+#include "platform/linux/nbd_open.h"
+
+namespace dm::host {
+
+Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& /*context*/,
+                                               const DiskConfig& config,
+                                               UniqueFd /*image*/) {
+  return fail("disk ", config.path,
+              ": this build of stubdm serves raw images alone (it was made with DM_NBD=OFF)");
+}
+
+}  // namespace dm::host

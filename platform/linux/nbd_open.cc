@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/nbd_open.h"
+
+#include "core/obs/log.h"
+#include "platform/linux/nbd_disk.h"
+#include "platform/linux/nbd_library.h"
+#include "platform/linux/nbd_server.h"
+#include "platform/linux/signals.h"
+
+#include <poll.h>
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace dm::host {
+
+namespace {
+
+constexpr std::chrono::seconds kPatience{10};
+
+/// QEMU's old way to name an export.
+struct Address {
+  std::string unix_path;  ///< or:
+  std::string host;
+  std::string port;
+  std::string name;  ///< of the export
+};
+
+[[nodiscard]] Result<Address> parse_address(const std::string& text) {
+  Address address;
+  std::string rest = text.substr(std::string_view{"nbd:"}.size());
+  static constexpr std::string_view kExport = ":exportname=";
+  if (const auto at = rest.find(kExport); at != std::string::npos) {
+    address.name = rest.substr(at + kExport.size());
+    rest.resize(at);
+  }
+  static constexpr std::string_view kUnix = "unix:";
+  if (rest.compare(0, kUnix.size(), kUnix) == 0) {
+    address.unix_path = rest.substr(kUnix.size());
+  } else if (const auto colon = rest.rfind(':'); colon != std::string::npos) {
+    address.host = rest.substr(0, colon);
+    address.port = rest.substr(colon + 1);
+  }
+  if (address.unix_path.empty() && (address.host.empty() || address.port.empty())) {
+    return fail("disk ", text,
+                ": not nbd:unix:PATH, nbd:HOST:PORT (either with :exportname=NAME), ",
+                "nbd://HOST/NAME or nbd+unix:///NAME?socket=PATH");
+  }
+  return address;
+}
+
+class Opening {
+ public:
+  Opening(const NbdLibrary& library, const std::string& name)
+      : library_{library}, name_{name}, handle_{library.create(), NbdClose{&library}} {}
+
+  [[nodiscard]] Error error(std::string_view what) const {
+    const char* const why = library_.get_error();
+    return fail("disk ", name_, ": ", what, ": ", why != nullptr ? why : "no reason given");
+  }
+  [[nodiscard]] Result<> prepare();
+  [[nodiscard]] Result<> connect(UniqueFd socket);
+  [[nodiscard]] Result<> connect_to_address();
+  [[nodiscard]] Result<> negotiate();
+  [[nodiscard]] Result<NbdDisk::Export> ask(const DiskConfig& config);
+  [[nodiscard]] NbdHandle take() { return std::move(handle_); }
+
+ private:
+  const NbdLibrary& library_;
+  const std::string& name_;
+  NbdHandle handle_;
+};
+
+Result<> Opening::prepare() {
+  nbd_handle* const h = handle_.get();
+  // Buffers are the guest's, and need no zeros of ours. Without negotiated block sizes a server
+  // takes any alignment (NBD's protocol text, "Block size constraints").
+  const bool ok = h != nullptr && library_.set_pread_initialize(h, false) == 0 &&
+                  library_.set_request_block_size(h, false) == 0 &&
+                  library_.set_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
+                  library_.set_uri_allow_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
+                  library_.set_uri_allow_local_file(h, false) == 0 &&
+                  library_.set_uri_allow_transports(
+                      h, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) == 0;
+  return ok ? Result<>{} : error("cannot set libnbd up");
+}
+
+Result<> Opening::connect(UniqueFd socket) {
+  return library_.aio_connect_socket(handle_.get(), socket.release()) == 0
+             ? negotiate()
+             : error("no connection to qemu-nbd");
+}
+
+Result<> Opening::connect_to_address() {
+  nbd_handle* const h = handle_.get();
+  int result = -1;
+  if (name_.find("://") != std::string::npos) {
+    result = library_.aio_connect_uri(h, name_.c_str());
+  } else {
+    auto address = parse_address(name_);
+    if (!address) {
+      return address.error();
+    }
+    result = library_.set_export_name(h, address->name.c_str());
+    if (result == 0) {
+      result = address->unix_path.empty()
+                   ? library_.aio_connect_tcp(h, address->host.c_str(), address->port.c_str())
+                   : library_.aio_connect_unix(h, address->unix_path.c_str());
+    }
+  }
+  return result == 0 ? negotiate() : error("cannot connect to the NBD server");
+}
+
+/// Start-up: waits, but not for ever.
+Result<> Opening::negotiate() {
+  nbd_handle* const h = handle_.get();
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (library_.aio_is_ready(h) == 0) {
+    if (library_.aio_is_dead(h) != 0 || library_.aio_is_closed(h) != 0) {
+      return error("the NBD server cannot be talked to");
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    if (left.count() <= 0) {
+      return fail("disk ", name_, ": the NBD server does not answer");
+    }
+    const unsigned direction = library_.aio_get_direction(h);
+    const bool write = (direction & LIBNBD_AIO_DIRECTION_WRITE) != 0;
+    const bool read = (direction & LIBNBD_AIO_DIRECTION_READ) != 0;
+    pollfd ready{.fd = library_.aio_get_fd(h),
+                 .events = static_cast<short>((write ? POLLOUT : 0) | (read ? POLLIN : 0)),
+                 .revents = 0};
+    if (::poll(&ready, 1, static_cast<int>(left.count())) <= 0) {
+      continue;
+    }
+    const bool can_read = read && ((ready.revents & POLLIN) != 0 || !write);
+    static_cast<void>(can_read ? library_.aio_notify_read(h) : library_.aio_notify_write(h));
+  }
+  return {};
+}
+
+Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
+  nbd_handle* const h = handle_.get();
+  const std::int64_t size = library_.get_size(h);
+  NbdDisk::Export found;
+  found.info.size = size < 0 ? 0 : static_cast<std::uint64_t>(size) & ~std::uint64_t{511};
+  if (found.info.size == 0) {
+    return fail("disk ", name_, ": it is empty");
+  }
+  const bool asked_read_only = config.read_only || config.cdrom;
+  if (!asked_read_only && library_.is_read_only(h) != 0) {
+    return fail("disk ", name_, ": the NBD server lets it be read only, and a disk is written to");
+  }
+  found.info.read_only = asked_read_only;
+  found.info.can_discard = !asked_read_only && library_.can_trim(h) == 1;
+  found.info.physical_block = 4096;
+  found.info.format = name_of(config.format).data();
+  found.can_flush = library_.can_flush(h) == 1;
+  found.can_fua = library_.can_fua(h) == 1;
+  if (!asked_read_only && !found.can_flush) {
+    log::warning("disk ", name_,
+                 ": the NBD server knows no flush: nobody can tell when data is safe");
+  }
+  return found;
+}
+
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
+                                                          const NbdLibrary& library,
+                                                          const DiskConfig& config,
+                                                          Opening& opening,
+                                                          std::unique_ptr<NbdServer> server) {
+  auto found = opening.ask(config);
+  if (!found) {
+    return found.error();
+  }
+  const bool ours = server != nullptr;
+  auto disk = std::make_unique<NbdDisk>(context, library, opening.take(), std::move(server), *found,
+                                        config.path);
+  if (!disk->ok()) {
+    return fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)");
+  }
+  log::info("disk ", config.path, ": ", found->info.size, " bytes, ", found->info.format,
+            found->info.read_only ? ", read-only" : "",
+            ours ? ", served by a qemu-nbd of its own" : ", served over NBD");
+  return std::unique_ptr<BlockBackend>{std::move(disk)};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
+                                               const DiskConfig& config,
+                                               UniqueFd image) {
+  ignore_write_signals();
+  auto library = NbdLibrary::load();
+  if (!library) {
+    return fail("disk ", config.path, ": ", library.error().message);
+  }
+  Opening opening{**library, config.path};
+  if (auto prepared = opening.prepare(); !prepared) {
+    return prepared.error();
+  }
+  if (is_nbd(config.path) && !image) {
+    if (!is_raw(config.format)) {
+      return fail("disk ", config.path, ": an NBD export is raw: write format=raw");
+    }
+    if (auto connected = opening.connect_to_address(); !connected) {
+      return connected.error();
+    }
+    return serve(context, **library, config, opening, nullptr);
+  }
+  auto server = NbdServer::start(context, {.path = config.path,
+                                           .fd = std::move(image),
+                                           .format = config.format,
+                                           .read_only = config.read_only || config.cdrom,
+                                           .direct = config.direct});
+  if (!server) {
+    return server.error();
+  }
+  if (auto connected = opening.connect((*server)->take_connection()); !connected) {
+    const NbdHandle closed = opening.take();
+    return fail("disk ", config.path, ": qemu-nbd cannot serve it as ", name_of(config.format),
+                ": ", (*server)->last_words());
+  }
+  return serve(context, **library, config, opening, std::move(*server));
+}
+
+}  // namespace dm::host
