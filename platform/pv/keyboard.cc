@@ -6,8 +6,7 @@
 namespace dm::pv {
 
 Result<std::optional<Nodes>> Keyboard::prepare(const Values& /*values*/) {
-  return std::optional{Nodes{{.key = "feature-disable-keyboard", .value = "1"},
-                             {.key = "feature-disable-pointer", .value = "1"}}};
+  return std::optional{Nodes{{.key = "feature-disable-pointer", .value = "1"}}};
 }
 
 Result<Nodes> Keyboard::connect(const Values& /*values*/) {

@@ -6,10 +6,10 @@
 namespace dm::pv {
 
 /// A PV keyboard on which nobody ever types. libxl gives each HVM guest one (vkb_device=1 is its
-/// default), and Linux waits up to 30 s at boot for a device that does not connect. It says so to
-/// the frontend: feature-disable-keyboard and -pointer, so that Linux shows no input device at all.
-/// Its ring is not even mapped: nothing but we would write to it. Source: Xen public header
-/// io/kbdif.h.
+/// default), and Linux waits up to 30 s at boot for a device that does not connect. There is no
+/// pointer beside it; without a keyboard, too, Linux would complain (-ENXIO from its probe) and not
+/// connect. The ring is not even mapped: nothing but we would write to it. Source: Xen public
+/// header io/kbdif.h; Linux 6.1 drivers/input/misc/xen-kbdfront.c.
 class Keyboard final : public Driver {
  public:
   [[nodiscard]] Result<std::optional<Nodes>> prepare(const Values& values) override;

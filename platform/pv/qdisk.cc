@@ -40,8 +40,12 @@ Result<> parse_params(std::string_view params, DiskConfig& config) {
     return {};
   }
   const std::string_view word = params.substr(0, colon);
-  if (word != "aio" && word != "raw" && word != "file" && word != "phy") {
-    return fail("an image of format \"", word, "\" is not served; convert it to raw");
+  if (word != "aio" && word != "file" && word != "phy") {
+    const auto format = image_format(word == "vhd" ? "vpc" : word);
+    if (!format) {
+      return fail("an image of format \"", word, "\" is not served; convert it to raw");
+    }
+    config.format = *format;
   }
   config.path = params.substr(colon + 1);
   return {};
@@ -271,6 +275,7 @@ std::optional<DriveInfo> Qdisk::drive_info() const {
                  .image = config_.path,
                  .removable = config_.cdrom,
                  .read_only = config_.read_only,
+                 .format = std::string{name_of(config_.format)},
                  .stats = {}};
   if (image_ != nullptr) {
     info.size = image_->info().size;

@@ -122,8 +122,14 @@ bool Translator::plausible(const DiskSpec& disk, unsigned line) {
     error(line, "disk: xl looks for a file of the name " + shown(disk.target) +
                     ": write backendtype=qdisk with it");
   }
-  const bool ours = disk.backend_type == "qdisk" || !raw;
-  if (ours && !disk.cdrom && restrict_) {
+  const bool ours_alone = !disk.cdrom && (nbd || !raw);
+  if (ours_alone && restrict_ && read.on("xen_platform_pci", true)) {
+    hint(line,
+         "disk: " + shown(disk.target) +
+             " has no PV back end with dm_restrict=1: a guest with PV drivers gives the emulated "
+             "disk up and waits for one. xen_platform_pci=0 keeps PV drivers out");
+  }
+  if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk" && restrict_) {
     error(line,
           "disk: with dm_restrict=1 nobody serves backendtype=qdisk, and the guest's PV driver "
           "would wait for it: leave backendtype out");
@@ -191,7 +197,7 @@ void Translator::hard_disk(const DiskSpec& disk, const Vdev& vdev, unsigned line
     return add(line, "-device", "scsi-hd,drive=scsi0-hd" + n + ",scsi-id=" + n);
   }
   if (!ahci && vdev.disk >= 4) {
-    if (disk.format != "raw") {  // its PV back end would be QEMU
+    if (disk.format != "raw" && restrict_) {
       out.later.push_back(
           {Unserved::pv_image_format, shown(disk.target) + " is " + qemu_format(disk), line});
     }

@@ -26,7 +26,7 @@ enum class Unserved : std::uint8_t {
   scsi_disk,
   ahci_disk,
   image_format,
-  pv_image_format,  ///< of a disk for PV drivers alone, whose back end would be QEMU
+  pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
   cdrom,
   cdrom_position,
   direct_boot,
