@@ -48,7 +48,7 @@ device_model() {
 
 # home_lines DM: the lines of xl.cfg that say which device model serves, and where. "stubdom" is stubdm in a domain of its own; what that domain's
 # consoles need in dom0 is QEMU, libxl's choice.
-stub_memory=32 # MiB
+stub_memory=20 # MiB
 home_lines() {
   if [[ $1 == stubdom ]]; then
     printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=$stub_memory"
