@@ -5,7 +5,8 @@
 //       fill the area, then for so many seconds write 512 bytes to 1 MiB anywhere in it, past the page cache and through it, with reads and
 //       fsyncs between; at last read all of it from the disk. What the area must now hold goes to stdout, for sha256sum.
 //   scribble cut SEED DEVICE MIB
-//       until the power is cut: writes made durable by FLUSH CACHE, by WRITE DMA FUA EXT, or by a drive whose write cache is off, in turns.
+//       until the power is cut: writes made durable by FLUSH CACHE EXT, by WRITE DMA FUA EXT and, for an odd seed, by a drive whose write cache
+//       is off, for an even one by fdatasync, in turns.
 //       "acked N." on stdout when the drive has acknowledged that write N and all before it are durable.
 //   scribble check SEED ACKED IMAGE MIB
 //       after that: are writes 1 to ACKED in the image, unless later ones went over them?
@@ -242,6 +243,22 @@ static void acked(uint32_t write) {
   if (printf("acked %u.\n", write) < 0 || fflush(stdout) != 0) give_up("stdout");
 }
 
+// How the writes of a round are made durable.
+enum kind { kFlush, kFua, kCacheIsOff, kFdatasync };
+
+// The kernel's fdatasync sends no FLUSH CACHE while it thinks that the drive has no write cache, and what a SET FEATURES changed it learns a moment
+// later. So no seed has both.
+static enum kind kind_of(const struct area* a, uint32_t round) {
+  switch (round % 3) {
+    case 0:
+      return kFlush;
+    case 1:
+      return kFua;
+    default:
+      return (a->seed & 1) != 0 ? kCacheIsOff : kFdatasync;
+  }
+}
+
 static _Noreturn void cut(char** argv) {
   struct area a = {strtoull(argv[0], NULL, 10), (uint32_t)atoi(argv[2]) * 2048U, kLargestCut};
   int fd = open_or_die(argv[1], O_RDWR | O_DIRECT);
@@ -249,24 +266,22 @@ static _Noreturn void cut(char** argv) {
   uint32_t write = 0;
   for (uint32_t round = 0;; ++round) {
     uint32_t writes = 1 + (uint32_t)(random_of(a.seed, round, 3ULL << 40) % 6);
-    unsigned kind = round % 3;
-    if (kind == 2) set_cache(fd, kCacheOff);
+    enum kind kind = kind_of(&a, round);
+    if (kind == kCacheIsOff) set_cache(fd, kCacheOff);
     for (uint32_t i = 0; i < writes; ++i) {
       struct place p = place_of(&a, ++write);
       make_data(data, &a, write, p);
-      if (kind == 1) {
+      if (kind == kFua) {
         ata(fd, kWriteDmaFuaExt, 0, p, data);
       } else {
         write_all(fd, data, (size_t)p.count * kSector, (uint64_t)p.first * kSector);
       }
-      if (kind != 0) acked(write);
+      if (kind == kFua || kind == kCacheIsOff) acked(write);
     }
-    if (kind == 2) set_cache(fd, kCacheOn);
-    if (kind == 0) {
-      // Not by fdatasync: the kernel leaves the command out while it thinks that there is no write cache, and it learns of kCacheOn later.
-      ata(fd, kFlushCacheExt, 0, (struct place){0, 0}, NULL);
-      acked(write);
-    }
+    if (kind == kCacheIsOff) set_cache(fd, kCacheOn);
+    if (kind == kFlush) ata(fd, kFlushCacheExt, 0, (struct place){0, 0}, NULL);
+    if (kind == kFdatasync && fdatasync(fd) != 0) give_up("fdatasync");
+    acked(write);
   }
 }
 

@@ -8,8 +8,8 @@ need_stubdm() {
   [[ -x $stubdm ]] || die "there is no $stubdm. Build it (cmake --preset release && cmake --build --preset release), or name another in STUBDM"
 }
 
-# make_overlay OUT PLAN [MAIN]: scenarios, helpers and the stubdm to be judged, if there is one. dom0 then runs dom0/MAIN, which does what PLAN
-# says.
+# make_overlay OUT PLAN [MAIN [FILE...]]: scenarios, helpers and the stubdm to be judged, if there is one, and these files. dom0 then runs dom0/MAIN,
+# which does what PLAN says.
 make_overlay() {
   root=$scratch/overlay
   rm -rf "$root"
@@ -23,5 +23,6 @@ make_overlay() {
     add "$stubdm"
     mv "$root$stubdm" "$root/usr/libexec/stubdm"
   fi
+  (($# > 3)) && cp "${@:4}" "$root/lab/"
   archive zstd -q -1 > "$1"
 }
