@@ -273,6 +273,14 @@ log_in() {
   say "$1: logged in"
 }
 
+# find_drives GUEST: the guest's names for the drives at xl's hda to hdd, or "none", into variables of these names. Its kernel looks at all of them
+# at once and names them as they come.
+find_drives() {
+  in_guest "$1" 20 'for at in 0:0:0:0 0:0:1:0 1:0:0:0 1:0:1:0; do ls /sys/bus/scsi/devices/$at/block 2> /dev/null || echo none; done' || fail "$1 cannot name its drives: $said"
+  # shellcheck disable=SC2034 # for scenarios
+  read -r hda hdb hdc hdd <<< "${said//$'\n'/ }"
+}
+
 # in_guest GUEST SECONDS COMMAND: type it; its output is in $said, its status is returned
 in_guest() {
   local guest=$1 seconds=$2 status output

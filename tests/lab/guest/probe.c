@@ -3,8 +3,11 @@
 //
 //   probe loopback TTY       the UART's own loopback: modem lines, then data at several speeds
 //   probe hammer SECONDS     accesses of every width to ports and memory that nobody has; reads must give ones
+//   probe tray DEVICE [open|close]   what a CD-ROM drive says of its tray, or move it
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/cdrom.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,9 +179,42 @@ static int hammer(double seconds) {
   return 0;
 }
 
+// ---- tray ----
+
+// O_NONBLOCK: opening it otherwise wants a disc, and locks the door.
+static int open_drive(const char* name) {
+  int drive = open(name, O_RDONLY | O_NONBLOCK);
+  if (drive < 0) give_up(name);
+  return drive;
+}
+
+static int tray(const char* name) {
+  switch (ioctl(open_drive(name), CDROM_DRIVE_STATUS, CDSL_CURRENT)) {
+    case CDS_NO_DISC:
+      printf("empty\n");
+      return 0;
+    case CDS_TRAY_OPEN:
+      printf("open\n");
+      return 0;
+    case CDS_DISC_OK:
+      printf("disc\n");
+      return 0;
+    default:
+      give_up("CDROM_DRIVE_STATUS");
+  }
+  return 1;
+}
+
+static int move_tray(const char* name, const char* how) {
+  if (ioctl(open_drive(name), strcmp(how, "open") == 0 ? CDROMEJECT : CDROMCLOSETRAY) != 0) give_up(how);
+  return 0;
+}
+
 int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "loopback") == 0) return loopback(argv[2]);
   if (argc == 3 && strcmp(argv[1], "hammer") == 0) return hammer(atof(argv[2]));
-  fprintf(stderr, "usage: probe loopback TTY | hammer SECONDS\n");
+  if (argc == 3 && strcmp(argv[1], "tray") == 0) return tray(argv[2]);
+  if (argc == 4 && strcmp(argv[1], "tray") == 0) return move_tray(argv[2], argv[3]);
+  fprintf(stderr, "usage: probe loopback TTY | hammer SECONDS | tray DEVICE [open|close]\n");
   return 2;
 }

@@ -5,7 +5,7 @@
 # cache_key FILE...: the hash of the contents of these files and of the versions of the packages images are made of
 cache_key() {
   {
-    dpkg-query -W -f='${Package} ${Version}\n' qemu-system-xen xen-utils-4.17 busybox-static seabios ipxe-qemu libc6 syslinux 2>/dev/null
+    dpkg-query -W -f='${Package} ${Version}\n' qemu-system-xen xen-utils-4.17 busybox-static seabios ipxe-qemu libc6 syslinux isolinux hdparm smartmontools 2>/dev/null
     stat -L -c '%n %s %Y' "$vmlinuz" "$xen_gz"
     cat -- "$@"
   } | sha256sum | cut -c 1-16
@@ -26,6 +26,6 @@ cached() {
 }
 
 dom0_image() { cached dom0 .cpio.zst "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkdom0" "$lab/dom0/init")" "$lab/mkdom0"; }
-guest_image() { cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" "$lab"/guest/{init,inittab,rc,tools,probe.c} "$lab"/guest/bin/*)" "$lab/mkguest"; }
+guest_image() { cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" "$lab"/guest/{init,inittab,rc,tools,probe.c,scribble.c} "$lab"/guest/bin/*)" "$lab/mkguest"; }
 # disk_image GUEST.img
 disk_image() { cached disk .ext4 "$(cache_key "$1.info" "$lab/mkdisk")-${1##*-}" "$lab/mkdisk" "$1"; }

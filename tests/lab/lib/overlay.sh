@@ -15,8 +15,8 @@ need_stubdom() {
     die "there is no $stubdom/kernel or no $stubdom/rootfs. Build them (cmake --build --preset release --target stubdom), or name another directory in STUBDOM"
 }
 
-# make_overlay OUT PLAN [MAIN]: scenarios, helpers and the stubdm to be judged, if there is one. dom0 then runs dom0/MAIN, which does what PLAN
-# says.
+# make_overlay OUT PLAN [MAIN [FILE...]]: scenarios, helpers and the stubdm to be judged, if there is one, and these files. dom0 then runs dom0/MAIN,
+# which does what PLAN says.
 make_overlay() {
   root=$scratch/overlay
   rm -rf "$root"
@@ -34,5 +34,6 @@ make_overlay() {
     install -D -m 644 "$stubdom/kernel" "$root$xen_dir/boot/qemu-stubdom-linux-kernel"
     install -D -m 644 "$stubdom/rootfs" "$root$xen_dir/boot/qemu-stubdom-linux-rootfs"
   fi
+  (($# > 3)) && cp "${@:4}" "$root/lab/"
   archive zstd -q -1 > "$1"
 }
