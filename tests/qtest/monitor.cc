@@ -43,34 +43,22 @@ std::optional<QemuIo> parse_qemu_io(std::string_view line) {
   return QemuIo{.drive = line.substr(0, space), .verb = command.substr(0, command.find(' '))};
 }
 
-Result<std::unique_ptr<BlockBackend>> open_image(boost::asio::io_context& context,
-                                                 const std::string& name,
-                                                 host::UniqueFd fd) {
-  if (fd) {
-    return host::open_disc(context, name, std::move(fd));
-  }
-  DiskConfig disc;
-  disc.path = name;
-  disc.cdrom = disc.read_only = true;
-  return host::open_disk(context, disc);
-}
-
 }  // namespace
 
 Monitor::Monitor(Parts parts)
     : parts_{std::move(parts)},
       control_{parts_.board.config(), parts_.board.machine(), unread_clock_, dirty_,
-               Control::Actions{.launch = [] { return true; },
-                                .quit =
-                                    [this] {
-                                      send_event("SHUTDOWN",
-                                                 R"({"guest":false,"reason":"host-qmp-quit"})");
-                                      parts_.quit();
-                                    },
-                                .open_disc =
-                                    [this](const std::string& name, host::UniqueFd fd) {
-                                      return open_image(parts_.context, name, std::move(fd));
-                                    }}} {
+               Control::Actions{
+                   .launch = [] { return true; },
+                   .quit =
+                       [this] {
+                         send_event("SHUTDOWN", R"({"guest":false,"reason":"host-qmp-quit"})");
+                         parts_.quit();
+                       },
+                   .open_disc =
+                       [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
+                         return host::open_disc(parts_.context, name, std::move(fd), format);
+                       }}} {
   for (QmpCommands* const commands : {&product_, &commands_}) {
     add_machine_commands(*commands, control_, parts_.board.config().name);
     add_fd_set_commands(*commands, fd_sets_);
