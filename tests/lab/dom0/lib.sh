@@ -46,12 +46,13 @@ device_model() {
   esac
 }
 
-# home_lines DM: the lines of xl.cfg that say which device model serves, and where. "stubdom" is stubdm in a domain of its own; what that domain's
-# consoles need in dom0 is QEMU, libxl's choice.
+# home_lines DM: the lines of xl.cfg that say which device model serves, and where. "stubdom" is stubdm in a domain of its own, whose
+# consoles and disks stubdm serves in dom0.
 stub_memory=20 # MiB
 home_lines() {
   if [[ $1 == stubdom ]]; then
-    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=$stub_memory"
+    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=$stub_memory" \
+      "device_model_override=\"$(device_model stubdm)\""
   else
     printf 'device_model_override="%s"\n' "$(device_model_path "$1")"
   fi
