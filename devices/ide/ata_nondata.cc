@@ -120,8 +120,10 @@ void AtaDisk::begin_transfer() noexcept {
 
 void AtaDisk::data_set_management() noexcept {
   const bool trim = (file().features[0] & 1U) != 0;
-  const std::uint32_t blocks = sector_count();
-  if (!trim || !info_.can_discard || info_.read_only || blocks > kMaxTrimBlocks) {
+  // The count of a 48-bit command; but its high byte has nothing to say where IDENTIFY word 105
+  // allows eight blocks, and a driver that writes the register once leaves there what it held.
+  const std::uint32_t blocks = file().count[0];
+  if (!trim || !info_.can_discard || info_.read_only || blocks == 0 || blocks > kMaxTrimBlocks) {
     abort();
     return;
   }

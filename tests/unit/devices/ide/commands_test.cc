@@ -299,6 +299,18 @@ BOOST_AUTO_TEST_CASE(more_blocks_than_word_105_says_or_no_trim_bit_abort) {
   }
 }
 
+// QEMU's ide-test /ide/bmdma/trim: after a reset, the register's previous content is 01h.
+BOOST_AUTO_TEST_CASE(a_count_that_was_written_once_is_taken_without_its_high_byte) {
+  std::memset(guest.ram().subspan(kBuffer, 512).data(), 0, 512);
+  guest.poke<std::uint64_t>(kBuffer, 2 | 5ULL << 48U);
+  const Prd prd{kBuffer, 512};
+  ide.prepare_dma({&prd, 1});
+  ide.lba48(0, 0, 0x0101);
+  ide.out(1, 1);
+  ide.command(0x06);
+  BOOST_TEST(ide.run_dma(false).status == 0x50);
+}
+
 BOOST_AUTO_TEST_CASE(ranges_are_copied_before_they_are_judged) {  // B23
   stamp(disk, 0, 40);
   guest.set_auto_work(false);

@@ -3,8 +3,8 @@
 
 #include "devices/uart16550/serial_port.h"
 #include "tests/drivers/uart_driver.h"
-#include "tests/rig/sim_guest.h"
 #include "tests/rig/scripted_chardev.h"
+#include "tests/rig/sim_guest.h"
 
 #include <chrono>
 #include <cstdint>
