@@ -130,7 +130,7 @@ xl_log() { printf '%s/%s/xl.log' "$state" "$1"; }
 create() {
   local guest=$1 dm=$2
   shift 2
-  sed -i '/^device_model_\|^stubdomain_/d' "$state/$guest/cfg"
+  sed -i '/^device_model_\(override\|version\|stubdomain_override\)\|^stubdomain_/d' "$state/$guest/cfg"
   home_lines "$dm" >> "$state/$guest/cfg"
   created_at=$(now)
   xl create "$@" "$state/$guest/cfg" >> "$(xl_log "$guest")" 2>&1 || fail "xl create failed; its words are in xl.log"
