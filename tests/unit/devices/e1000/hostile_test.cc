@@ -3,6 +3,7 @@
 #include "tests/unit/devices/e1000/hostile_rig.h"
 #include "tests/unit/devices/e1000/packets.h"
 
+#include <cstring>
 #include <functional>
 
 namespace dm::test {
@@ -79,18 +80,26 @@ BOOST_FIXTURE_TEST_CASE(buffers_on_its_own_registers_are_never_reached, Hostile)
   driver.set(D::RDH, 0);
   arrive(frame_to_us(100));
   BOOST_TEST(driver.rx_status(0).status == (D::DD | D::RX_EOP | D::RX_IXSM));
-  driver.set(D::RCTL, D::RCTL_EN | D::RCTL_LBM | D::RCTL_UPE);
   Bytes doorbells(1000);
   for (std::size_t i = 14; i < doorbells.size(); ++i) {
     doorbells[i] = std::byte{3};
   }
   driver.put_memory(D::kTxBuffers, doorbells);
-  for (unsigned i = 0; i < 20; ++i) {
-    driver.put_legacy(D::kTxBuffers, 1000, D::EOP | D::RS);
+  std::uint32_t slot = 2;
+  for (const bool by_phy : {false, true}) {  // both loopbacks: A6, CVE-2021-3416
+    driver.phy(0, by_phy ? 0x4140 : 0x1140);
+    driver.set(D::RCTL, D::RCTL_EN | D::RCTL_UPE | (by_phy ? 0U : D::RCTL_LBM));
+    for (unsigned i = 0; i < 20; ++i) {
+      driver.put_legacy(D::kTxBuffers, 1000, D::EOP | D::RS);
+    }
+    driver.ring_doorbell();
+    slot += 20;
+    BOOST_TEST(driver.get(D::TDT) == slot);
+    BOOST_TEST(driver.get(D::TDH) == slot);
+    BOOST_TEST(driver.get(D::RDH) == slot - 1);
   }
-  driver.ring_doorbell();
-  BOOST_TEST(driver.get(D::TDT) == 22U);
-  BOOST_TEST(driver.get(D::TDH) == 22U);
+  BOOST_TEST(net.sent.empty());
+  driver.phy(0, 0x1140);
   alive();
 }
 
@@ -112,6 +121,35 @@ BOOST_FIXTURE_TEST_CASE(a_ring_of_null_buffers_is_used_up_and_no_more, Hostile) 
   arrive(frame_to_us(101));
   BOOST_TEST(driver.rx_status(0).status == D::DD);
   BOOST_TEST((driver.rx_status(1).status & D::RX_EOP) != 0);
+  alive();
+}
+
+BOOST_FIXTURE_TEST_CASE(no_frame_leaves_the_buffers_it_was_given, Hostile) {  // A1, XSA-41
+  constexpr std::uint32_t kApart = 4096;
+  constexpr std::uint32_t kCount = 256;
+  const Bytes canary(kCount * kApart, std::byte{0xc5});
+  for (const std::uint32_t rctl : {0U, D::RCTL_SBP, D::RCTL_LPE, D::RCTL_SBP | D::RCTL_LPE}) {
+    for (const std::uint32_t room : {256U, 2048U}) {
+      for (const std::size_t size : {1518U, 1519U, 1522U, 4096U, 16380U, 16381U, 60000U, 70000U}) {
+        driver.open_rx(kCount, D::RCTL_SECRC | rctl, room);
+        driver.put_memory(0x600000, canary);
+        for (std::uint32_t i = 0; i < kCount; ++i) {
+          guest.poke(D::kRxRing + i * 16, std::uint64_t{0x600000} + i * kApart);
+        }
+        driver.set(D::RDH, 0);
+        arrive(frame_to_us(size));
+        const bool fits = size <= 1518 || (rctl != 0 && size <= 16380);
+        BOOST_TEST(driver.get(D::RDH) == (fits ? (size + room - 1) / room : 0));
+        bool kept = true;
+        for (std::uint32_t i = 0; i < kCount; ++i) {
+          const std::size_t behind = 0x600000 + i * kApart + room;
+          kept =
+              kept && std::memcmp(guest.ram().data() + behind, canary.data(), kApart - room) == 0;
+        }
+        BOOST_TEST(kept);
+      }
+    }
+  }
   alive();
 }
 

@@ -246,6 +246,24 @@ BOOST_FIXTURE_TEST_CASE(a_context_that_changes_inside_of_a_packet_counts_from_th
   expect(segments(f, payload, 1448));
 }
 
+BOOST_FIXTURE_TEST_CASE(descriptors_without_bytes_where_segments_end_change_nothing,
+                        Sender) {  // A3, CVE-2015-6815
+  const Flow f;
+  const Bytes payload = payload_of(3000);
+  driver.put_memory(D::kTxBuffers, for_segmentation(f, payload));
+  context(f, 1000, 3000);
+  const auto header = static_cast<std::uint32_t>(f.header());
+  std::uint32_t at = 0;
+  for (const std::uint32_t size : {0U, header, 0U, 1000U, 0U, 0U, 1000U, 0U, 1000U}) {
+    driver.put_data(D::kTxBuffers + at, size, D::IFCS | D::TSE, at == 0 ? D::TXSM | D::IXSM : 0);
+    at += size;
+  }
+  driver.put_data(D::kTxBuffers + at, 0, D::IFCS | D::TSE | D::EOP | D::RS, 0);
+  driver.ring_doorbell();
+  expect(segments(f, payload, 1000));
+  BOOST_TEST(driver.tx_status(driver.tx_slot() - 1) == D::DD);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_full_backend_in_the_middle_of_a_long_packet_goes_on_where_it_stopped,
                         Sender) {
   const Flow f{.udp = true};

@@ -100,6 +100,31 @@ BOOST_AUTO_TEST_CASE(a_disk_bears_the_serial_number_and_the_firmware_that_it_is_
   BOOST_TEST(strings(given) == "SERIAL-OF-MORE-THAN-2.0     ");
 }
 
+BOOST_AUTO_TEST_CASE(the_disk_controllers_bar_stays_away_from_ports_of_others) {  // B34
+  constexpr PciBdf kIde{1, 1};
+  Pc pc;
+  pc.config_write(kIde, 0x04, 2, 5);
+  pc.outl(0xcf8, 0x80000000);
+  // CONFIG_ADDRESS, i8042, CMOS, the secondary channel, the first serial port.
+  for (const unsigned base : {0xcf0U, 0x60U, 0x70U, 0x170U, 0x3f0U}) {
+    pc.config_write(kIde, 0x20, 4, base);
+    BOOST_TEST(pc.config_read(kIde, 0x20, 4) == (base | 1U));
+    BOOST_TEST(pc.inl(0xcf8) == 0x80000000U);
+    BOOST_TEST(pc.inl(0xcfc) == 0x12378086U);
+    BOOST_TEST((pc.inb(0x64) & 0x02U) == 0U);
+    pc.outb(0x70, 0x0f);
+    pc.outb(0x71, 0xa5);
+    BOOST_TEST(pc.inb(0x71) == 0xa5U);
+    BOOST_TEST(pc.inb(0x177) != 0xffU);
+    pc.outb(0x3ff, 0x5a);
+    BOOST_TEST(pc.inb(0x3ff) == 0x5aU);
+  }
+  pc.config_write(kIde, 0x20, 4, 0xc100);
+  BOOST_TEST(pc.inb(0xc100) == 0U);
+  pc.outb(0xc102, 0x60);
+  BOOST_TEST(pc.inb(0xc102) == 0x60U);
+}
+
 BOOST_AUTO_TEST_CASE(power_off_makes_acknowledged_writes_durable_first) {
   Pc pc;
   const auto data = dm::rig::ScriptedBlock::pattern(99);
