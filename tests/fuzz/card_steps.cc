@@ -134,7 +134,7 @@ void CardSteps::send_descriptors() {
     }
     const std::uint64_t address =
         (choice & 4U) != 0 ? in_.take<std::uint64_t>() : Ram::address(in_);
-    const std::uint64_t length = in_.take<std::uint16_t>() >> ((choice >> 6U) * 4U);
+    const std::uint64_t length = std::uint64_t{in_.take<std::uint16_t>()} >> (choice >> 6U) * 4U;
     const std::uint64_t command = std::uint64_t{in_.byte()} << 24U;
     const std::uint64_t last = (choice & 8U) != 0 ? 0x09000000U : 0;  // EOP, RS
     const std::uint64_t type = dext != 0 ? 0x00100000U : 0;
