@@ -9,12 +9,12 @@ import os
 import re
 import subprocess
 
-# Symbol prefix -> soname, source, macro that selects its part of a shared source.
+# Symbol prefix, or several -> soname, source, macro that selects its part of a shared source.
 LIBRARIES = [
     ("xendevicemodel_", "libxendevicemodel.so.1", "devicemodel.cc", None),
     ("xenforeignmemory_", "libxenforeignmemory.so.1", "foreignmemory.cc", None),
     ("xenevtchn_", "libxenevtchn.so.1", "evtchn.cc", None),
-    ("xengnttab_", "libxengnttab.so.1", "small.cc", "PEER_GNTTAB"),
+    (("xengnttab_", "xengntshr_"), "libxengnttab.so.1", "small.cc", "PEER_GNTTAB"),
     ("xs_", "libxenstore.so.4", "store.cc", None),
     ("xc_", "libxenctrl.so.4.17", "ctrl.cc", None),
     ("xentoolcore_", "libxentoolcore.so.1", "small.cc", "PEER_TOOLCORE"),
