@@ -99,6 +99,9 @@ struct SpinConfig {
   unsigned microseconds = 0;  ///< longest spin, 1 to 1000; for always only
 };
 
+/// Xen public header xen.h, DOMID_FIRST_RESERVED: ids from here on are not domains.
+inline constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
+
 struct MachineConfig {
   std::uint32_t domid = 0;
   std::string name;

@@ -3,6 +3,7 @@
 // place at Xen, serves the guest until a signal or the guest's end, and leaves nothing behind.
 
 #include "core/obs/log.h"
+#include "core/text/number.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/pv_session.h"
 #include "platform/toolstack/check.h"
@@ -13,7 +14,6 @@
 
 #include <boost/json/serialize.hpp>
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -39,15 +39,13 @@ int refuse(const dm::Error& error) {
 
 /// stubdm inspect DOMID [--json]
 int inspect(std::span<const std::string_view> arguments) {
-  std::uint32_t domid = 0;
-  const std::string_view number = arguments.empty() ? std::string_view{} : arguments.front();
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), domid);
+  const auto domid =
+      dm::parse_number<std::uint32_t>(arguments.empty() ? std::string_view{} : arguments.front());
   const bool as_json = arguments.size() == 2 && arguments.back() == "--json";
-  if (error != std::errc{} || end != number.data() + number.size() ||
-      !(arguments.size() == 1 || as_json)) {
+  if (!domid || !(arguments.size() == 1 || as_json)) {
     return refuse(dm::Error{"usage: stubdm inspect DOMID [--json]; xl list shows the ids"});
   }
-  const auto answer = dm::toolstack::ask_inspection(domid);
+  const auto answer = dm::toolstack::ask_inspection(*domid);
   if (!answer) {
     return refuse(answer.error());
   }

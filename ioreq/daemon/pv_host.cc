@@ -7,8 +7,6 @@
 #include "platform/linux/error_text.h"
 #include "platform/linux/turn_queue.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <utility>
 
@@ -47,7 +45,7 @@ Result<std::unique_ptr<PvHost>> PvHost::open(host::Loop& loop,
     return frontend.error();
   }
   // The library keeps its descriptor, the loop wants one of its own.
-  host::UniqueFd events{::fcntl((*frontend)->descriptor(), F_DUPFD_CLOEXEC, 0)};
+  host::UniqueFd events = host::duplicate((*frontend)->descriptor());
   if (!events) {
     return fail("no descriptor left for the event channels of PV devices: ",
                 host::error_text(errno));

@@ -6,8 +6,6 @@
 
 #include <boost/asio/post.hpp>
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <exception>
 #include <utility>
@@ -45,9 +43,8 @@ Result<std::unique_ptr<StubQmp>> StubQmp::open(boost::asio::io_context& context,
   std::unique_ptr<StubQmp> qmp{
       new StubQmp{context, commands, domid, std::move(*xenstore), std::move(*page)}};
   // The library owns its descriptor, a Watch its own.
-  qmp->watch_ =
-      host::Watch{context, host::UniqueFd{::fcntl(qmp->page_->descriptor(), F_DUPFD_CLOEXEC, 0)},
-                  host::Callback::bind<&StubQmp::on_event>(*qmp)};
+  qmp->watch_ = host::Watch{context, host::duplicate(qmp->page_->descriptor()),
+                            host::Callback::bind<&StubQmp::on_event>(*qmp)};
   if (!qmp->watch_.ok()) {
     return fail("the loop cannot watch QMP's event channel: ", host::error_text(errno));
   }

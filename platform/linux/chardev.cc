@@ -81,7 +81,7 @@ class PlainChardev final : public StreamChardev {
     UniqueFd out{::open((path + ".out").c_str(), kFlags)};
     if (!in || !out) {
       in = UniqueFd{::open(path.c_str(), kFlags)};
-      out = UniqueFd{in ? ::fcntl(in.get(), F_DUPFD_CLOEXEC, 0) : -1};
+      out = duplicate(in.get());
     }
     if (!in || !out) {
       return fail("serial \"pipe:", path, "\": cannot open ", path, ".in and ", path, ".out, nor ",
@@ -102,7 +102,7 @@ class PlainChardev final : public StreamChardev {
   const std::string path = "/proc/self/fd/" + std::to_string(fd);
   UniqueFd own{::open(path.c_str(), mode | appending | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)};
   if (!own) {  // a socket, or no /proc
-    own = UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, 0)};
+    own = duplicate(fd);
     if (own) {
       ::fcntl(own.get(), F_SETFL, ::fcntl(own.get(), F_GETFL) | O_NONBLOCK);
     }

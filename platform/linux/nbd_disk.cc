@@ -6,7 +6,6 @@
 #include "platform/linux/request_check.h"
 #include "platform/linux/turn_queue.h"
 
-#include <fcntl.h>
 #include <poll.h>
 
 #include <algorithm>
@@ -42,7 +41,7 @@ NbdDisk::NbdDisk(boost::asio::io_context& context,
       export_{what},
       name_{std::move(name)},
       later_{Work::bind<&NbdDisk::run_later>(turn_queue(context), *this)} {
-  UniqueFd socket{::fcntl(library_.aio_get_fd(handle_.get()), F_DUPFD_CLOEXEC, 0)};
+  UniqueFd socket = duplicate(library_.aio_get_fd(handle_.get()));
   if (socket) {
     socket_ = Watch{context, std::move(socket), Callback::bind<&NbdDisk::on_readable>(*this),
                     Callback::bind<&NbdDisk::on_writable>(*this)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/privileges.h"
 
+#include "core/text/number.h"
 #include "platform/linux/error_text.h"
 
 #include <grp.h>
@@ -8,7 +9,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <optional>
 #include <string_view>
 
@@ -21,20 +21,11 @@ struct Identity {
   gid_t gid;
 };
 
-std::optional<unsigned> number(std::string_view text) noexcept {
-  unsigned value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) {
-    return std::nullopt;
-  }
-  return value;
-}
-
 /// "uid:gid", as libxl writes it, or the name of a user.
 Result<Identity> look_up(const std::string& run_as) {
   if (const auto colon = run_as.find(':'); colon != std::string::npos) {
-    const auto uid = number(std::string_view{run_as}.substr(0, colon));
-    const auto gid = number(std::string_view{run_as}.substr(colon + 1));
+    const auto uid = parse_number<unsigned>(std::string_view{run_as}.substr(0, colon));
+    const auto gid = parse_number<unsigned>(std::string_view{run_as}.substr(colon + 1));
     if (uid && gid) {
       return Identity{*uid, *gid};
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -35,5 +36,11 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+/// Another descriptor of the same open file, closed by exec too; none (and errno) if there is none
+/// to be had.
+[[nodiscard]] inline UniqueFd duplicate(int fd, int at_least = 0) noexcept {
+  return UniqueFd{::fcntl(fd, F_DUPFD_CLOEXEC, at_least)};
+}
 
 }  // namespace dm::host

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <charconv>
+#include "core/text/number.h"
+
 #include <concepts>
 #include <limits>
 #include <optional>
@@ -14,16 +15,7 @@ namespace dm::pv {
 template <std::unsigned_integral T>
 [[nodiscard]] std::optional<T> number(const std::optional<std::string>& text,
                                       T most = std::numeric_limits<T>::max()) noexcept {
-  if (!text || text->empty()) {
-    return std::nullopt;
-  }
-  T value = 0;
-  const char* const end = text->data() + text->size();
-  const auto [at, error] = std::from_chars(text->data(), end, value);
-  if (error != std::errc{} || at != end || value > most) {
-    return std::nullopt;
-  }
-  return value;
+  return text ? parse_number<T>(*text, 0, most) : std::nullopt;
 }
 
 [[nodiscard]] inline std::string_view text(const std::optional<std::string>& value) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/fd_sets.h"
 
+#include "core/text/number.h"
 #include "platform/linux/error_text.h"
 
 #include <boost/json/array.hpp>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <memory>
 #include <utility>
 
@@ -29,12 +29,7 @@ std::optional<std::int64_t> number_of(std::string_view path) noexcept {
     return std::nullopt;
   }
   path.remove_prefix(kPrefix.size());
-  std::uint32_t id = 0;  // unsigned: no sign is taken
-  const auto [end, error] = std::from_chars(path.data(), path.data() + path.size(), id);
-  if (error != std::errc{} || end != path.data() + path.size() || id > FdSets::kMaxId) {
-    return std::nullopt;
-  }
-  return id;
+  return parse_number<std::int64_t>(path, 0, FdSets::kMaxId);
 }
 
 /// The set's number in a command's arguments.
@@ -153,7 +148,7 @@ Result<UniqueFd> FdSets::open(std::string_view path, int access) const {
                 : access == O_WRONLY ? "writing"
                                      : "reading and writing");
   }
-  UniqueFd copy{::fcntl(best->fd.get(), F_DUPFD_CLOEXEC, 3)};
+  UniqueFd copy = host::duplicate(best->fd.get(), 3);
   if (!copy) {
     return fail("cannot duplicate a descriptor: ", host::error_text(errno));
   }

@@ -2,6 +2,7 @@
 #include "platform/toolstack/key_values.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace dm::toolstack {
 
@@ -54,6 +55,22 @@ Result<KeyValues> KeyValues::split(std::string_view text, const KeyRules& rules)
     at = end + 1;
   }
   return result;
+}
+
+std::optional<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) noexcept {
+  std::array<std::uint8_t, 6> mac{};
+  if (text.size() != mac.size() * 3 - 1) {
+    return std::nullopt;
+  }
+  for (std::size_t i = 0; i < mac.size(); ++i) {
+    const char* const digits = text.data() + i * 3;
+    const auto parsed = std::from_chars(digits, digits + 2, mac[i], 16);
+    if (parsed.ec != std::errc{} || parsed.ptr != digits + 2 ||
+        (i + 1 < mac.size() && digits[2] != ':')) {
+      return std::nullopt;
+    }
+  }
+  return mac;
 }
 
 }  // namespace dm::toolstack

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "core/result.h"
+#include "core/text/number.h"
 
-#include <charconv>
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -42,19 +44,7 @@ class KeyValues {
   std::vector<Pair> pairs_;
 };
 
-/// Decimal digits and nothing else, from min to max.
-template <class T>
-[[nodiscard]] std::optional<T> parse_number(std::string_view text, T min, T max) noexcept {
-  T value{};
-  const char* const end = text.data() + text.size();
-  if (text.empty() || text.front() < '0' || text.front() > '9') {
-    return std::nullopt;  // from_chars would take a minus sign
-  }
-  const auto parsed = std::from_chars(text.data(), end, value);
-  if (parsed.ec != std::errc{} || parsed.ptr != end || value < min || value > max) {
-    return std::nullopt;
-  }
-  return value;
-}
+/// "00:16:3e:aa:bb:cc", and nothing else.
+[[nodiscard]] std::optional<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) noexcept;
 
 }  // namespace dm::toolstack

@@ -8,8 +8,6 @@ namespace dm::toolstack {
 
 namespace {
 
-/// Xen public header xen.h, DOMID_FIRST_RESERVED: ids from here on are not domains.
-constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
 /// Slots in the ioreq page; also Xen's HVM_MAX_VCPUS.
 constexpr unsigned kMaxVcpus = 128;
 constexpr std::uint64_t kMaxMemoryMib = std::uint64_t{1} << 30;  ///< 1 PiB; information only

@@ -13,23 +13,6 @@ constexpr std::size_t kMaxCards = 8;
 /// IFNAMSIZ without the final zero (Linux, uapi/linux/if.h).
 constexpr std::size_t kMaxInterfaceName = 15;
 
-/// "00:16:3e:aa:bb:cc"
-std::optional<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) noexcept {
-  std::array<std::uint8_t, 6> mac{};
-  if (text.size() != mac.size() * 3 - 1) {
-    return std::nullopt;
-  }
-  for (std::size_t i = 0; i < mac.size(); ++i) {
-    const char* const digits = text.data() + i * 3;
-    const auto parsed = std::from_chars(digits, digits + 2, mac[i], 16);
-    if (parsed.ec != std::errc{} || parsed.ptr != digits + 2 ||
-        (i + 1 < mac.size() && digits[2] != ':')) {
-      return std::nullopt;
-    }
-  }
-  return mac;
-}
-
 bool is_interface_name(std::string_view name) noexcept {
   const auto bad = [](char c) { return c <= ' ' || c == '/' || c == ':' || c == '%' || c == 0x7f; };
   return !name.empty() && name.size() <= kMaxInterfaceName && name != "." && name != ".." &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/store_client.h"
 
+#include "core/text/number.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/unix_address.h"
 
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <utility>
 
@@ -264,14 +264,7 @@ void StoreClient::node_owner(const void* owner,
       [done = std::move(done)](bool good, std::string_view text) {
         // "n0", then one for each domain that may do something: the first names the owner.
         const std::string_view first = first_string(text);
-        std::uint32_t domid = 0;
-        const char* const end = first.data() + first.size();
-        bool sane = good && first.size() > 1;
-        if (sane) {
-          const auto [at, error] = std::from_chars(first.data() + 1, end, domid);
-          sane = at == end && error == std::errc{};
-        }
-        done(sane ? std::optional{domid} : std::nullopt);
+        done(good && !first.empty() ? parse_number<std::uint32_t>(first.substr(1)) : std::nullopt);
       });
 }
 

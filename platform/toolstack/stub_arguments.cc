@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/stub_arguments.h"
 
+#include "core/config/machine_config.h"
+#include "core/text/number.h"
+
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 #include <utility>
 
 namespace dm::toolstack {
 
 namespace {
-
-/// First of the domain ids that mean something else (Xen public header xen.h,
-/// DOMID_FIRST_RESERVED).
-constexpr std::uint32_t kFirstReserved = 0x7ff0;
-
-std::optional<std::uint32_t> parse_domid(std::string_view text) noexcept {
-  std::uint32_t domid = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), domid);
-  if (error != std::errc{} || end != text.data() + text.size() || domid == 0 ||
-      domid >= kFirstReserved) {
-    return std::nullopt;
-  }
-  return domid;
-}
 
 /// "/vm/6c3cbd80-7bd7-4c3b-8e0a-7b1c9f7b7d0a", nothing else.
 bool is_vm_path(std::string_view path) noexcept {
@@ -66,7 +54,8 @@ Result<std::size_t> count_arguments(const XenstoreReader& xenstore, const std::s
 
 Result<StubArguments> read_stub_arguments(const XenstoreReader& xenstore) {
   const auto target = xenstore.read("target");
-  const auto domid = target ? parse_domid(*target) : std::nullopt;
+  const auto domid =
+      target ? parse_number<std::uint32_t>(*target, 1, kFirstReservedDomid - 1) : std::nullopt;
   if (!domid) {
     return fail("xenstore's node 'target' of this domain ",
                 target ? "is no domain id" : "does not exist",

@@ -135,7 +135,7 @@ OptionParser::Why OptionParser::take_memory(std::string_view value) {
   if (value.ends_with('G') || value.ends_with('M')) {
     value.remove_suffix(1);
   }
-  const auto count = toolstack::parse_number<std::uint64_t>(value, 1, kMostMiB);
+  const auto count = dm::parse_number<std::uint64_t>(value, 1, kMostMiB);
   if (!count || *count * unit > kMostMiB) {
     return "MiB, or a number and M or G; at most 3072 MiB";
   }
@@ -147,7 +147,7 @@ OptionParser::Why OptionParser::take_smp(std::string_view value) {
   if (value.starts_with("cpus=")) {
     value.remove_prefix(5);
   }
-  const auto cpus = toolstack::parse_number<unsigned>(value, 1, kMostCpus);
+  const auto cpus = dm::parse_number<unsigned>(value, 1, kMostCpus);
   if (!cpus) {
     return "a number from 1 to 128";
   }

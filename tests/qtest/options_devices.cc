@@ -32,21 +32,6 @@ std::string take_file(std::string_view file, Drive& drive) {
   return {};
 }
 
-std::optional<std::array<std::uint8_t, 6>> parse_mac(std::string_view text) {
-  std::array<std::uint8_t, 6> mac{};
-  if (text.size() != 17) {
-    return std::nullopt;
-  }
-  for (std::size_t i = 0; i < mac.size(); ++i) {
-    const char* const first = text.data() + 3 * i;
-    const auto parsed = std::from_chars(first, first + 2, mac[i], 16);
-    if (parsed.ec != std::errc{} || parsed.ptr != first + 2 || (i < 5 && first[2] != ':')) {
-      return std::nullopt;
-    }
-  }
-  return mac;
-}
-
 }  // namespace
 
 OptionParser::Why OptionParser::take_drive(std::string_view value) {
@@ -84,7 +69,7 @@ OptionParser::Why OptionParser::take_drive(std::string_view value) {
   }
   drive.for_ide = interface != "none";
   if (const auto index = keys->find("index"); index && drive.for_ide) {
-    drive.position = toolstack::parse_number<unsigned>(*index, 0, 3);
+    drive.position = dm::parse_number<unsigned>(*index, 0, 3);
     if (!drive.position) {
       return "index is 0 to 3";
     }
@@ -151,7 +136,7 @@ OptionParser::Why OptionParser::add_ide(const KeyValues& keys, bool cdrom) {
     device.bus = *bus == "ide.1" ? 1 : 0;
   }
   if (const auto unit = keys.find("unit"); unit) {
-    device.unit = toolstack::parse_number<unsigned>(*unit, 0, 1);
+    device.unit = dm::parse_number<unsigned>(*unit, 0, 1);
     if (!device.unit) {
       return "unit is 0 or 1";
     }
@@ -231,7 +216,7 @@ OptionParser::Why OptionParser::take_netdev(std::string_view value) {
   }
   Netdev netdev{.id = std::string{keys->get("id")}, .cable = {}};
   if (keys->get("type") == "socket") {
-    const auto fd = toolstack::parse_number<int>(keys->get("fd"), 3, 1 << 20);
+    const auto fd = dm::parse_number<int>(keys->get("fd"), 3, 1 << 20);
     if (!fd) {
       return "a socket needs fd=, from 3 on";
     }
@@ -279,7 +264,7 @@ OptionParser::Why OptionParser::place(const Card& card) {
     return "there are at most eight network cards";
   }
   if (!card.mac.empty()) {
-    const auto mac = parse_mac(card.mac);
+    const auto mac = toolstack::parse_mac(card.mac);
     if (!mac) {
       return "-device e1000 with mac=" + card.mac + ": not an address";
     }
