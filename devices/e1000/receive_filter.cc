@@ -2,6 +2,7 @@
 // Which frames are for this guest (8254x SDM, 3.2.1), and what is said of their checksums (3.2.9).
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
+#include "core/net/headers.h"
 #include "devices/e1000/receiver.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
@@ -14,6 +15,10 @@ namespace {
 
 using inet::Checksum;
 using inet::get16;
+using inet::kIpv4Header;
+using inet::kIpv6Header;
+using inet::kTypeIpv4;
+using inet::kTypeIpv6;
 using regs::MTA;
 using regs::RAH;
 using regs::RAL;
@@ -21,11 +26,7 @@ using regs::RCTL;
 using regs::RXCSUM;
 using regs::VFTA;
 
-constexpr std::uint16_t kTypeIpv4 = 0x0800;
-constexpr std::uint16_t kTypeIpv6 = 0x86dd;
 constexpr std::uint16_t kTypeFlowControl = 0x8808;
-constexpr std::uint32_t kIpv4Header = 20;
-constexpr std::uint32_t kIpv6Header = 40;
 constexpr unsigned kTcp = 6;
 constexpr unsigned kUdp = 17;
 

@@ -3,6 +3,7 @@
 
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
+#include "core/net/headers.h"
 #include "devices/e1000/shared.h"
 
 #include <algorithm>
@@ -17,20 +18,19 @@ using inet::fold;
 using inet::get16;
 using inet::get32;
 using inet::get_sum;
+using inet::kIpv4Header;
+using inet::kIpv6Header;
+using inet::kTcpChecksum;
+using inet::kTcpCwr;
+using inet::kTcpFinPsh;
+using inet::kTcpFlagsByte;
+using inet::kTcpHeader;
+using inet::kTcpOffsetByte;
+using inet::kTypeIpv4;
+using inet::kTypeIpv6;
 using inet::put16;
 using inet::put32;
 using inet::put_sum;
-
-constexpr std::uint32_t kIpv4Header = 20;
-constexpr std::uint32_t kIpv6Header = 40;
-constexpr std::uint32_t kTcpHeader = 20;
-constexpr std::uint32_t kTcpOffsetByte = 12;
-constexpr std::uint32_t kTcpFlagsByte = 13;
-constexpr std::uint32_t kTcpChecksum = 16;
-constexpr unsigned kFinPsh = 0x09;
-constexpr unsigned kCwr = 0x80;
-constexpr std::uint16_t kTypeIpv4 = 0x0800;
-constexpr std::uint16_t kTypeIpv6 = 0x86dd;
 
 }  // namespace
 
@@ -116,10 +116,10 @@ std::span<std::byte> SegmentHeader::header(std::uint32_t index,
   put32(h, tcp_ + 4, get32(h, tcp_ + 4) + index * segment_);
   std::byte& flags = h[tcp_ + kTcpFlagsByte];
   if (!last) {
-    flags &= ~std::byte{kFinPsh};
+    flags &= ~std::byte{kTcpFinPsh};
   }
   if (index != 0) {
-    flags &= ~std::byte{kCwr};
+    flags &= ~std::byte{kTcpCwr};
   }
   // The field holds the pseudo-header's sum with the length of all segments: that goes, this one's
   // comes.

@@ -2,6 +2,7 @@
 // Packets: from fragments to what the backend takes.
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
+#include "core/net/headers.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
 #include "devices/e1000/transmitter.h"
@@ -17,6 +18,14 @@ using inet::fold;
 using inet::get16;
 using inet::get32;
 using inet::get_sum;
+using inet::kIpv4Header;
+using inet::kIpv6Header;
+using inet::kTcpChecksum;
+using inet::kTcpCwr;
+using inet::kTcpFinPsh;
+using inet::kTcpFlagsByte;
+using inet::kTcpHeader;
+using inet::kUdpHeader;
 using inet::put16;
 using inet::put32;
 using inet::put_sum;
@@ -26,13 +35,6 @@ using regs::TCTL;
 constexpr std::uint32_t kLongestDatagram = 65535;
 constexpr std::uint32_t kLongestSegment = kLongestFrame - 96;  // header and payload
 constexpr std::uint32_t kLongestHeader = 240;
-constexpr std::uint32_t kIpv4Header = 20;
-constexpr std::uint32_t kIpv6Header = 40;
-constexpr std::uint32_t kTcpHeader = 20;
-constexpr std::uint32_t kUdpHeader = 8;
-constexpr std::uint32_t kTcpChecksum = 16;
-constexpr unsigned kFinPsh = 0x09;
-constexpr unsigned kCwr = 0x80;
 
 /// What short frames are filled up with. Nobody writes it: the backend sends from it.
 std::array<std::byte, kShortestFrame> zeros{};
@@ -267,12 +269,12 @@ void Transmitter::patch_header(std::uint32_t chunk, bool last, bool whole) noexc
   }
   if (c.tcp) {
     put32(h, c.tucss + 4U, get32(h, c.tucss + 4U) + packet_.sent);
-    std::byte& flags = h[c.tucss + 13U];
+    std::byte& flags = h[c.tucss + kTcpFlagsByte];
     if (!last) {
-      flags &= ~std::byte{kFinPsh};
+      flags &= ~std::byte{kTcpFinPsh};
     }
     if (whole && packet_.sent != 0) {
-      flags &= ~std::byte{kCwr};  // it belongs on the first segment of all
+      flags &= ~std::byte{kTcpCwr};  // it belongs on the first segment of all
     }
   } else {
     put16(h, c.tucss + 4U, l4_length);
@@ -323,7 +325,7 @@ Transmitter::Sent Transmitter::send_segments() noexcept {
     offload.gso = c.ipv4 ? Gso::tcp4 : Gso::tcp6;
     offload.header_length = c.hdrlen;
     offload.segment_size = c.mss;
-    offload.ecn = (std::to_integer<unsigned>(header()[c.tucss + 13U]) & kCwr) != 0;
+    offload.ecn = (std::to_integer<unsigned>(header()[c.tucss + kTcpFlagsByte]) & kTcpCwr) != 0;
   }
   const Cast to = cast(c.hdrlen);
   switch (offer(c.hdrlen, offload)) {
