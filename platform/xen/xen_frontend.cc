@@ -39,11 +39,11 @@ Result<std::unique_ptr<XenFrontend>> XenFrontend::open(domid_t domid) {
       new XenFrontend{domid, std::move(*grants), std::move(*memory), std::move(*evtchn)}};
 }
 
-EventClient* XenFrontend::client_of(evtchn_port_t port) const noexcept {
+XenFrontend::Channel* XenFrontend::channel(evtchn_port_t port) noexcept {
   const auto found = std::find_if(channels_.begin(), channels_.end(), [port](const Channel& c) {
     return c.client != nullptr && c.port == port;
   });
-  return found == channels_.end() ? nullptr : found->client;
+  return found == channels_.end() ? nullptr : &*found;
 }
 
 bool XenFrontend::dispatch() noexcept {
@@ -54,8 +54,8 @@ bool XenFrontend::dispatch() noexcept {
   }
   for (const evtchn_port_t port : std::span{ports}.first(*count)) {
     // A client may unbind others: each is looked up when its turn comes.
-    if (EventClient* const client = client_of(port); client != nullptr) {
-      client->on_event();
+    if (const Channel* const found = channel(port); found != nullptr) {
+      found->client->on_event();
     }
   }
   return true;
@@ -107,10 +107,7 @@ std::optional<std::uint32_t> XenFrontend::bind(std::uint32_t remote, EventClient
 }
 
 void XenFrontend::unbind(std::uint32_t local) noexcept {
-  const auto found = std::find_if(channels_.begin(), channels_.end(), [local](const Channel& c) {
-    return c.client != nullptr && c.port == local;
-  });
-  if (found != channels_.end()) {
+  if (Channel* const found = channel(local); found != nullptr) {
     *found = {};
     static_cast<void>(xenevtchn_unbind(evtchn_.get(), local));
   }

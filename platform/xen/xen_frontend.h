@@ -51,7 +51,8 @@ class XenFrontend final : public FrontendPort {
               GrantTableHandle grants,
               ForeignMemoryHandle memory,
               EvtchnHandle evtchn) noexcept;
-  [[nodiscard]] EventClient* client_of(evtchn_port_t port) const noexcept;
+  /// Bound to that port of ours, or none.
+  [[nodiscard]] Channel* channel(evtchn_port_t port) noexcept;
 
   domid_t domid_;
   GrantTableHandle grants_;
