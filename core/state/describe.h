@@ -44,11 +44,12 @@ class Saver {
       put_header(id, sizeof(T));
       put(&value, sizeof(T));
     } else {
-      Saver nested;
-      describe(nested, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast):
-                                                // one describe() serves readers and writers
-      put_header(id, nested.bytes_.size());
-      put(nested.bytes_.data(), nested.bytes_.size());
+      put_header(id, 0);
+      const std::size_t begin = bytes_.size();
+      describe(*this, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast):
+                                               // one describe() serves readers and writers
+      const auto length = static_cast<std::uint32_t>(bytes_.size() - begin);
+      std::memcpy(bytes_.data() + begin - sizeof length, &length, sizeof length);
     }
   }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
@@ -60,9 +61,8 @@ class Saver {
     put(&length, sizeof length);
   }
   void put(const void* from, std::size_t size) {
-    const std::size_t at = bytes_.size();
-    bytes_.resize(at + size);
-    std::memcpy(bytes_.data() + at, from, size);
+    const auto* const first = static_cast<const std::byte*>(from);
+    bytes_.insert(bytes_.end(), first, first + size);
   }
 
   std::vector<std::byte> bytes_;
