@@ -177,16 +177,14 @@ void Protocol::write_value(Words words) {
   store(*address, std::span{bytes}.first(width(words[0])));
 }
 
-bool Protocol::range(Words words, std::uint64_t& address, std::size_t& size) {
+std::optional<Protocol::Range> Protocol::range(Words words) {
   const auto first = parse_number(words[1]);
   const auto bytes = parse_number(words[2]);
   if (!first || !bytes || *bytes > kMostBytes) {
     fail("ADDR or SIZE is not a number, or SIZE above 64 MiB");
-    return false;
+    return std::nullopt;
   }
-  address = *first;
-  size = static_cast<std::size_t>(*bytes);
-  return true;
+  return Range{.address = *first, .size = static_cast<std::size_t>(*bytes)};
 }
 
 void Protocol::store(std::uint64_t address, std::span<const std::byte> bytes) {
@@ -197,38 +195,41 @@ void Protocol::store(std::uint64_t address, std::span<const std::byte> bytes) {
   }
 }
 
-void Protocol::read_bytes(Words words) {
-  std::uint64_t address = 0;
-  std::size_t size = 0;
-  if (!range(words, address, size)) {
-    return;
+std::optional<std::vector<std::byte>> Protocol::load(Words words) {
+  const auto from = range(words);
+  if (!from) {
+    return std::nullopt;
   }
-  std::vector<std::byte> bytes(size);
-  if (size == 0 || !board_.read(address, bytes)) {
+  std::vector<std::byte> bytes(from->size);
+  if (bytes.empty() || !board_.read(from->address, bytes)) {
     fail("SIZE is 0, the range wraps, or more than 64 KiB of it is not RAM");
-    return;
+    return std::nullopt;
   }
-  ok("0x" + to_hex(bytes));
+  return bytes;
+}
+
+void Protocol::read_bytes(Words words) {
+  if (const auto bytes = load(words); bytes) {
+    ok("0x" + to_hex(*bytes));
+  }
 }
 
 void Protocol::write_bytes(Words words) {
-  std::uint64_t address = 0;
-  std::size_t size = 0;
-  if (!range(words, address, size)) {
+  const auto to = range(words);
+  if (!to) {
     return;
   }
-  const auto bytes = from_hex(words[3], size);
+  const auto bytes = from_hex(words[3], to->size);
   if (!bytes) {
     fail("DATA is not 0x and hexadecimal digits");
     return;
   }
-  store(address, *bytes);
+  store(to->address, *bytes);
 }
 
 void Protocol::fill_bytes(Words words) {
-  std::uint64_t address = 0;
-  std::size_t size = 0;
-  if (!range(words, address, size)) {
+  const auto to = range(words);
+  if (!to) {
     return;
   }
   const auto value = parse_number(words[3]);
@@ -236,35 +237,26 @@ void Protocol::fill_bytes(Words words) {
     fail("VALUE is not a number");
     return;
   }
-  store(address, std::vector<std::byte>(size, static_cast<std::byte>(*value & 0xffU)));
+  store(to->address, std::vector<std::byte>(to->size, static_cast<std::byte>(*value & 0xffU)));
 }
 
 void Protocol::read_base64(Words words) {
-  std::uint64_t address = 0;
-  std::size_t size = 0;
-  if (!range(words, address, size)) {
-    return;
+  if (const auto bytes = load(words); bytes) {
+    ok(to_base64(*bytes));
   }
-  std::vector<std::byte> bytes(size);
-  if (size == 0 || !board_.read(address, bytes)) {
-    fail("SIZE is 0, the range wraps, or more than 64 KiB of it is not RAM");
-    return;
-  }
-  ok(to_base64(bytes));
 }
 
 void Protocol::write_base64(Words words) {
-  std::uint64_t address = 0;
-  std::size_t size = 0;
-  if (!range(words, address, size)) {
+  const auto to = range(words);
+  if (!to) {
     return;
   }
   const auto bytes = from_base64(words[3]);
-  if (!bytes || bytes->size() != size) {
+  if (!bytes || bytes->size() != to->size) {
     fail("DATA is not base64 of SIZE bytes");
     return;
   }
-  store(address, *bytes);
+  store(to->address, *bytes);
 }
 
 /// From here on changes are told, beginning with what is high already.

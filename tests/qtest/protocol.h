@@ -6,9 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dm::qtest {
 
@@ -69,7 +71,14 @@ class Protocol {
   void no_modules(Words words);
 
   /// ADDR and SIZE of a command that moves bytes; false: it is answered.
-  [[nodiscard]] bool range(Words words, std::uint64_t& address, std::size_t& size);
+  struct Range {
+    std::uint64_t address;
+    std::size_t size;
+  };
+  /// ADDR and SIZE, or nothing when the answer was given.
+  [[nodiscard]] std::optional<Range> range(Words words);
+  /// The bytes of the guest there, or nothing when the answer was given.
+  [[nodiscard]] std::optional<std::vector<std::byte>> load(Words words);
   void store(std::uint64_t address, std::span<const std::byte> bytes);
   void move_clock(std::uint64_t to);
   void pin_changed(std::size_t pin, bool level);

@@ -82,6 +82,10 @@ inline std::vector<std::byte> patterns(std::uint64_t lba,
   }
   return out;
 }
+/// What a test writes over them.
+inline std::vector<std::byte> salted(std::uint64_t lba, std::uint64_t sectors) {
+  return patterns(lba, sectors, 7);
+}
 inline void stamp(rig::ScriptedBlock& disk, std::uint64_t lba, std::uint64_t sectors) {
   for (std::uint64_t i = 0; i < sectors; ++i) {
     disk.stamp(lba + i);

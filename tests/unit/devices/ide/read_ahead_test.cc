@@ -7,14 +7,9 @@
 using namespace dm;
 using test::OneDisk;
 using test::patterns;
+using test::salted;
 using test::same;
 using test::stamp;
-
-namespace {
-std::vector<std::byte> salted(std::uint64_t lba, std::uint64_t n) {
-  return patterns(lba, n, 7);
-}
-}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(ide_read_ahead, OneDisk)
 

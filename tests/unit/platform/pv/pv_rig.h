@@ -22,26 +22,8 @@
 namespace dm::pv::test {
 
 using Kind = Backends::Kind;
+using dm::test::BorrowedChardev;
 using dm::test::ScriptedChardev;
-
-/// A character device that the test keeps while the backend owns its handle.
-class BorrowedChardev final : public CharBackend {
- public:
-  BorrowedChardev(ScriptedChardev& real, std::string name) : real_{real}, name_{std::move(name)} {}
-  void attach(CharClient* client) noexcept override { real_.attach(client); }
-  std::size_t write(std::span<const std::byte> bytes) noexcept override {
-    return real_.write(bytes);
-  }
-  std::size_t read(std::span<std::byte> to) noexcept override { return real_.read(to); }
-  void set_break(bool) noexcept override {}
-  void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
-  void set_outputs(bool, bool) noexcept override {}
-  [[nodiscard]] std::string_view description() const noexcept override { return name_; }
-
- private:
-  ScriptedChardev& real_;
-  std::string name_;
-};
 
 /// States by the numbers of Xen's public header io/xenbus.h, typed anew.
 inline constexpr const char* kInitialising = "1";
