@@ -45,6 +45,7 @@ class FuzzCable {
       client_->on_sendable();
     }
   }
+  [[nodiscard]] bool link() const noexcept { return link_; }
   void set_link(bool up) noexcept {
     link_ = up;
     if (client_ != nullptr) {

@@ -15,6 +15,7 @@ namespace {
 constexpr unsigned kMostSteps = 200;
 constexpr std::uint8_t kFirstCdStep = 240;
 constexpr std::uint8_t kFirstCardStep = 200;  ///< in a machine with a card
+constexpr unsigned kStepsOfCard = 50;         ///< between two looks at a card's registers
 constexpr unsigned kMostCompared = 1;
 constexpr unsigned kMostMoves = 1;  ///< a second machine is the dearest step of all
 
@@ -48,9 +49,13 @@ class Program {
     for (unsigned step = 0; step < kMostSteps && !in_.empty(); ++step) {
       one_step(in_.byte());
       pc_->check();
+      if (step % kStepsOfCard == kStepsOfCard - 1) {
+        pc_->check_cards();
+      }
     }
     pc_->let_everything_end();
     pc_->check();
+    pc_->check_cards();
     pc_->pause();
   }
 
@@ -327,10 +332,11 @@ class Program {
     pc_->resume();
   }
   void move_machine() {
-    if (moves_++ == kMostMoves) {
+    const auto choice = in_.byte();
+    if (choice % 4 != 0 || moves_++ == kMostMoves) {
       return;
     }
-    const bool go_on_there = in_.flag();
+    const bool go_on_there = (choice & 0x80U) == 0;
     auto other = pc_->moved();
     if (go_on_there) {
       pc_ = std::move(other);

@@ -118,11 +118,14 @@ void FuzzPc::check() const {
   for (const auto& port : machine_->serial()) {
     require(port == nullptr || validate(port->uart().state()), "a serial port's state is valid");
   }
+  require(machine_->memory().mapped_windows() <= FuzzMemory::kMostWindows,
+          "guest memory stays within its limit");
+}
+
+void FuzzPc::check_cards() const {
   for (const auto& card : machine_->cards()) {
     require(validate(card->state()), "a network card's state is valid");
   }
-  require(machine_->memory().mapped_windows() <= FuzzMemory::kMostWindows,
-          "guest memory stays within its limit");
 }
 
 void FuzzPc::pause() {
@@ -181,6 +184,9 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   other->machine().pause();
   if (shape_.cdrom && !disks[kCd]->is_open()) {
     other->change_disc(true);
+  }
+  if (shape_.card) {
+    other->cable.set_link(cable.link());  // else the card there would tell its guest of a change
   }
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");

@@ -60,6 +60,8 @@ class FuzzPc final : public rig::GuestInstructions {
 
   /// What holds between any two requests.
   void check() const;
+  /// The same of network cards; dear, since each has thousands of registers.
+  void check_cards() const;
   /// Pauses, and looks at all that holds in a paused machine.
   void pause();
   void resume();

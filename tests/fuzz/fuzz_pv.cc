@@ -21,6 +21,7 @@ namespace dm::fuzz {
 namespace {
 
 using dm::test::BlkfrontDriver;
+using dm::test::BorrowedChardev;
 using dm::test::ScriptedChardev;
 
 constexpr std::uint32_t kDomid = 7;
@@ -33,23 +34,6 @@ constexpr std::uint32_t kRingGrant = 500;
 constexpr std::uint32_t kDataGrant = 1000;
 constexpr const char* kFront = "/local/domain/7/device/vbd/768";
 constexpr const char* kBack = "/local/domain/0/backend/qdisk/7/768";
-
-class Borrowed final : public CharBackend {
- public:
-  explicit Borrowed(ScriptedChardev& real) : real_{real} {}
-  void attach(CharClient* client) noexcept override { real_.attach(client); }
-  std::size_t write(std::span<const std::byte> bytes) noexcept override {
-    return real_.write(bytes);
-  }
-  std::size_t read(std::span<std::byte> to) noexcept override { return real_.read(to); }
-  void set_break(bool) noexcept override {}
-  void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
-  void set_outputs(bool, bool) noexcept override {}
-  [[nodiscard]] std::string_view description() const noexcept override { return "pty:/dev/pts/1"; }
-
- private:
-  ScriptedChardev& real_;
-};
 
 class World {
  public:
@@ -72,8 +56,8 @@ class World {
             .frontend = frontend_,
             .work = work_,
             .open_chardev = [this](const std::string&) -> Result<std::unique_ptr<CharBackend>> {
-              return std::unique_ptr<CharBackend>{
-                  std::make_unique<Borrowed>(lines_[opened_++ % lines_.size()])};
+              return std::unique_ptr<CharBackend>{std::make_unique<BorrowedChardev>(
+                  lines_[opened_++ % lines_.size()], "pty:/dev/pts/1")};
             },
             .open_disk = [this](const DiskConfig& disk) -> Result<std::unique_ptr<BlockBackend>> {
               require(!disk_.is_open(), "an image is open once");

@@ -105,7 +105,6 @@ void run(Input in) {
   if (!pc.load_hostile(file)) {
     return;
   }
-  pc.check();
   require(validate(pc.machine().state()), "what is loaded is valid");
   const auto again = pc.machine().save();
   require(read_saved_state(again).has_value(), "what is loaded can be saved");
