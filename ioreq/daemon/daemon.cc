@@ -15,6 +15,7 @@
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
 #include "platform/linux/signals.h"
+#include "platform/linux/start_pages.h"
 #include "platform/toolstack/domain_watch.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
@@ -120,6 +121,7 @@ void confine_watcher() noexcept {
       !confined) {
     log::warning("the watcher keeps its privileges: ", std::string_view{confined.error().message});
   }
+  host::drop_start_pages();
 }
 
 void end_domain(int /*status*/) noexcept {
@@ -326,6 +328,7 @@ void Session::on_signal() noexcept {
 }
 
 Result<> Session::run() {
+  host::drop_start_pages();
   if (!machine_->poller().run()) {
     log::info("domain ", config_.domid, " is gone: ending");
   }
