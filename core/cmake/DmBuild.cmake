@@ -37,6 +37,8 @@ else()
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
+# The same bytes wherever the tree lies.
+add_compile_options($<$<CONFIG:Release>:-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.>)
 if(DM_BUILD_FUZZERS)
   # Every library tells libFuzzer which code an input reached; the targets alone bring its main().
   # Comparisons are not traced: that takes half of the time, and the targets know the words that matter (dictionaries, and
