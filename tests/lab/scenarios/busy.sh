@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# limit 1500
-# only stubdm
+# limit 2400
+# only stubdm stubdom
 # What spinning buys and costs when two guests are busy at once: the same reading in both, with each policy; seconds until both are done, and
 # processor time of both device models.
 

@@ -20,6 +20,8 @@ scenario() {
   check_read guest sda
   check_written guest sda "$salt"
   check_list "$id"
+  [[ $dm == qemu ]] || check_inspect "$id"
+  [[ $dm == stubdom ]] || check_xentop # which needs a second socket
   check_pause
 
   say "reboot, typed in the guest"
@@ -51,6 +53,24 @@ check_list() {
   listed=$(xl list -l guest) || fail "xl list -l failed"
   [[ $listed == *"\"domid\": $1"* && $listed == *'"name": "guest"'* ]] || fail "xl list -l does not describe the guest"
   say "ok: xl list -l describes the guest"
+}
+
+# What the device model itself says, wherever it is: its answers to the guest are counted, and the disk's 64 MiB
+check_inspect() {
+  local text bytes
+  text=$(/usr/libexec/stubdm inspect "$1" --json) || fail "stubdm inspect does not reach the device model"
+  [[ $text =~ \"total\":([0-9]+) ]] && ((BASH_REMATCH[1] > 1000)) || fail "stubdm inspect counts no requests: ${text:0:300}"
+  bytes=$(grep -oE '"read_bytes":[0-9]+' <<< "$text" | head -n 1)
+  ((${bytes##*:} > 64 << 20)) || fail "stubdm inspect says of the disk: $bytes"
+  /usr/libexec/stubdm inspect "$1" > "$state/guest/inspect.txt" || fail "stubdm inspect prints no text"
+  say "ok: stubdm inspect: ${BASH_REMATCH[1]} requests, ${bytes##*:} bytes read"
+}
+
+check_xentop() {
+  local line
+  line=$(xentop -b -x -i 1 2> /dev/null | grep 'VBD') || fail "xentop knows no disk"
+  [[ $line =~ RD:\ +([0-9]+)\ +WR:\ +([0-9]+) ]] && ((BASH_REMATCH[1] > 1000 && BASH_REMATCH[2] > 0)) || fail "xentop says of the disk: $line"
+  say "ok: xentop counts ${BASH_REMATCH[1]} reads and ${BASH_REMATCH[2]} writes"
 }
 
 # While paused nothing answers; afterwards what was typed meanwhile is answered.

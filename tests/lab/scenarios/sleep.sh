@@ -15,10 +15,8 @@ scenario() {
   say "the guest's choice: ${said//$'\n'/, }"
   check_read guest sda
   type_line guest "echo mem > /sys/power/state; echo awa''ke"
-  expect guest 60 'PM: suspend entry'
-  pause 10
+  pause 20
   ! heard guest awake || fail "the guest did not fall asleep"
-  xl list guest
   xl trigger guest s3resume || fail "xl trigger s3resume failed"
   expect guest 90 awake
   expect guest 30 '# '
