@@ -44,6 +44,7 @@ if(DM_BUILD_FUZZERS)
   # Comparisons are not traced: that takes half of the time, and the targets know the words that matter (dictionaries, and
   # lists of ports, registers and commands in their sources).
   add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
+  add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)

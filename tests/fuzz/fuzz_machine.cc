@@ -333,7 +333,7 @@ class Program {
   }
   void move_machine() {
     const auto choice = in_.byte();
-    if (choice % 4 != 0 || moves_++ == kMostMoves) {
+    if (choice % 8 != 0 || moves_++ == kMostMoves) {
       return;
     }
     const bool go_on_there = (choice & 0x80U) == 0;

@@ -370,6 +370,7 @@ tidy() {
   pkill -f -- '-xen-domid' || true
   pkill -x xl || true
   pkill -x vchan-socket-p || true
+  pkill -f 'httpd -h' || true
   losetup -D 2>/dev/null || true
 }
 

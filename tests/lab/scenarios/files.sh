@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2034,SC2154
-# limit 7000
+# limit 3600
 # As `net` sends files, but of 50 MiB, and with MTU 9000.
 . /lab/scenarios/net.sh
 
 scenario() {
   kib=$((50 * 1024))
-  patience=1200
-  guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=320'
+  patience=600
+  guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=384'
   create guest "$dm"
   await_init guest
   await_ready guest
