@@ -30,6 +30,9 @@ constexpr std::string_view kLogBudget = "1048576";
 /// libxl gives up after 30 s (libxl_dm.c), and the message has to arrive before.
 constexpr std::chrono::seconds kDeviceTimeout{20};
 
+/// Where the ramdisk for a kernel that is not our own has what that kernel lacks.
+constexpr const char* kModules = "/modules";
+
 /// The connection is closed on return: the watcher is forked next, and handles are not for both.
 dm::Result<dm::toolstack::StubArguments> read_arguments() {
   const auto xenstore = dm::toolstack::Xenstore::open();
@@ -74,6 +77,13 @@ dm::Result<> run() {
     return mounted;
   }
   dm::host::log_stage("the kernel is up");
+  const auto modules = dm::host::load_modules(kModules);
+  if (!modules) {
+    return modules.error();
+  }
+  if (*modules != 0) {
+    dm::host::log_stage(std::to_string(*modules) + " kernel modules are loaded");
+  }
   const auto consoles = dm::host::RawConsoles::open("/dev");
   const auto stub = read_arguments();
   if (!stub) {

@@ -9,15 +9,19 @@
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
+#include <optional>
+#include <utility>
 
 namespace dm::host {
 
@@ -35,6 +39,48 @@ constexpr std::array<Mount, 3> kMounts{{{"proc", "/proc", MS_NOSUID | MS_NODEV |
 /// Save, restore, and a guest's four serial ports (libxl_internal.h, STUBDOM_CONSOLE_*).
 constexpr unsigned kConsoles = 6;
 
+/// A list is some hundred bytes; what is longer than this is no list.
+constexpr std::size_t kListBytes = 16384;
+
+/// A name in the list's own directory: nothing that leads elsewhere.
+[[nodiscard]] bool is_file_name(std::string_view name) noexcept {
+  return !name.empty() && name.front() != '.' && name.find('/') == std::string_view::npos;
+}
+
+[[nodiscard]] bool is_printable(std::string_view text) noexcept {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; });
+}
+
+/// Its contents, or nothing when there is no such file.
+[[nodiscard]] Result<std::optional<std::string>> read_list(const std::string& path) {
+  const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (!file) {
+    if (errno == ENOENT) {
+      return std::optional<std::string>{};
+    }
+    return fail("cannot open ", path, ": ", error_text(errno));
+  }
+  std::string text(kListBytes + 1, '\0');
+  std::size_t size = 0;
+  for (;;) {
+    const ssize_t count = ::read(file.get(), text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return fail("cannot read ", path, ": ", error_text(errno));
+    }
+    size += static_cast<std::size_t>(count);
+    if (size > kListBytes) {
+      return fail(path, " is longer than a list of kernel modules can be");
+    }
+    if (count == 0) {
+      text.resize(size);
+      return std::optional<std::string>{std::move(text)};
+    }
+  }
+}
+
 }  // namespace
 
 Result<> mount_kernel_filesystems() {
@@ -46,6 +92,55 @@ Result<> mount_kernel_filesystems() {
     }
   }
   return {};
+}
+
+Result<std::vector<KernelModule>> parse_module_list(std::string_view text) {
+  std::vector<KernelModule> modules;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (line.empty() || line.front() == '#') {
+      continue;
+    }
+    const std::string_view name = line.substr(0, line.find(' '));
+    if (!is_printable(line) || !is_file_name(name)) {
+      return fail("line ", std::to_string(number),
+                  " of the list of kernel modules names no file beside it. Make the ramdisk again "
+                  "(target stubdom-debian)");
+    }
+    std::string_view parameters = line.substr(name.size());
+    parameters.remove_prefix(std::min(parameters.size(), parameters.find_first_not_of(' ')));
+    modules.push_back({std::string{name}, std::string{parameters}});
+  }
+  return modules;
+}
+
+int insert_module(int file, const char* parameters) noexcept {
+  return static_cast<int>(::syscall(SYS_finit_module, file, parameters, 0));
+}
+
+Result<std::size_t> load_modules(const std::string& directory, InsertModule insert) {
+  const auto text = read_list(directory + "/list");
+  if (!text) {
+    return text.error();
+  }
+  if (!text->has_value()) {
+    return std::size_t{0};
+  }
+  const auto modules = parse_module_list(**text);
+  if (!modules) {
+    return modules.error();
+  }
+  for (const KernelModule& module : *modules) {
+    const std::string path = directory + "/" + module.file;
+    const UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!file || (insert(file.get(), module.parameters.c_str()) != 0 && errno != EEXIST)) {
+      return fail("kernel module ", path, " cannot be loaded: ", error_text(errno),
+                  ". Kernel and ramdisk of the stub domain must be from one build (target "
+                  "stubdom-debian); install both again");
+    }
+  }
+  return modules->size();
 }
 
 void log_stage(std::string_view what) noexcept {

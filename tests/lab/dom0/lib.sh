@@ -46,13 +46,16 @@ device_model() {
   esac
 }
 
-# home_lines DM: the lines of xl.cfg that say which device model serves, and where. "stubdom" is stubdm in a domain of its own, whose
-# consoles and disks stubdm serves in dom0.
-stub_memory=20 # MiB
+# home_lines DM: the lines of xl.cfg that say which device model serves, and where. Stub domains: "stubdom" is stubdm in a domain of its own,
+# "stubdom-debian" the same with Debian's kernel, "opponent" QEMU with Debian's kernel (mkopponent). The consoles and disks of each are
+# served by stubdm in dom0.
+declare -A stub_memory=([stubdom]=20 [stubdom-debian]=128 [opponent]=256) # MiB
+in_stub_domain() { [[ ${stub_memory[$1]:-} ]]; }
 home_lines() {
-  if [[ $1 == stubdom ]]; then
-    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=$stub_memory" \
+  if in_stub_domain "$1"; then
+    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=${stub_memory[$1]}" \
       "device_model_override=\"$(device_model stubdm)\""
+    [[ $1 == stubdom ]] || printf '%s\n' "stubdomain_kernel=\"/lab/$1/kernel\"" "stubdomain_ramdisk=\"/lab/$1/rootfs\"" 'stubdomain_cmdline="quiet"'
   else
     printf 'device_model_override="%s"\n' "$(device_model_path "$1")"
   fi

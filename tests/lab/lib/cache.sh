@@ -27,5 +27,6 @@ cached() {
 
 dom0_image() { cached dom0 .cpio.zst "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkdom0" "$lab/dom0/init")" "$lab/mkdom0"; }
 guest_image() { cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" "$lab"/guest/{init,inittab,rc,tools,probe.c,scribble.c} "$lab"/guest/bin/*)" "$lab/mkguest"; }
+opponent_image() { cached opponent .cpio "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkopponent" "$lab/opponent/init")" "$lab/mkopponent"; }
 # disk_image GUEST.img
 disk_image() { cached disk .ext4 "$(cache_key "$1.info" "$lab/mkdisk")-${1##*-}" "$lab/mkdisk" "$1"; }

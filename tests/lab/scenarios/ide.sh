@@ -20,8 +20,8 @@ scenario() {
   check_read guest sda
   check_written guest sda "$salt"
   check_list "$id"
-  [[ $dm == qemu ]] || check_inspect "$id"
-  [[ $dm == stubdom ]] || check_xentop # which needs a second socket
+  [[ $dm == qemu || $dm == opponent ]] || check_inspect "$id"
+  in_stub_domain "$dm" || check_xentop # which needs a second socket
   check_pause
 
   say "reboot, typed in the guest"

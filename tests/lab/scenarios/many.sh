@@ -8,7 +8,7 @@ scenario() {
   local disk salts=("$(new_salt)" "$(new_salt)") third=$state/third.img disc=$state/disc.iso
   dd if=/lab/disk/first.img of="$third" bs=1M skip=50 count=8 2> /dev/null
   dd if=/lab/disk/first.img of="$disc" bs=1M skip=60 count=2 2> /dev/null
-  stub_memory=28
+  stub_memory[stubdom]=28
   guest_config guest /lab/disk/first.img 'vcpus=2' 'memory=384' \
     "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"/lab/disk/second.img,raw,hdb,rw\",\"$disc,raw,hdc,ro,cdrom\",\"$third,raw,hdd,rw\"]" \
     'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b","model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]'

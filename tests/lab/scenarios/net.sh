@@ -134,7 +134,7 @@ emulated() {
 carrier_is() { in_guest guest 20 "cat /sys/class/net/eth0/carrier" && [[ $said == "$1" ]]; }
 # A PV card does not hear of it, nor does the guest behind one.
 check_link() {
-  [[ $dm != stubdom ]] || return 0
+  ! in_stub_domain "$dm" || return 0
   ip link set "$(emulated)" down
   await 30 "the guest noticing that the link is down" carrier_is 0
   ip link set "$(emulated)" up

@@ -9,7 +9,7 @@ address=10.0.0.11
 
 scenario() {
   local stub log
-  stub_memory=20
+  stub_memory[stubdom]=20
   guest_config guest /lab/disk/first.img 'memory=512' "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]"
   create guest "$dm"
   stub=$(stub_of "$(domid guest)") || fail "the guest has no stub domain"

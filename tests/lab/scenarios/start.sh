@@ -5,7 +5,7 @@
 # stub domain: from the readiness of its consoles' backend, after which it is unpaused.
 
 scenario() {
-  if [[ $dm == stubdom ]]; then start_stubs; else start_processes; fi
+  if in_stub_domain "$dm"; then start_stubs; else start_processes; fi
   check_nothing_left
 }
 

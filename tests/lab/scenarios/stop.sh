@@ -20,7 +20,7 @@ scenario() {
   xl destroy guest || fail "xl destroy of a guest that never ran failed"
   check_nothing_left
 
-  if [[ $dm == stubdom ]]; then
+  if in_stub_domain "$dm"; then
     check_lost_stub
   else
     check_signal TERM

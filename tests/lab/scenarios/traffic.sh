@@ -60,5 +60,5 @@ measure() {
   row "${what}_bandwidth" MB/s "$(awk -v m="$moved" 'BEGIN { split(m, v, " "); printf "%.3f", v[1] / v[2] }')"
   row "${what}_cpu_per_MB" ms "$(awk -v m="$moved" -v n="$cpu" 'BEGIN { split(m, v, " "); printf "%.1f", n * 1000 / v[1] }')"
   row "${what}_interrupts_per_MB" n "$(awk -v m="$moved" -v n="$interrupts" 'BEGIN { split(m, v, " "); printf "%.1f", n / v[1] }')"
-  [[ $dm == stubdom ]] || row "${what}_events_per_MB" n "$(awk -v m="$moved" -v n="$called" 'BEGIN { split(m, v, " "); printf "%.1f", n / v[1] }')"
+  in_stub_domain "$dm" || row "${what}_events_per_MB" n "$(awk -v m="$moved" -v n="$called" 'BEGIN { split(m, v, " "); printf "%.1f", n / v[1] }')"
 }

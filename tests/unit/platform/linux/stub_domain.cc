@@ -18,9 +18,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace dm::test {
 namespace {
@@ -111,6 +113,38 @@ struct Interfaces {
 
   host::UniqueFd before_;
   std::vector<host::UniqueFd> taps_;
+};
+
+/// A directory that plays /modules, and a kernel that answers as the test wants.
+struct Modules {
+  Modules() {
+    std::string name = std::filesystem::temp_directory_path() / "dm-modules-XXXXXX";
+    BOOST_TEST_REQUIRE(::mkdtemp(name.data()) != nullptr);
+    directory = name;
+    inserted.clear();
+    answer = 0;
+  }
+  Modules(const Modules&) = delete;
+  Modules& operator=(const Modules&) = delete;
+  ~Modules() { std::filesystem::remove_all(directory); }
+
+  void write(const char* file, const std::string& contents) const {
+    std::ofstream{directory / file, std::ios::binary} << contents;
+  }
+  [[nodiscard]] Result<std::size_t> load() const { return host::load_modules(directory, insert); }
+
+  std::filesystem::path directory;
+  static inline std::vector<std::string> inserted;  ///< "contents|parameters"
+  static inline int answer = 0;                     ///< errno
+
+ private:
+  static int insert(int file, const char* parameters) {
+    std::array<char, 64> contents{};
+    BOOST_TEST_REQUIRE(::read(file, contents.data(), contents.size() - 1) >= 0);
+    inserted.push_back(std::string{contents.data()} + "|" + parameters);
+    errno = answer;
+    return answer == 0 ? 0 : -1;
+  }
 };
 
 constexpr Mac kFirst{0x00, 0x16, 0x3e, 0x00, 0x00, 0x0a};
@@ -212,6 +246,93 @@ BOOST_FIXTURE_TEST_CASE(an_interface_comes_up_without_arp, Interfaces) {
   BOOST_TEST((Interfaces::flags_of("eth0") & IFF_UP) != 0);
   BOOST_TEST((Interfaces::flags_of("eth0") & IFF_NOARP) != 0);
   BOOST_TEST(!host::bring_up("eth7").has_value());
+}
+
+BOOST_FIXTURE_TEST_CASE(modules_are_loaded_in_the_order_of_the_list_with_their_parameters,
+                        Modules) {
+  write("b.ko", "second");
+  write("a.ko", "first");
+  write("list", "a.ko feature_persistent=0 max_queues=1\nb.ko\n");
+  BOOST_TEST(load().value() == 2U);
+  const std::vector<std::string> wanted{"first|feature_persistent=0 max_queues=1", "second|"};
+  BOOST_TEST(inserted == wanted, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(without_a_list_nothing_is_loaded, Modules) {
+  write("a.ko", "first");
+  BOOST_TEST(load().value() == 0U);
+  BOOST_TEST(host::load_modules(directory / "not-there").value() == 0U);
+  BOOST_TEST(inserted.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(empty_lines_comments_and_a_missing_last_newline_are_no_modules, Modules) {
+  write("a.ko", "first");
+  write("list", "\n\n# a.ko\n#\na.ko  x=1\n\n\na.ko");
+  BOOST_TEST(load().value() == 2U);
+  const std::vector<std::string> wanted{"first|x=1", "first|"};
+  BOOST_TEST(inserted == wanted, boost::test_tools::per_element());
+  write("list", "#\n\nx/y\n");
+  BOOST_TEST(load().error().message.find("line 3 ") != std::string::npos);
+  write("list", "");
+  BOOST_TEST(load().value() == 0U);
+  write("list", "\n");
+  BOOST_TEST(load().value() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_module_that_the_kernel_has_already_is_fine, Modules) {
+  write("a.ko", "first");
+  write("list", "a.ko\na.ko\n");
+  answer = EEXIST;
+  BOOST_TEST(load().value() == 2U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_module_that_is_not_taken_or_not_there_is_named_in_one_line, Modules) {
+  write("a.ko", "first");
+  write("list", "a.ko\nmissing.ko\n");
+  for (const bool taken : {true, false}) {
+    answer = taken ? 0 : ENOEXEC;
+    const auto loaded = load();
+    BOOST_TEST_REQUIRE(!loaded.has_value());
+    const std::string& message = loaded.error().message;
+    BOOST_TEST(message.find(taken ? "missing.ko" : "a.ko") != std::string::npos);
+    BOOST_TEST(message.find(taken ? "No such file" : "Exec format error") != std::string::npos);
+    BOOST_TEST(message.find("stubdom-debian") != std::string::npos);
+    BOOST_TEST(message.find('\n') == std::string::npos);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_no_module_is_refused_by_this_host_s_kernel, Modules) {
+  write("a.ko", "no module at all");
+  write("list", "a.ko\n");
+  const auto loaded = host::load_modules(directory);
+  BOOST_TEST_REQUIRE(!loaded.has_value());
+  BOOST_TEST(loaded.error().message.find("a.ko") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_list_with_anything_but_names_beside_it_loads_nothing, Modules) {
+  write("a.ko", "first");
+  using namespace std::string_literals;
+  for (const std::string& line :
+       {"../a.ko"s, "/a.ko"s, "x/a.ko"s, "."s, ".."s, " a.ko"s, " "s, "\0"s, "a.ko\0b"s, "a.ko\r"s,
+        "a.ko x=\t"s, "\x7f"s, "\xff\xfe"s, std::string(300, '/')}) {
+    write("list", "a.ko\n" + line + "\na.ko\n");
+    const auto loaded = load();
+    BOOST_TEST_CONTEXT(line) {
+      BOOST_TEST_REQUIRE(!loaded.has_value());
+      BOOST_TEST(loaded.error().message.find("list of kernel modules") != std::string::npos);
+    }
+  }
+  BOOST_TEST(inserted.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_list_that_is_too_long_or_no_file_is_refused, Modules) {
+  write("list", std::string(16384, '\n'));
+  BOOST_TEST(load().value() == 0U);
+  write("list", std::string(16385, '\n'));
+  BOOST_TEST(!load().has_value());
+  std::filesystem::remove(directory / "list");
+  std::filesystem::create_directory(directory / "list");
+  BOOST_TEST(!load().has_value());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
