@@ -79,6 +79,10 @@ class BlockBackend {
   [[nodiscard]] virtual BlockStatus flush_now() noexcept = 0;
   /// For messages: the path or URL.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  /// For management: what carries requests out ("io_uring", "NBD"), and how many submit() has taken
+  /// whose done() has not run.
+  [[nodiscard]] virtual std::string_view engine() const noexcept = 0;
+  [[nodiscard]] virtual std::uint64_t in_flight() const noexcept = 0;
   [[nodiscard]] const BlockStats& stats() const noexcept { return stats_; }
 
  protected:

@@ -63,6 +63,13 @@ class CharBackend {
                         char parity) noexcept = 0;
   virtual void set_outputs(bool dtr, bool rts) noexcept = 0;
 
+  /// What became of the guest's output, for management.
+  struct Output {
+    std::size_t waiting = 0;    ///< bytes that write() has taken and that have not left
+    std::uint64_t dropped = 0;  ///< bytes that nobody got
+  };
+  [[nodiscard]] virtual Output output() const noexcept = 0;
+
   /// As QMP's query-chardev prints it: "pty:/dev/pts/5", "file", "null"...
   [[nodiscard]] virtual std::string_view description() const noexcept = 0;
 };

@@ -64,6 +64,8 @@ class NetBackend {
   struct Counters {
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
+    std::uint64_t sent_bytes = 0;  ///< of frames, without FCS
+    std::uint64_t received_bytes = 0;
     std::uint64_t send_failed = 0;
     std::uint64_t receive_failed = 0;  ///< frames whose offload data made no sense
     std::uint64_t full = 0;            ///< times that send() had to say so

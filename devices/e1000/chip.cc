@@ -45,6 +45,12 @@ void Chip::power_on() noexcept {
   reset_mac();
 }
 
+void Chip::wake() noexcept {
+  if (attached_) {
+    power_on();
+  }
+}
+
 /// CTRL.RST (8254x SDM, 13.4.1): everything but the PHY, PBA and PCI configuration, and
 /// the EEPROM is read again. Nothing is in flight when the write has been answered.
 void Chip::reset_mac() noexcept {

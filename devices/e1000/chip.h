@@ -51,6 +51,8 @@ class Chip final : public NetClient {
 
   /// Power-on and PCI reset: everything, the PHY and PBA too.
   void power_on() noexcept;
+  /// The same, for a card that has not left.
+  void wake() noexcept;
   /// Nothing of the guest's is touched from pause() to resume(); state() tells everything.
   void pause() noexcept;
   void resume() noexcept;
@@ -59,6 +61,7 @@ class Chip final : public NetClient {
   void restore(const CardState& state) noexcept;
 
   [[nodiscard]] const Counters& counters() const noexcept { return shared_.counters; }
+  [[nodiscard]] const NetBackend& backend() const noexcept { return backend_; }
   [[nodiscard]] bool interrupt() const noexcept { return interrupts_.level(); }
 
  private:

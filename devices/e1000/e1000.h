@@ -39,6 +39,9 @@ class E1000 final : public PciFunction {
   void unplug_card() noexcept;
   /// As after power-on, configuration space included.
   void reset() noexcept;
+  /// The end of S3: as after power-on, but for configuration space, which no firmware sets up
+  /// again there. A card that has left stays away.
+  void wake() noexcept { chip_.wake(); }
 
   /// Nothing of the guest's is touched from pause() to resume(). Between them state() and restore()
   /// may be called; guest time must stand still.

@@ -2,6 +2,7 @@
 #include "ioreq/daemon/inspect.h"
 
 #include "core/obs/black_box.h"
+#include "devices/e1000/regs.h"
 #include "ioreq/daemon/json_dump.h"
 
 #include <boost/json/array.hpp>
@@ -100,12 +101,15 @@ json::array serial_ports(const Machine& machine) {
       continue;
     }
     const auto& counters = port->uart().counters();
+    const CharBackend::Output output = port->backend().output();
     list.push_back(json::object{{"name", "serial" + std::to_string(i)},
                                 {"backend", port->backend().description()},
                                 {"tx_bytes", counters.tx_bytes},
                                 {"rx_bytes", counters.rx_bytes},
                                 {"tx_dropped", counters.tx_dropped},
                                 {"rx_overruns", counters.rx_overruns},
+                                {"output_waiting", output.waiting},
+                                {"output_dropped", output.dropped},
                                 {"registers", JsonDump::of(port->uart().state())}});
   }
   return list;
@@ -125,6 +129,8 @@ json::array drives(const Machine& machine) {
     };
     list.push_back(json::object{{"position", i},
                                 {"image", medium != nullptr ? medium->name() : "(no disc)"},
+                                {"engine", medium != nullptr ? medium->engine() : "-"},
+                                {"in_flight", medium != nullptr ? medium->in_flight() : 0},
                                 {"bytes", medium != nullptr ? medium->info().size : 0},
                                 {"reads", of(BlockOp::read, stats.operations)},
                                 {"read_bytes", of(BlockOp::read, stats.bytes)},
@@ -134,6 +140,52 @@ json::array drives(const Machine& machine) {
                                 {"read_errors", of(BlockOp::read, stats.failed)},
                                 {"write_errors", of(BlockOp::write, stats.failed)},
                                 {"flush_errors", of(BlockOp::flush, stats.failed)}});
+  }
+  return list;
+}
+
+template <class... Registers>
+json::object card_registers(const e1000::RegisterFile& file) {
+  json::object all;
+  (all.emplace(Registers::kName, hex(file.get<Registers>())), ...);
+  return all;
+}
+
+/// Those that are still in the machine.
+json::array network_cards(const Machine& machine) {
+  using namespace e1000::regs;  // NOLINT(google-build-using-namespace): a list of registers
+  json::array list;
+  for (std::size_t i = 0; i < machine.cards().size(); ++i) {
+    const e1000::E1000& card = *machine.cards()[i];
+    if (!card.present()) {
+      continue;
+    }
+    const auto& chip = card.chip();
+    const auto& own = chip.counters();
+    const NetBackend& cable = chip.backend();
+    const auto& moved = cable.counters();
+    list.push_back(json::object{
+        {"name", "nic" + std::to_string(i)},
+        {"backend", cable.name()},
+        {"cable", cable.link_up() ? "up" : "down"},
+        {"interrupt", chip.interrupt()},
+        {"sent", moved.sent},
+        {"sent_bytes", moved.sent_bytes},
+        {"received", moved.received},
+        {"received_bytes", moved.received_bytes},
+        {"counters", json::object{{"send_failed", moved.send_failed},
+                                  {"receive_failed", moved.receive_failed},
+                                  {"send_full", moved.full},
+                                  {"tx_dropped", own.tx_dropped},
+                                  {"rx_filtered", own.rx_filtered},
+                                  {"rx_dropped", own.rx_dropped},
+                                  {"rx_moved", own.rx_moved},
+                                  {"master_aborts", own.master_aborts},
+                                  {"unknown_accesses", own.unknown_accesses}}},
+        {"registers",
+         card_registers<CTRL, STATUS, ICR, ITR, IMS, RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RDTR,
+                        RADV, TCTL, TDBAL, TDBAH, TDLEN, TDH, TDT, TIDV, TADV, MPC, RNBC>(
+             chip.state().file)}});
   }
   return list;
 }
@@ -185,6 +237,7 @@ json::object inspect(const Machine& machine, const MachineConfig& config) {
                    {"chipset", JsonDump::of(machine.chipset().state())},
                    {"ide", JsonDump::of(machine.ide().state())},
                    {"drives", drives(machine)},
+                   {"network", network_cards(machine)},
                    {"serial", serial_ports(machine)}};
   if (machine.black_box() != nullptr) {
     all["last_requests"] = last_requests(*machine.black_box());

@@ -193,6 +193,9 @@ void Machine::resume() noexcept {
 void Machine::wake() noexcept {
   chipset_.wake();
   ide_.wake();
+  for (const auto& card : cards_) {
+    card->wake();
+  }
   for (const auto& port : serial_) {
     if (port != nullptr) {
       port->uart().reset();

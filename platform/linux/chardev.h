@@ -23,6 +23,10 @@ struct CharCounters {
 class Chardev : public CharBackend {
  public:
   [[nodiscard]] virtual CharCounters counters() const noexcept = 0;
+  /// As it is where nothing ever waits.
+  [[nodiscard]] Output output() const noexcept override {
+    return {.waiting = 0, .dropped = counters().dropped};
+  }
 };
 
 /// Opens what a guest's `serial = "..."` names, in the syntax of QEMU's -serial:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/direct_disk.h"
 
+#include "core/obs/probe.h"
 #include "platform/linux/request_check.h"
 #include "platform/linux/turn_queue.h"
 
@@ -69,6 +70,7 @@ DirectDisk::~DirectDisk() {
 void DirectDisk::submit(BlockRequest& request) noexcept {
   request.done_bytes = 0;
   ++under_way_;
+  DM_PROBE4(disk_submit, &request, static_cast<int>(request.op), request.offset, request.length);
   request.status = check_request(file_->info(), request);
   const bool nothing = request.op != BlockOp::flush && request.length == 0;
   if (request.status != BlockStatus::ok || nothing) {
@@ -226,6 +228,7 @@ void DirectDisk::end(Task& task) noexcept {
 
 void DirectDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
   --under_way_;
+  DM_PROBE3(disk_done, &request, static_cast<int>(status), request.done_bytes);
   request.status = status;
   count(request, status);
   request.done(request, status);

@@ -44,6 +44,8 @@ class DirectDisk final : public BlockBackend {
   void drain() noexcept override;
   [[nodiscard]] BlockStatus flush_now() noexcept override;
   [[nodiscard]] std::string_view name() const noexcept override { return file_->name(); }
+  [[nodiscard]] std::string_view engine() const noexcept override { return file_->engine(); }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept override { return under_way_; }
 
  private:
   /// A request on its way through.

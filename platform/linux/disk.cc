@@ -168,7 +168,7 @@ void warn_if_shared(const std::string& path, const Image& image) {
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
             "; O_DIRECT in blocks of ", *block, " through ", DirectDisk::kBuffers, " buffers of ",
-            DirectDisk::kBufferBytes, " bytes, by ", file->engine_text());
+            DirectDisk::kBufferBytes, " bytes, by ", file->engine());
   return std::unique_ptr<BlockBackend>{
       std::make_unique<DirectDisk>(context, std::move(file), *block)};
 }
@@ -195,7 +195,7 @@ void warn_if_shared(const std::string& path, const Image& image) {
   }
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
-            "; page cache, what would block goes to ", disk->engine_text());
+            "; page cache, what would block goes to ", disk->engine());
   return std::unique_ptr<BlockBackend>{std::move(disk)};
 }
 

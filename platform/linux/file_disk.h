@@ -56,11 +56,11 @@ class FileDisk final : public BlockBackend {
   void drain() noexcept override;
   [[nodiscard]] BlockStatus flush_now() noexcept override;
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  [[nodiscard]] std::string_view engine() const noexcept override { return engine_.text; }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept override { return under_way_; }
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] bool engine_ok() const noexcept { return engine_.engine != nullptr; }
-  /// Where what would block goes, for the log.
-  [[nodiscard]] const std::string& engine_text() const noexcept { return engine_.text; }
 
  private:
   void begin(BlockRequest& request) noexcept;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/nbd_disk.h"
 
+#include "core/obs/probe.h"
 #include "platform/linux/disk_file.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/request_check.h"
@@ -74,6 +75,7 @@ void NbdDisk::part() noexcept {
 void NbdDisk::submit(BlockRequest& request) noexcept {
   request.done_bytes = 0;
   ++under_way_;
+  DM_PROBE4(disk_submit, &request, static_cast<int>(request.op), request.offset, request.length);
   request.status = check_request(export_.info, request);
   const bool nothing_to_flush =
       export_.info.read_only || !export_.can_flush || writes_ == writes_flushed_;
@@ -260,6 +262,7 @@ void NbdDisk::end(Task& task) noexcept {
 
 void NbdDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
   --under_way_;
+  DM_PROBE3(disk_done, &request, static_cast<int>(status), request.done_bytes);
   if (changes(request) && !(request.durable && status == BlockStatus::ok)) {
     ++writes_;
   }

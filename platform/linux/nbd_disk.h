@@ -57,6 +57,8 @@ class NbdDisk final : public BlockBackend {
   void drain() noexcept override;
   [[nodiscard]] BlockStatus flush_now() noexcept override;
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  [[nodiscard]] std::string_view engine() const noexcept override { return "NBD"; }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept override { return under_way_; }
 
   [[nodiscard]] bool ok() const noexcept { return socket_.ok(); }
   /// Instead of kPatience.

@@ -35,6 +35,9 @@ class StreamChardev : public Chardev {
   void set_outputs(bool, bool) noexcept override {}
   [[nodiscard]] std::string_view description() const noexcept override { return description_; }
   [[nodiscard]] CharCounters counters() const noexcept override { return counters_; }
+  [[nodiscard]] Output output() const noexcept override {
+    return {.waiting = ring_.size(), .dropped = counters_.dropped};
+  }
 
  protected:
   struct Style {

@@ -56,6 +56,7 @@ SendStatus VnetChannel::write_frame(const NetHeader& header,
     return refused(errno);
   }
   ++counters_.sent;
+  counters_.sent_bytes += static_cast<std::size_t>(written) - (has_header_ ? sizeof header : 0);
   return SendStatus::sent;
 }
 
@@ -71,7 +72,8 @@ SendStatus VnetChannel::write_without_header(const NetOffload& offload,
   bool first = true;
   while (!frames.done()) {
     const auto parts = frames.next();
-    if (::writev(fd(), parts.data(), static_cast<int>(parts.size())) < 0) {
+    const ssize_t written = ::writev(fd(), parts.data(), static_cast<int>(parts.size()));
+    if (written < 0) {
       const SendStatus status = refused(errno);
       if (first || status == SendStatus::failed) {
         return status;
@@ -81,6 +83,7 @@ SendStatus VnetChannel::write_without_header(const NetOffload& offload,
     }
     first = false;
     ++counters_.sent;
+    counters_.sent_bytes += static_cast<std::size_t>(written);
   }
   return SendStatus::sent;
 }
@@ -134,6 +137,7 @@ Received VnetChannel::receive(NetOffload& offload,
     offload = *read;
     restore_frame(pieces, frame, offload);
     ++counters_.received;
+    counters_.received_bytes += frame.size;
     DM_PROBE2(net_in, pieces.size(), frame.size);
     return frame;
   }

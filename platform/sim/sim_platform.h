@@ -52,6 +52,9 @@ class SimIrqs final : public IrqSink {
   [[nodiscard]] bool intx(unsigned device, unsigned pin) const {
     return intx_.at(device * 4 + pin).level;
   }
+  [[nodiscard]] std::uint64_t intx_edges(unsigned device, unsigned pin) const {
+    return intx_.at(device * 4 + pin).edges;
+  }
   [[nodiscard]] unsigned link_route(unsigned link) const { return routes_.at(link); }
   /// Calls that changed nothing: each would have been a wasted hypercall.
   [[nodiscard]] std::uint64_t redundant() const noexcept { return redundant_; }

@@ -75,6 +75,8 @@ class FuzzDisk {
       return disk_.flushes_fail ? BlockStatus::io_error : BlockStatus::ok;
     }
     [[nodiscard]] std::string_view name() const noexcept override { return "fuzz"; }
+    [[nodiscard]] std::string_view engine() const noexcept override { return "fuzz"; }
+    [[nodiscard]] std::uint64_t in_flight() const noexcept override { return disk_.pending(); }
 
    private:
     FuzzDisk& disk_;
@@ -189,6 +191,7 @@ class FuzzLine {
               "a serial line's frame is possible");
     }
     void set_outputs(bool /*dtr*/, bool /*rts*/) noexcept override {}
+    [[nodiscard]] Output output() const noexcept override { return {}; }
     [[nodiscard]] std::string_view description() const noexcept override { return "fuzz"; }
 
    private:

@@ -343,9 +343,12 @@ class Program {
     }
     pc_->resume();
   }
+  /// Or, by bits that mean nothing otherwise, S3.
   void unplug() {
     const auto choice = in_.byte();
-    if ((choice & 0x40U) == 0) {
+    if ((choice & 0xf0U) == 0xf0U) {
+      pc_->sleep_and_wake();
+    } else if ((choice & 0x40U) == 0) {
       pc_->outw(0x10, choice & 0x0fU);
     } else {
       pc_->outb((choice & 1U) != 0 ? 0xc104 : 0xc108, choice >> 1U & 3U);

@@ -142,6 +142,23 @@ void FuzzPc::resume() {
   machine_->resume();
 }
 
+void FuzzPc::sleep_and_wake() {
+  machine_->make_durable();
+  machine_->wake();
+  for (const auto& disk : disks) {
+    require(disk == nullptr || disk->pending() == 0, "no I/O is under way after S3");
+  }
+  for (const auto& port : machine_->serial()) {
+    require(port == nullptr || port->uart().state().ier == 0, "no serial port interrupts after S3");
+  }
+  for (const auto& card : machine_->cards()) {
+    require(!card->chip().interrupt(), "a card that slept asks for nothing");
+    const auto file = card->state().file;
+    require(!card->present() || (file.word[0x100 / 4] == 0 && file.word[0x400 / 4] == 0),
+            "a card that slept neither receives nor sends");  // RCTL, TCTL
+  }
+}
+
 void FuzzPc::change_disc(bool force) {
   ide::AtapiDrive* const drive = machine_->cd_drive(kCd);
   if (drive == nullptr) {

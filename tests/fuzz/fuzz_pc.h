@@ -65,6 +65,8 @@ class FuzzPc final : public rig::GuestInstructions {
   /// Pauses, and looks at all that holds in a paused machine.
   void pause();
   void resume();
+  /// S3 and back, as far as it reaches devices.
+  void sleep_and_wake();
   /// The host takes the disc out of the CD-ROM drive, or tries to; or puts it in again.
   void change_disc(bool force);
   /// Backends give what they have until nothing moves; that has to come.

@@ -18,4 +18,10 @@ if [[ -z $(in_program) ]]; then
   echo "no tracepoints in $program: it was built without systemtap-sdt-dev"
   exit 77
 fi
+root=$(cd "$(dirname "$0")/../.." && pwd)
+for backend in $(grep -l '::submit(BlockRequest&' -r "$root/platform" --include='*.cc'); do
+  for probe in 'DM_PROBE4(disk_submit' 'DM_PROBE3(disk_done'; do
+    grep -qF "$probe" "$backend" || { echo "${backend#"$root"/} has no $probe"; exit 1; }
+  done
+done
 diff <(in_readme) <(in_program) && echo "$(in_program | wc -l) tracepoints"

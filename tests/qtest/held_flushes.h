@@ -25,6 +25,10 @@ class HeldFlushes final : public BlockBackend {
   void drain() noexcept override;
   [[nodiscard]] BlockStatus flush_now() noexcept override;
   [[nodiscard]] std::string_view name() const noexcept override { return image_->name(); }
+  [[nodiscard]] std::string_view engine() const noexcept override { return image_->engine(); }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept override {
+    return held_.size() + passed_.size();
+  }
 
  private:
   /// A request that the image has; it comes back to us, to be counted.

@@ -27,6 +27,8 @@ class NullDisk final : public BlockBackend {
   void drain() noexcept override {}
   [[nodiscard]] BlockStatus flush_now() noexcept override { return BlockStatus::ok; }
   [[nodiscard]] std::string_view name() const noexcept override { return "null-co://"; }
+  [[nodiscard]] std::string_view engine() const noexcept override { return "none"; }
+  [[nodiscard]] std::uint64_t in_flight() const noexcept override { return 0; }
 };
 
 }  // namespace dm::qtest

@@ -155,6 +155,10 @@ class ScriptedBlock {
       return disk_.flush();
     }
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
+    [[nodiscard]] std::string_view engine() const noexcept override { return "memory"; }
+    [[nodiscard]] std::uint64_t in_flight() const noexcept override {
+      return disk_.pending_.size();
+    }
 
    private:
     friend class ScriptedBlock;

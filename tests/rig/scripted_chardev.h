@@ -53,6 +53,7 @@ class ScriptedChardev final : public CharBackend {
   std::uint64_t writes = 0;  ///< calls
   std::vector<Line> lines;
   std::vector<bool> breaks;
+  Output told_output;                ///< what output() says
   std::vector<std::string> outputs;  ///< "DTR RTS", "DTR -", "- RTS", "- -"
 
   // The device's side
@@ -86,6 +87,7 @@ class ScriptedChardev final : public CharBackend {
   void set_outputs(bool dtr, bool rts) noexcept override {
     outputs.push_back(std::string{dtr ? "DTR " : "- "} + (rts ? "RTS" : "-"));
   }
+  [[nodiscard]] Output output() const noexcept override { return told_output; }
   [[nodiscard]] std::string_view description() const noexcept override { return "scripted"; }
 
  private:
@@ -105,6 +107,7 @@ class BorrowedChardev final : public CharBackend {
   void set_break(bool) noexcept override {}
   void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
   void set_outputs(bool, bool) noexcept override {}
+  [[nodiscard]] Output output() const noexcept override { return real_.output(); }
   [[nodiscard]] std::string_view description() const noexcept override { return name_; }
 
  private:

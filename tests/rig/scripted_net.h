@@ -83,8 +83,9 @@ class ScriptedNet final : public NetBackend {
     for (const auto piece : frame) {
       out.bytes.insert(out.bytes.end(), piece.begin(), piece.end());
     }
-    sent.push_back(std::move(out));
     ++counters_.sent;
+    counters_.sent_bytes += out.bytes.size();
+    sent.push_back(std::move(out));
     return SendStatus::sent;
   }
   Received receive(NetOffload& offload,
@@ -109,6 +110,7 @@ class ScriptedNet final : public NetBackend {
       at += part;
     }
     ++counters_.received;
+    counters_.received_bytes += at;
     return {.size = at, .truncated = at < frame.bytes.size()};
   }
   void want_receive(bool on) noexcept override {

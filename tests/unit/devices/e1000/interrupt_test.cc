@@ -78,6 +78,34 @@ BOOST_FIXTURE_TEST_CASE(a_storm_of_doorbells_is_one_interrupt_an_interval, OneCa
   BOOST_TEST(guest.sim_irqs().redundant() == 0U);
 }
 
+// ITR 0: there is no interval, and each change of the pin is an operation of Xen. What bounds them
+// is that the pin falls by an access only, and has to fall before it rises.
+BOOST_FIXTURE_TEST_CASE(an_access_changes_the_pin_once_at_most, OneCard) {
+  driver.set(D::ITR, 0);
+  driver.set(D::IMS, 0xff);
+  driver.open_rx();
+  driver.open_tx();
+  (void)driver.get(D::ICR);
+  const auto rises = [&] { return guest.sim_irqs().intx_edges(kBdf.device, 0); };
+  std::uint64_t before = rises();
+  for (unsigned i = 0; i < 1000; ++i) {
+    driver.set(D::ICS, 0xff);  // and nobody takes them
+    arrive(frame_to_us(100));
+    driver.send(frame_to(kOther, 60));
+    (void)driver.take();
+  }
+  BOOST_TEST(rises() == before + 1);
+  before = rises();
+  for (unsigned i = 0; i < 1000; ++i) {
+    (void)driver.get(D::ICR);
+    driver.set(D::ICS, 0xff);
+    driver.set(D::IMC, 0xff);
+    driver.set(D::IMS, 0xff);
+  }
+  BOOST_TEST(rises() == before + 2000);  // of 4000 accesses
+  BOOST_TEST(guest.sim_irqs().redundant() == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(rdtr_waits_for_silence_and_radv_for_no_longer, OneCard) {
   driver.open_rx();
   driver.set(D::IMS, D::RXT0);

@@ -158,6 +158,30 @@ BOOST_AUTO_TEST_CASE(a_write_error_is_a_device_fault) {
   BOOST_TEST(ide.lba48_now() == 44U);
 }
 
+// What the medium could not do once it may do a moment later: an image's file system gets room
+// again. A driver then gives the same command anew, without a reset.
+BOOST_AUTO_TEST_CASE(a_command_that_failed_succeeds_when_it_is_given_again) {
+  const Prd prd{kBuffer, 4096};
+  for (const auto error : {BlockStatus::no_space, BlockStatus::io_error}) {
+    const auto data = patterns(40, 8, error == BlockStatus::no_space ? 1 : 2);
+    test::put_memory(guest, kBuffer, data);
+    disk.fail_at(44, error);
+    BOOST_TEST(ide.write_dma(0, 40, 8, {&prd, 1}).status == 0x71);  // DRDY, DF, DSC, ERR
+    disk.heal();
+    const auto again = ide.write_dma(0, 40, 8, {&prd, 1});
+    BOOST_TEST(again.bm == ide.INTR);
+    BOOST_TEST(again.irq);
+    BOOST_TEST(again.status == 0x50);
+    BOOST_TEST(same(test::image(disk, 40, 8), data));
+    disk.fail_at(41, error);
+    BOOST_TEST(ide.read_dma(0, 40, 8, {&prd, 1}).status == 0x51);
+    disk.heal();
+    std::memset(guest.ram().subspan(kBuffer, 4096).data(), 0, 4096);
+    BOOST_TEST(ide.read_dma(0, 40, 8, {&prd, 1}).status == 0x50);
+    BOOST_TEST(same(test::memory(guest, kBuffer, 4096), data));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(out_of_range_fails_at_once_and_the_bus_master_stays_idle) {
   const Prd prd{kBuffer, 512};
   ide.prepare_dma({&prd, 1});

@@ -25,7 +25,7 @@ class Hostile {
   void do_anything() {
     base_ = static_cast<std::uint16_t>(random(2) != 0 ? 0x1f0 : 0x170);
     size_ = static_cast<std::uint8_t>(1U << random(3));
-    m.guest.set_auto_work(random(4) != 0);
+    m.guest.set_auto_work(random(4) != 0 && !work_waits);
     first.hold(random(3) == 0);
     second.hold(random(3) == 0);
     const auto what = random(12);
@@ -41,6 +41,9 @@ class Hostile {
     }
   }
 
+  [[nodiscard]] std::size_t asked() const { return first.log.size() + second.log.size(); }
+
+  bool work_waits = false;  ///< it is run by hand
   rig::ScriptedBlock first{1 << 20};
   rig::ScriptedBlock second{(1 << 16) + 512};
   test::IdeMachine m{{&first, &second, nullptr, &second}};
@@ -151,6 +154,27 @@ BOOST_DATA_TEST_CASE(random_accesses_do_no_harm, boost::unit_test::data::xrange(
   }
   check_that_a_reset_brings_it_back(guest.m.ide0, 0);
   check_that_a_reset_brings_it_back(guest.m.ide1, 1);
+}
+
+/// How long an access can take: images are asked by deferred work, one request in each unit, and
+/// between units every vCPU is looked after.
+BOOST_DATA_TEST_CASE(no_access_and_no_unit_of_work_asks_an_image_for_more_than_one_thing,
+                     boost::unit_test::data::xrange(4),
+                     seed) {
+  Hostile guest{static_cast<std::uint64_t>(seed) + 100};
+  guest.work_waits = true;
+  for (int i = 0; i < 20000; ++i) {
+    std::size_t before = guest.asked();
+    guest.do_anything();
+    BOOST_REQUIRE_LE(guest.asked() - before, 1U);
+    bool more = true;
+    for (unsigned unit = 0; unit < 100 && more; ++unit) {
+      before = guest.asked();
+      more = guest.m.guest.work().run_one();
+      BOOST_REQUIRE_LE(guest.asked() - before, 1U);
+    }
+  }
+  BOOST_TEST(guest.asked() > 50U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -194,6 +194,32 @@ BOOST_AUTO_TEST_CASE(a_failed_write_is_a_device_fault_with_the_address) {
   BOOST_TEST(same(test::image(disk, 400, 3), salted(400, 3)));
 }
 
+BOOST_AUTO_TEST_CASE(a_command_that_failed_succeeds_when_it_is_given_again) {
+  for (const auto error : {BlockStatus::no_space, BlockStatus::io_error}) {
+    const auto data = patterns(400, 8, error == BlockStatus::no_space ? 1 : 2);
+    disk.fail_at(403, error);
+    ide.lba28(0, 400, 8);
+    ide.command(0x30);
+    ide.write_data(data);
+    BOOST_TEST((ide.wait() & ide.ERR) != 0);
+    disk.heal();
+    ide.lba28(0, 400, 8);
+    ide.command(0x30);
+    ide.write_data(data);
+    BOOST_TEST(ide.wait() == 0x50);
+    BOOST_TEST(same(test::image(disk, 400, 8), data));
+    disk.fail_at(400, error);
+    ide.lba28(0, 400, 8);
+    ide.command(0x20);
+    BOOST_TEST(ide.wait() == 0x51);
+    disk.heal();
+    ide.lba28(0, 400, 8);
+    ide.command(0x20);
+    BOOST_TEST(same(ide.read_data(8), data));
+    BOOST_TEST(ide.wait() == 0x50);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_before_the_write_has_returned) {
   disk.hold();
   ide.lba28(0, 50, 1);

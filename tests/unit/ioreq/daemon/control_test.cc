@@ -128,6 +128,50 @@ BOOST_AUTO_TEST_CASE(s3_and_back_resets_devices_and_keeps_what_only_firmware_set
   BOOST_TEST(domain.shutdowns().size() == 1U);
 }
 
+// RAM that held a ring is somebody else's when a guest resumes; its driver sets the card up anew.
+BOOST_AUTO_TEST_CASE(a_card_that_slept_forgets_its_rings_and_keeps_its_place) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.open_card(0x20000, 0x10000, 0x400000);
+  rig::ScriptedNet& cable = *pc.cables[0];
+  cable.arrive(rig::Bytes(60, std::byte{0xff}));
+  pc.settle();
+  BOOST_TEST(pc.card(0x2810) == 1U);          // RDH
+  BOOST_TEST(pc.irqs.intx(kCard.device, 0));  // and nobody reads ICR
+  pc.outw(0xb004, 0x2401);
+  pc.control->wake();
+  BOOST_TEST_REQUIRE(pc.wakes == 1U);
+  BOOST_TEST(!pc.irqs.intx(kCard.device, 0));
+  const std::vector<std::byte> before(pc.memory.ram().begin(), pc.memory.ram().end());
+  cable.arrive(rig::Bytes(60, std::byte{0xff}));
+  cable.client->on_receivable();  // as a loop may still have it in hand
+  pc.settle();
+  BOOST_TEST(std::equal(before.begin(), before.end(), pc.memory.ram().begin()));
+  BOOST_TEST(!pc.irqs.intx(kCard.device, 0));
+  for (const std::uint32_t reg : {0x0100U, 0x0400U, 0x00d0U, 0x2800U, 0x2808U, 0x2810U, 0x3800U}) {
+    BOOST_TEST(pc.card(reg) == 0U, "register " << reg);
+  }
+  BOOST_TEST(pc.card(0x5400) == 0x123e1600U);  // RAL, read from the EEPROM again
+  // PCI configuration is as firmware left it, so the card can be used at once.
+  pc.open_card(0x28000, 0x18000, 0x500000);
+  pc.settle();
+  BOOST_TEST(pc.card(0x2810) == 1U);
+  BOOST_TEST(pc.irqs.intx(kCard.device, 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_card_that_left_does_not_come_back_by_sleep) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.open_card(0x20000, 0x10000, 0x400000);
+  pc.outw(0x10, 0x0002);
+  pc.outw(0xb004, 0x2401);
+  pc.control->wake();
+  BOOST_TEST_REQUIRE(pc.wakes == 1U);
+  BOOST_TEST(pc.cables[0]->client == nullptr);
+  BOOST_TEST(pc.card(0x0008) == 0xffffffffU);  // STATUS: nobody there
+  BOOST_TEST(pc.machine->work().empty());
+}
+
 BOOST_AUTO_TEST_CASE(waking_a_guest_that_does_not_sleep_changes_nothing) {
   firmware();
   outb(0x3ff, 0x5a);

@@ -30,6 +30,7 @@ struct Terminal final : CharBackend {
   void set_break(bool /*on*/) noexcept override {}
   void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
   void set_outputs(bool, bool) noexcept override {}
+  [[nodiscard]] Output output() const noexcept override { return {}; }
   [[nodiscard]] std::string_view description() const noexcept override { return "test"; }
 };
 

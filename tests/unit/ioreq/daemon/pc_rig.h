@@ -6,6 +6,7 @@
 #include "ioreq/daemon/control.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/rig/scripted_chardev.h"
+#include "tests/rig/scripted_net.h"
 #include "tests/unit/ioreq/daemon/sim_host.h"
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace dm::test {
 
@@ -32,10 +34,24 @@ struct DirtyPages final : DirtySink {
   int flushes = 0;
 };
 
+inline NicConfig nic() {
+  NicConfig made;
+  made.id = "nic0";
+  made.model = "e1000";
+  made.mac = {0x00, 0x16, 0x3e, 0x12, 0x34, 0x56};
+  return made;
+}
+
 inline MachineConfig six_vcpus() {
   MachineConfig config;
   config.vcpus_online = 2;
   config.vcpus_max = 6;
+  return config;
+}
+
+inline MachineConfig with_a_card() {
+  MachineConfig config = six_vcpus();
+  config.nics.push_back(nic());
   return config;
 }
 
@@ -47,6 +63,10 @@ class ManagedPc : public SimHost {
   static constexpr std::uint16_t kBusMaster = 0xc100;
   static constexpr std::uint16_t kPlatformBar = 0xc000;
 
+  // A network card's, where the configuration has one
+  static constexpr PciBdf kCard{4, 0};
+  static constexpr std::uint32_t kCardRegisters = 0xf2020000;
+
   explicit ManagedPc(MachineConfig machine_config = six_vcpus())
       : SimHost{6}, config{std::move(machine_config)} {
     Backends backends;
@@ -55,6 +75,11 @@ class ManagedPc : public SimHost {
       auto line = std::make_unique<ScriptedChardev>();
       lines[i] = line.get();
       backends.serial[i] = std::move(line);
+    }
+    for (std::size_t i = 0; i < config.nics.size(); ++i) {
+      auto cable = std::make_unique<rig::ScriptedNet>();
+      cables.push_back(cable.get());
+      backends.nics.push_back({.cable = std::move(cable), .rom = {}});
     }
     for (const DiskConfig& disk : config.disks) {
       backends.cdroms.at(disk.index) = disk.cdrom;
@@ -85,6 +110,8 @@ class ManagedPc : public SimHost {
     config_write(kIde, 0x04, 2, 0x0005);
     config_write(kPlatform, 0x10, 4, kPlatformBar);
     config_write(kPlatform, 0x04, 2, 0x0001);
+    config_write(kCard, 0x10, 4, kCardRegisters);
+    config_write(kCard, 0x04, 2, 0x0006);
   }
   /// A command for `sectors` sectors from `lba` on, primary channel.
   void ide_command(unsigned unit, std::uint8_t opcode, std::uint32_t lba, std::uint8_t sectors) {
@@ -105,6 +132,34 @@ class ManagedPc : public SimHost {
     outb(kBusMaster, opcode == 0xc8 ? 0x09 : 0x01);
   }
 
+  [[nodiscard]] std::uint32_t card(std::uint32_t reg) {
+    return static_cast<std::uint32_t>(mmio_read(kCardRegisters + reg, 4));
+  }
+  void card(std::uint32_t reg, std::uint32_t value) { mmio_write(kCardRegisters + reg, 4, value); }
+  /// Both rings at the given places, buffers of 2 KiB from `buffer` on, both directions on, every
+  /// interrupt unmasked (8254x SDM, 14.4 and 14.5).
+  void open_card(std::uint32_t rx_ring, std::uint32_t tx_ring, std::uint32_t buffer) {
+    constexpr std::uint32_t kCount = 8;
+    std::memset(memory.ram().data() + rx_ring, 0, kCount * 16);
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      const std::uint64_t at = buffer + i * 2048U;
+      std::memcpy(memory.ram().data() + rx_ring + i * 16, &at, sizeof at);
+    }
+    card(0x0000, 0x00000240);  // CTRL: SLU, 1000 Mb/s
+    card(0x2800, rx_ring);     // RDBAL, RDLEN, RDH
+    card(0x2808, kCount * 16);
+    card(0x2810, 0);
+    card(0x3800, tx_ring);  // TDBAL, TDLEN, TDH, TDT
+    card(0x3808, kCount * 16);
+    card(0x3810, 0);
+    card(0x3818, 0);
+    (void)card(0x00c0);        // ICR
+    card(0x00d0, 0x0000009d);  // IMS: TXDW, LSC, RXSEQ, RXDMT0, RXT0
+    card(0x0100, 0x0000801a);  // RCTL: EN, UPE, MPE, BAM
+    card(0x0400, 0x0000000a);  // TCTL: EN, PSP
+    card(0x2818, kCount - 1);  // RDT
+  }
+
   MachineConfig config;
   host::HostClock host_clock;
   DirtyPages dirty;
@@ -114,6 +169,7 @@ class ManagedPc : public SimHost {
       rig::ScriptedBlock{std::uint64_t{8} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20}};
   rig::ScriptedBlock other_disc{std::uint64_t{1} << 20};
   std::array<ScriptedChardev*, 4> lines{};
+  std::vector<rig::ScriptedNet*> cables;
   std::unique_ptr<Machine> machine;
   std::unique_ptr<Control> control;
 

@@ -64,6 +64,7 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_read_back_and_on_the_medium) {
       fill(out.buffer, static_cast<unsigned>(size) + (durable ? 1 : 0));
       disk->submit(out.as(BlockOp::write, 512, durable));
       BOOST_TEST(!out.done());  // never on the loop
+      BOOST_TEST(disk->in_flight() == 1U);
       BOOST_TEST(run_until(loop, [&] { return out.done(); }));
       BOOST_TEST(out.status == BlockStatus::ok);
       BOOST_TEST(out.request.done_bytes == size);

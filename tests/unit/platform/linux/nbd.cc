@@ -85,10 +85,13 @@ BOOST_AUTO_TEST_CASE(nothing_is_done_inside_submit_and_everything_by_the_loop) {
   Io refused{4096};
   disk->submit(refused.as(BlockOp::read, kMiB));
   BOOST_TEST(!refused.done());
+  BOOST_TEST(disk->in_flight() == 201U);
+  BOOST_TEST(disk->engine() == "NBD");
   BOOST_TEST(run_until(loop, [&] {
     return refused.done() &&
            std::all_of(many.begin(), many.end(), [](const Io& io) { return io.done(); });
   }));
+  BOOST_TEST(disk->in_flight() == 0U);
   BOOST_TEST(refused.status == BlockStatus::out_of_range);
   for (unsigned i = 0; i < 200; ++i) {
     BOOST_TEST(many[i].completions == 1);

@@ -197,6 +197,34 @@ BOOST_AUTO_TEST_CASE(a_tap_without_headers_gets_its_frames_cut_and_summed_here) 
   BOOST_TEST(udp_sum_is_right(cable.take(*cable.packet)));
 }
 
+BOOST_AUTO_TEST_CASE(a_tap_that_the_toolstack_opened_carries_frames_and_offloads_both_ways) {
+  Cable cable{Cable::Inherited{}};
+  if (!cable.there()) {
+    return;
+  }
+  const NetBackend::Counters before = cable.tap->counters();
+  const Bytes there = udp_frame(700);
+  BOOST_TEST((cable.send(*cable.tap, there) == SendStatus::sent));
+  BOOST_TEST((cable.take(*cable.packet) == there));
+  const Bytes back = udp_frame(1400);
+  BOOST_TEST((cable.send(*cable.packet, back) == SendStatus::sent));
+  BOOST_TEST((cable.take(*cable.tap) == back));
+  cable.tap->accept_offloads(true, true);
+  const Bytes large = tcp_frame(30000);
+  BOOST_TEST((cable.send(*cable.tap, large, gso_of(1448)) == SendStatus::sent));
+  BOOST_TEST((cable.take(*cable.packet) == large));
+  BOOST_TEST((cable.send(*cable.packet, large, gso_of(1448)) == SendStatus::sent));
+  NetOffload offload;
+  BOOST_TEST((cable.take(*cable.tap, &offload) == large));
+  BOOST_TEST((offload.gso == Gso::tcp4));
+  const NetBackend::Counters& moved = cable.tap->counters();
+  BOOST_TEST(moved.sent - before.sent == 2U);
+  BOOST_TEST(moved.sent_bytes - before.sent_bytes == there.size() + large.size());
+  BOOST_TEST(moved.received_bytes - before.received_bytes == back.size() + large.size());
+  // Reading an empty one does not wait, whatever flags it came with.
+  BOOST_TEST(cable.take(*cable.tap).empty());
+}
+
 BOOST_AUTO_TEST_CASE(promiscuous_mode_is_the_interfaces_only_while_the_card_asks_for_it) {
   Cable cable;
   if (!cable.there()) {

@@ -143,11 +143,15 @@ Namespace::~Namespace() {
   }
 }
 
-Cable::Cable(bool with_header) {
+Cable::Cable(Inherited) : Cable{short{IFF_TAP | IFF_NO_PI | IFF_VNET_HDR}} {}
+
+Cable::Cable(WithoutHeader) : Cable{short{IFF_TAP | IFF_NO_PI}} {}
+
+Cable::Cable(short flags) {
   if (!own_.there()) {
     return;
   }
-  tap = make_tap(with_header);
+  tap = make_tap(flags);
   if (tap == nullptr) {
     return;
   }
@@ -168,9 +172,12 @@ Cable::Cable(bool with_header) {
   tap_client->receivable = 0;
 }
 
-std::unique_ptr<host::TapNet> Cable::make_tap(bool with_header) {
-  if (with_header) {
-    auto made = host::TapNet::create(loop.context(), kInterface);
+std::unique_ptr<NetBackend> Cable::make_tap(short flags) {
+  NicConfig card;
+  card.id = "nic0";
+  if (flags == 0) {
+    card.tap_name = kInterface;
+    auto made = host::open_net(loop.context(), card);
     if (made) {
       return std::move(*made);
     }
@@ -180,12 +187,13 @@ std::unique_ptr<host::TapNet> Cable::make_tap(bool with_header) {
   host::UniqueFd fd{::open("/dev/net/tun", O_RDWR | O_CLOEXEC)};
   ifreq request{};
   std::strcpy(request.ifr_name, kInterface);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI;
+  request.ifr_flags = flags;
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     std::cout << "NOT RUN: no tap interface can be made here\n";
     return nullptr;
   }
-  auto made = host::TapNet::adopt(loop.context(), std::move(fd));
+  card.tap_fd = fd.release();
+  auto made = host::open_net(loop.context(), card);
   BOOST_TEST_REQUIRE(made.has_value());
   return std::move(*made);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "platform/linux/loop.h"
+#include "platform/linux/net.h"
 #include "platform/linux/packet_net.h"
 #include "platform/linux/tap_net.h"
 
@@ -65,10 +66,14 @@ class Namespace {
 /// A tap, and a packet socket on its interface.
 class Cable {
  public:
+  struct Inherited {};
   struct WithoutHeader {};
 
-  Cable() : Cable{true} {}
-  explicit Cable(WithoutHeader) : Cable{false} {}
+  Cable() : Cable{0} {}
+  /// The tap is opened by somebody else, as a toolstack does that says fd=.
+  explicit Cable(Inherited);
+  /// Likewise, and it carries bare frames.
+  explicit Cable(WithoutHeader);
 
   /// False, with a word about it, where this cannot be tried: no root, no tun.
   [[nodiscard]] bool there() const noexcept { return packet != nullptr; }
@@ -82,14 +87,15 @@ class Cable {
   [[nodiscard]] unsigned long promiscuity() const;
 
  private:
-  explicit Cable(bool with_header);
-  [[nodiscard]] std::unique_ptr<host::TapNet> make_tap(bool with_header);
+  /// `flags` as for TUNSETIFF, of the tap to inherit; 0: it is made by name.
+  explicit Cable(short flags);
+  [[nodiscard]] std::unique_ptr<NetBackend> make_tap(short flags);
 
   Namespace own_;
 
  public:
   host::Loop loop;
-  std::unique_ptr<host::TapNet> tap;
+  std::unique_ptr<NetBackend> tap;
   std::unique_ptr<host::PacketNet> packet;
   std::optional<NetEars> tap_client;
   std::optional<NetEars> packet_client;

@@ -65,6 +65,8 @@ BOOST_AUTO_TEST_CASE(with_nobody_there_output_never_stops_and_makes_no_system_ca
   }
   BOOST_TEST(pty->counters().writes == 0U);
   BOOST_TEST(pty->counters().dropped == text.size() - kBacklog);
+  BOOST_TEST(pty->output().waiting == kBacklog);
+  BOOST_TEST(pty->output().dropped == text.size() - kBacklog);
 }
 
 BOOST_AUTO_TEST_CASE(who_comes_later_sees_the_newest_output) {

@@ -19,7 +19,10 @@ BOOST_AUTO_TEST_CASE(drain_waits_until_every_request_has_said_done) {
   for (unsigned i = 0; i < 8; ++i) {
     disk->submit(many.emplace_back(256 * 1024).as(BlockOp::write, i * 262'144, true));
   }
+  BOOST_TEST(disk->in_flight() != 0U);
+  BOOST_TEST(!disk->engine().empty());
   disk->drain();
+  BOOST_TEST(disk->in_flight() == 0U);
   for (const Io& one : many) {
     BOOST_TEST(one.completions == 1);
   }
