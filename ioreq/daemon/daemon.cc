@@ -283,8 +283,7 @@ Result<> Session::give_up_privileges() {
 /// where privileges are given up: the connection could still do anything to xenstore. libxl ends
 /// such a process by its user id.
 void Session::watch_store() {
-  if (in_stub_domain() || config_.restrict_domid || !config_.chroot.empty() ||
-      !config_.run_as.empty()) {
+  if (in_stub_domain() || config_.gives_up_privileges()) {
     return;
   }
   auto connection = toolstack::StoreClient::connect();
