@@ -26,6 +26,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -38,6 +39,8 @@ namespace {
 /// Of the process that serves the guest in a stub domain.
 constexpr const char* kNowhere = "/nowhere";
 constexpr const char* kNobody = "65534:65534";
+/// xenstored answers in milliseconds.
+constexpr std::chrono::milliseconds kReportTime{400};
 
 /// The loop of platform/linux as the poller wants it.
 class LoopEvents final : public EventLoop {
@@ -122,8 +125,16 @@ void confine_watcher() noexcept {
   }
 }
 
-void end_domain(int /*status*/) noexcept {
+void end_domain(int status) noexcept {
   host::log_stage("the device model has ended: power off");
+  if (status != 0) {
+    host::try_for(kReportTime, [] {
+      if (auto xenstore = toolstack::Xenstore::open()) {
+        static_cast<void>(
+            xenstore->report_failure("the device model died: the last lines of its log say more"));
+      }
+    });
+  }
   host::power_off();
 }
 
