@@ -9,7 +9,7 @@
 #include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
-#include "platform/linux/disk.h"
+#include "platform/linux/disc_opener.h"
 #include "platform/linux/first_process.h"
 #include "platform/linux/host_clock.h"
 #include "platform/linux/loop.h"
@@ -112,6 +112,7 @@ class Session {
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::unique_ptr<PvHost> pv_;
   std::optional<Error> failure_;
+  host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
 };
 
 /// For the watcher, whose hook takes no argument: set once, before it is forked.
@@ -216,8 +217,9 @@ Result<> Session::take_place() {
                              }
                            },
                        .open_disc =
-                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
-                             return host::open_disc(loop_.context(), name, std::move(fd), format);
+                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format,
+                                  Control::Actions::Opened opened) {
+                             discs_.open(name, std::move(fd), format, std::move(opened));
                            }});
   return {};
 }

@@ -22,9 +22,9 @@
 
 namespace dm {
 
-Result<DiscChange> PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat) {
+void PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat, Inserted done) {
   const host::UniqueFd unused{fd};
-  return DiscChange::no_such_drive;
+  done(DiscChange::no_such_drive);
 }
 
 namespace {
