@@ -15,6 +15,7 @@
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
 #include "platform/linux/signals.h"
+#include "platform/linux/syscall_filter.h"
 #include "platform/toolstack/domain_watch.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
@@ -275,7 +276,10 @@ Result<> Session::give_up_everything() {
     return console;
   }
   static_cast<void>(::mkdir(kNowhere, 0));
-  return host::confine({.chroot = kNowhere, .run_as = kNobody});
+  if (auto confined = host::confine({.chroot = kNowhere, .run_as = kNobody}); !confined) {
+    return confined;
+  }
+  return host::filter_system_calls();
 }
 
 /// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).
