@@ -125,6 +125,10 @@ struct MachineConfig {
   bool restrict_domid = false;
   std::string chroot;
   std::string run_as;
+  /// After the start the process may not do what its backends of PV devices need.
+  [[nodiscard]] bool gives_up_privileges() const noexcept {
+    return restrict_domid || !chroot.empty() || !run_as.empty();
+  }
 };
 
 }  // namespace dm

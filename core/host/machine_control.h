@@ -6,6 +6,7 @@
 #include "core/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -88,11 +89,14 @@ class MachineControl {
   virtual DiscChange eject(std::string_view drive, bool force) noexcept = 0;
   /// Puts another disc in and closes the tray. `fd`, taken over, is the image unless it is -1;
   /// `filename` names it in messages, or else is opened; its format is never guessed. Fails, with
-  /// everything as it was, when the image cannot be opened.
-  virtual Result<DiscChange> insert(std::string_view drive,
-                                    const std::string& filename,
-                                    int fd,
-                                    ImageFormat format) = 0;
+  /// everything as it was, when the image cannot be opened. Calls `done` once, from inside or later
+  /// from the loop, unless the machine goes before.
+  using Inserted = std::function<void(Result<DiscChange>)>;
+  virtual void insert(std::string_view drive,
+                      const std::string& filename,
+                      int fd,
+                      ImageFormat format,
+                      Inserted done) = 0;
   [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
   /// From the call with true to the one with false the hypervisor hears of every guest page that a
   /// device writes; by the end of stop() at the latest. Idempotent.

@@ -21,6 +21,7 @@ struct State {
   Sink sink = &to_standard_error;
   std::uint64_t budget = 0;
   std::uint64_t written = 0;
+  std::uint64_t written_limited = 0;  ///< of these
   bool silent = false;
 };
 State& state() noexcept {
@@ -41,7 +42,8 @@ void set_sink(Sink sink) noexcept {
   state().sink = sink != nullptr ? sink : &to_standard_error;
 }
 void set_budget(std::uint64_t bytes) noexcept {
-  state().budget = bytes;
+  State& s = state();
+  s = {.sink = s.sink, .budget = bytes};
 }
 
 void emit(Level level, const Line& line) noexcept {
@@ -57,6 +59,20 @@ void emit(Level level, const Line& line) noexcept {
     return;
   }
   s.sink(level, line.text());
+}
+
+void emit_limited(Level level, const Line& line) noexcept {
+  State& s = state();
+  const std::uint64_t share = s.budget / 2;
+  const bool had_some = s.written_limited <= share;
+  s.written_limited += line.text().size() + 1;
+  if (s.budget == 0 || s.written_limited <= share) {
+    emit(level, line);
+  } else if (had_some) {
+    warning(
+        "what a guest can cause has used its half of the log's byte budget "
+        "(XEN_QEMU_CONSOLE_LIMIT): such lines are not shown from here on");
+  }
 }
 
 bool Limit::pass(std::uint64_t& held) noexcept {

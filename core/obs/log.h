@@ -53,9 +53,12 @@ using Sink = void (*)(Level, std::string_view line) noexcept;
 void set_sink(Sink sink) noexcept;
 /// Total bytes written before the log falls silent, with one last line that says so; 0 for no
 /// limit. libxl proposes a budget in XEN_QEMU_CONSOLE_LIMIT so that a guest cannot fill dom0's disk
-/// (XSA-180).
+/// (XSA-180). What passes a Limit has half of it at most, told once, too: a guest that talks for
+/// days cannot silence what others have to say.
 void set_budget(std::uint64_t bytes) noexcept;
 void emit(Level level, const Line& line) noexcept;
+/// The same for what a guest can cause.
+void emit_limited(Level level, const Line& line) noexcept;
 
 template <class... Parts>
 void error(const Parts&... parts) noexcept {
@@ -112,7 +115,7 @@ class Limit {
       line.add(held);
       line.add(" like it not shown)");
     }
-    emit(level, line);
+    emit_limited(level, line);
   }
   [[nodiscard]] bool pass(std::uint64_t& held) noexcept;
 

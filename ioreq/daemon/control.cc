@@ -113,21 +113,33 @@ DiscChange Control::eject(std::string_view drive, bool force) noexcept {
   return DiscChange::done;
 }
 
-Result<DiscChange> Control::insert(std::string_view drive,
-                                   const std::string& filename,
-                                   int fd,
-                                   ImageFormat format) {
+void Control::insert(std::string_view drive,
+                     const std::string& filename,
+                     int fd,
+                     ImageFormat format,
+                     Inserted done) {
   host::UniqueFd image{fd};
+  if (find_cd(drive) == nullptr) {
+    done(DiscChange::no_such_drive);
+  } else if (!actions_.open_disc) {
+    done(Error{"there is nothing to open images with"});
+  } else {
+    actions_.open_disc(
+        filename, std::move(image), format,
+        [this, name = std::string{drive}, done = std::move(done)](
+            Result<std::unique_ptr<BlockBackend>> disc) { done(put_in(name, std::move(disc))); });
+  }
+}
+
+/// The drive may have gone, or been locked, while the image was being opened.
+Result<DiscChange> Control::put_in(std::string_view drive,
+                                   Result<std::unique_ptr<BlockBackend>> disc) {
   auto* const cd = find_cd(drive);
-  if (cd == nullptr) {
-    return DiscChange::no_such_drive;
-  }
-  if (!actions_.open_disc) {
-    return Error{"there is nothing to open images with"};
-  }
-  auto disc = actions_.open_disc(filename, std::move(image), format);
   if (!disc) {
     return disc.error();
+  }
+  if (cd == nullptr) {
+    return DiscChange::no_such_drive;
   }
   if (!cd->eject(false)) {
     return DiscChange::locked;

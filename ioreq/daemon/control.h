@@ -30,10 +30,12 @@ class Control final : public MachineControl {
     /// none.
     std::function<void()> pause{};
     std::function<void()> resume{};
-    /// Opens an image for a CD-ROM drive: the descriptor, or the file if there is none. Empty:
-    /// there are no images to be had.
-    std::function<Result<std::unique_ptr<BlockBackend>>(
-        const std::string& name, host::UniqueFd fd, ImageFormat format)>
+    /// Opens an image for a CD-ROM drive: the descriptor, or the file if there is none. Calls
+    /// `opened` once, from inside or later, but not when the Control has gone. Empty: there are no
+    /// images to be had.
+    using Opened = std::function<void(Result<std::unique_ptr<BlockBackend>>)>;
+    std::function<void(
+        const std::string& name, host::UniqueFd fd, ImageFormat format, Opened opened)>
         open_disc{};
   };
 
@@ -51,10 +53,11 @@ class Control final : public MachineControl {
   PlugResult plug_vcpu(unsigned index) noexcept override;
   [[nodiscard]] std::vector<DriveInfo> drives() const override;
   DiscChange eject(std::string_view drive, bool force) noexcept override;
-  Result<DiscChange> insert(std::string_view drive,
-                            const std::string& filename,
-                            int fd,
-                            ImageFormat format) override;
+  void insert(std::string_view drive,
+              const std::string& filename,
+              int fd,
+              ImageFormat format,
+              Inserted done) override;
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override;
   void track_dirty(bool on) noexcept override;
   void wake() noexcept override;
@@ -65,6 +68,8 @@ class Control final : public MachineControl {
   void quit() noexcept override { actions_.quit(); }
 
  private:
+  [[nodiscard]] Result<DiscChange> put_in(std::string_view drive,
+                                          Result<std::unique_ptr<BlockBackend>> disc);
   [[nodiscard]] std::string drive_name(std::size_t position, bool disc) const;
   [[nodiscard]] ide::AtapiDrive* find_cd(std::string_view name) noexcept;
 

@@ -9,13 +9,14 @@
 #include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
-#include "platform/linux/disk.h"
+#include "platform/linux/disc_opener.h"
 #include "platform/linux/first_process.h"
 #include "platform/linux/host_clock.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/privileges.h"
 #include "platform/linux/signals.h"
 #include "platform/linux/start_pages.h"
+#include "platform/linux/syscall_filter.h"
 #include "platform/toolstack/domain_watch.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
@@ -27,6 +28,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <memory>
 #include <thread>
@@ -39,6 +41,8 @@ namespace {
 /// Of the process that serves the guest in a stub domain.
 constexpr const char* kNowhere = "/nowhere";
 constexpr const char* kNobody = "65534:65534";
+/// xenstored answers in milliseconds.
+constexpr std::chrono::milliseconds kReportTime{400};
 
 /// The loop of platform/linux as the poller wants it.
 class LoopEvents final : public EventLoop {
@@ -110,6 +114,7 @@ class Session {
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::unique_ptr<PvHost> pv_;
   std::optional<Error> failure_;
+  host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
 };
 
 /// For the watcher, whose hook takes no argument: set once, before it is forked.
@@ -124,8 +129,16 @@ void confine_watcher() noexcept {
   host::drop_start_pages();
 }
 
-void end_domain(int /*status*/) noexcept {
+void end_domain(int status) noexcept {
   host::log_stage("the device model has ended: power off");
+  if (status != 0) {
+    host::try_for(kReportTime, [] {
+      if (auto xenstore = toolstack::Xenstore::open()) {
+        static_cast<void>(
+            xenstore->report_failure("the device model died: the last lines of its log say more"));
+      }
+    });
+  }
   host::power_off();
 }
 
@@ -207,8 +220,9 @@ Result<> Session::take_place() {
                              }
                            },
                        .open_disc =
-                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
-                             return host::open_disc(loop_.context(), name, std::move(fd), format);
+                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format,
+                                  Control::Actions::Opened opened) {
+                             discs_.open(name, std::move(fd), format, std::move(opened));
                            }});
   return {};
 }
@@ -264,7 +278,10 @@ Result<> Session::give_up_everything() {
     return console;
   }
   static_cast<void>(::mkdir(kNowhere, 0));
-  return host::confine({.chroot = kNowhere, .run_as = kNobody});
+  if (auto confined = host::confine({.chroot = kNowhere, .run_as = kNobody}); !confined) {
+    return confined;
+  }
+  return host::filter_system_calls();
 }
 
 /// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).
@@ -285,8 +302,7 @@ Result<> Session::give_up_privileges() {
 /// where privileges are given up: the connection could still do anything to xenstore. libxl ends
 /// such a process by its user id.
 void Session::watch_store() {
-  if (in_stub_domain() || config_.restrict_domid || !config_.chroot.empty() ||
-      !config_.run_as.empty()) {
+  if (in_stub_domain() || config_.gives_up_privileges()) {
     return;
   }
   auto connection = toolstack::StoreClient::connect();

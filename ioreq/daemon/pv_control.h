@@ -27,7 +27,7 @@ class PvControl final : public MachineControl {
   [[nodiscard]] std::vector<DriveInfo> drives() const override { return backends_.drives(); }
   /// A disc is changed by libxl in xenstore.
   DiscChange eject(std::string_view, bool) noexcept override { return DiscChange::no_such_drive; }
-  Result<DiscChange> insert(std::string_view, const std::string&, int fd, ImageFormat) override;
+  void insert(std::string_view, const std::string&, int fd, ImageFormat, Inserted done) override;
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return {}; }
   void track_dirty(bool) noexcept override {}
   void wake() noexcept override {}

@@ -22,9 +22,9 @@
 
 namespace dm {
 
-Result<DiscChange> PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat) {
+void PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat, Inserted done) {
   const host::UniqueFd unused{fd};
-  return DiscChange::no_such_drive;
+  done(DiscChange::no_such_drive);
 }
 
 namespace {
@@ -87,7 +87,14 @@ Result<> PvSession::start() {
   }
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&PvSession::on_domain_gone>(*this));
-  return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+  if (auto confined = host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+      !confined) {
+    return confined;
+  }
+  if (auto kept = host::keep_file_rights(); !kept) {
+    return kept;
+  }
+  return {};
 }
 
 /// libxl starts the domain when it sees "running": consoles must have their files and terminals by

@@ -29,17 +29,42 @@ namespace {
 constexpr std::string_view kLogBudget = "1048576";
 /// libxl gives up after 30 s (libxl_dm.c), and the message has to arrive before.
 constexpr std::chrono::seconds kDeviceTimeout{20};
+/// xenstored answers in milliseconds.
+constexpr std::chrono::milliseconds kReportTime{400};
+
+struct FromXenstore {
+  dm::toolstack::StubArguments stub;
+  std::vector<std::string> unserved_disks;
+};
 
 /// Where the ramdisk for a kernel that is not our own has what that kernel lacks.
 constexpr const char* kModules = "/modules";
 
 /// The connection is closed on return: the watcher is forked next, and handles are not for both.
-dm::Result<dm::toolstack::StubArguments> read_arguments() {
+dm::Result<FromXenstore> read_xenstore() {
   const auto xenstore = dm::toolstack::Xenstore::open();
   if (!xenstore) {
     return xenstore.error();
   }
-  return dm::toolstack::read_stub_arguments(*xenstore);
+  auto stub = dm::toolstack::read_stub_arguments(*xenstore);
+  if (!stub) {
+    return stub.error();
+  }
+  auto disks = dm::toolstack::unserved_pv_disks(*xenstore, stub->domid);
+  return FromXenstore{std::move(*stub), std::move(disks)};
+}
+
+void tell_unserved(const std::vector<std::string>& disks, bool xen_platform) {
+  std::string names;
+  for (const std::string& disk : disks) {
+    names.append(names.empty() ? "" : ", ").append(disk);
+  }
+  if (!names.empty() && xen_platform) {
+    dm::log::warning("PV disk ", names,
+                     ": nobody serves images that are not raw to the guest of a stub domain. A "
+                     "guest with PV drivers gives the emulated disk up and waits for one: write "
+                     "xen_platform_pci=0 in xl.cfg, or convert the image to raw");
+  }
 }
 
 /// What is a path or a tap in dom0 is a device of this domain's own kernel here.
@@ -85,12 +110,13 @@ dm::Result<> run() {
     dm::host::log_stage(std::to_string(*modules) + " kernel modules are loaded");
   }
   const auto consoles = dm::host::RawConsoles::open("/dev");
-  const auto stub = read_arguments();
-  if (!stub) {
-    return stub.error();
+  const auto found = read_xenstore();
+  if (!found) {
+    return found.error();
   }
+  const dm::toolstack::StubArguments& stub = found->stub;
   dm::host::log_stage("arguments are read");
-  const std::vector<std::string_view> arguments{stub->arguments.begin(), stub->arguments.end()};
+  const std::vector<std::string_view> arguments{stub.arguments.begin(), stub.arguments.end()};
   auto invocation = dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(),
                                                       {.console_limit = kLogBudget});
   if (!invocation) {
@@ -99,12 +125,13 @@ dm::Result<> run() {
   if (invocation->action != dm::toolstack::Invocation::Action::serve) {
     return dm::Error{"the arguments in xenstore ask for no guest"};
   }
-  if (invocation->config.domid != stub->domid) {
+  if (invocation->config.domid != stub.domid) {
     return dm::fail("-xen-domid says ", std::to_string(invocation->config.domid),
-                    ", but this domain's target is ", std::to_string(stub->domid));
+                    ", but this domain's target is ", std::to_string(stub.domid));
   }
   dm::log::set_budget(invocation->log_budget);
   dm::toolstack::log_start(invocation->config);
+  tell_unserved(found->unserved_disks, invocation->config.xen_platform);
   if (auto there = use_frontends(invocation->config); !there) {
     return there;
   }
@@ -120,6 +147,29 @@ int end(int status) {
   return status;
 }
 
+/// On the console, and where dom0 can read it when the domain has gone.
+int fail_with(const std::string& why) {
+  dm::toolstack::log_lines(dm::log::Level::error, why);
+  static std::string reason;
+  reason = why;
+  dm::host::try_for(kReportTime, [] {
+    if (auto xenstore = dm::toolstack::Xenstore::open()) {
+      static_cast<void>(xenstore->report_failure(reason));
+    }
+  });
+  return end(1);
+}
+
+int main_of_domain() {
+  try {
+    const auto served = run();
+    return served ? end(0) : fail_with(served.error().message);
+  } catch (const std::exception& error) {
+    // Constructors of start-up only: nothing throws once the guest is served.
+    return fail_with(error.what());
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -128,15 +178,5 @@ int main() {
         "this is the first program of a stub domain, its /init; in dom0 libxl starts stubdm");
     return 1;
   }
-  try {
-    const auto served = run();
-    if (!served) {
-      dm::toolstack::log_lines(dm::log::Level::error, served.error().message);
-    }
-    return end(served ? 0 : 1);
-  } catch (const std::exception& error) {
-    // Constructors of start-up only: nothing throws once the guest is served.
-    dm::log::error(error.what());
-    return end(1);
-  }
+  return main_of_domain();
 }

@@ -17,12 +17,16 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <string>
 
 namespace dm::host {
 
 namespace {
+
+/// For an NBD server while the guest runs, which stands still meanwhile.
+constexpr std::chrono::seconds kInsertPatience{1};
 
 struct Image {
   UniqueFd fd;
@@ -210,7 +214,10 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
     config.path = name;
     config.cdrom = config.read_only = true;
     config.format = format;
-    return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+    if (fd || !is_nbd(name)) {
+      return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+    }
+    return open_nbd(context, config, {}, kInsertPatience);
   }
   ignore_write_signals();
   Image image;

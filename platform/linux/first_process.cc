@@ -11,12 +11,14 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
@@ -178,8 +180,25 @@ Result<> never_wait_for_console() {
   return {};
 }
 
+void try_for(std::chrono::milliseconds time, void (*work)()) noexcept {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    work();
+    ::_exit(0);
+  }
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (child > 0 && ::waitpid(child, nullptr, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() >= end) {
+      ::kill(child, SIGKILL);
+      return;
+    }
+    const timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
+}
+
 void power_off() noexcept {
-  static_cast<void>(::tcdrain(STDERR_FILENO));
+  try_for(std::chrono::milliseconds{500}, [] { static_cast<void>(::tcdrain(STDERR_FILENO)); });
   ::sync();
   static_cast<void>(::reboot(RB_POWER_OFF));
   for (;;) {

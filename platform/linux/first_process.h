@@ -60,7 +60,13 @@ class RawConsoles {
 /// Lines that do not fit are lost. Only for the calling process: its parent's keeps waiting.
 [[nodiscard]] Result<> never_wait_for_console();
 
-/// Lets what was written to standard error leave, then ends the domain.
+/// Does `work` in a process of its own and waits for it, for `time` at most: what may hang must not
+/// keep the domain. Not done at all where there is no memory for the process. No other child may
+/// end meanwhile that somebody else waits for.
+void try_for(std::chrono::milliseconds time, void (*work)()) noexcept;
+
+/// Lets what was written to standard error leave, if somebody takes it within half a second, then
+/// ends the domain.
 [[noreturn]] void power_off() noexcept;
 
 }  // namespace dm::host

@@ -2,14 +2,17 @@
 #include "platform/linux/nbd_open.h"
 
 #include "core/obs/log.h"
+#include "platform/linux/alarm.h"
 #include "platform/linux/nbd_disk.h"
 #include "platform/linux/nbd_library.h"
 #include "platform/linux/nbd_server.h"
 #include "platform/linux/signals.h"
+#include "platform/linux/watch.h"
 
 #include <poll.h>
 
 #include <chrono>
+#include <exception>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,7 +21,8 @@ namespace dm::host {
 
 namespace {
 
-constexpr std::chrono::seconds kPatience{10};
+/// For a server that has greeted already.
+constexpr std::chrono::seconds kAnswerTime{1};
 
 /// QEMU's old way to name an export.
 struct Address {
@@ -53,8 +57,11 @@ struct Address {
 
 class Opening {
  public:
-  Opening(const NbdLibrary& library, const std::string& name)
-      : library_{library}, name_{name}, handle_{library.create(), NbdClose{&library}} {}
+  Opening(const NbdLibrary& library, const std::string& name, std::chrono::milliseconds patience)
+      : library_{library},
+        name_{name},
+        patience_{patience},
+        handle_{library.create(), NbdClose{&library}} {}
 
   [[nodiscard]] Error error(std::string_view what) const {
     const char* const why = library_.get_error();
@@ -70,6 +77,7 @@ class Opening {
  private:
   const NbdLibrary& library_;
   const std::string& name_;
+  std::chrono::milliseconds patience_;
   NbdHandle handle_;
 };
 
@@ -113,10 +121,10 @@ Result<> Opening::connect_to_address() {
   return result == 0 ? negotiate() : error("cannot connect to the NBD server");
 }
 
-/// Start-up: waits, but not for ever.
+/// Waits, but not for ever.
 Result<> Opening::negotiate() {
   nbd_handle* const h = handle_.get();
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+  const auto end = std::chrono::steady_clock::now() + patience_;
   while (library_.aio_is_ready(h) == 0) {
     if (library_.aio_is_dead(h) != 0 || library_.aio_is_closed(h) != 0) {
       return error("the NBD server cannot be talked to");
@@ -187,43 +195,140 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   return std::unique_ptr<BlockBackend>{std::move(disk)};
 }
 
-}  // namespace
+[[nodiscard]] Result<std::unique_ptr<NbdServer>> start_server(boost::asio::io_context& context,
+                                                              const DiskConfig& config,
+                                                              UniqueFd image) {
+  return NbdServer::start(context, {.path = config.path,
+                                    .fd = std::move(image),
+                                    .format = config.format,
+                                    .read_only = config.read_only || config.cdrom,
+                                    .direct = config.direct});
+}
 
-Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
-                                               const DiskConfig& config,
-                                               UniqueFd image) {
-  ignore_write_signals();
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> use_server(boost::asio::io_context& context,
+                                                               const DiskConfig& config,
+                                                               std::unique_ptr<NbdServer> server,
+                                                               UniqueFd connection,
+                                                               std::chrono::milliseconds patience) {
   auto library = NbdLibrary::load();
   if (!library) {
     return fail("disk ", config.path, ": ", library.error().message);
   }
-  Opening opening{**library, config.path};
+  Opening opening{**library, config.path, patience};
   if (auto prepared = opening.prepare(); !prepared) {
     return prepared.error();
   }
+  if (auto connected = opening.connect(std::move(connection)); !connected) {
+    const NbdHandle closed = opening.take();
+    return fail("disk ", config.path, ": qemu-nbd cannot serve it as ", name_of(config.format),
+                ": ", server->last_words());
+  }
+  return serve(context, **library, config, opening, std::move(server));
+}
+
+class ServerOpening final : public NbdOpening {
+ public:
+  ServerOpening(boost::asio::io_context& context,
+                DiskConfig config,
+                std::unique_ptr<NbdServer> server,
+                Opened opened)
+      : context_{context},
+        config_{std::move(config)},
+        server_{std::move(server)},
+        connection_{server_->take_connection()},
+        opened_{std::move(opened)},
+        readable_{context, duplicate(connection_.get()),
+                  Callback::bind<&ServerOpening::on_greeting>(*this)} {}
+
+  /// False: the loop has no room for it.
+  [[nodiscard]] bool await(std::chrono::milliseconds patience) noexcept {
+    readable_.await_readable();
+    return readable_.ok() && alarm_.arm(patience);
+  }
+  [[nodiscard]] bool finished() const noexcept override { return !opened_; }
+
+ private:
+  /// A server speaks first, once it has opened its image; or it has ended.
+  void on_greeting() noexcept {
+    finish([this] {
+      return use_server(context_, config_, std::move(server_), std::move(connection_), kAnswerTime);
+    });
+  }
+  void on_alarm() noexcept {
+    finish([this]() -> Result<std::unique_ptr<BlockBackend>> {
+      server_.reset();
+      return fail("disk ", config_.path, ": qemu-nbd does not answer");
+    });
+  }
+  template <class Outcome>
+  void finish(Outcome outcome) noexcept {
+    readable_ = Watch{};
+    alarm_.cancel();
+    try {
+      std::exchange(opened_, nullptr)(outcome());
+    } catch (const std::exception& failure) {
+      log::error("disk ", config_.path, ": ", failure.what());
+    }
+  }
+
+  boost::asio::io_context& context_;
+  const DiskConfig config_;
+  std::unique_ptr<NbdServer> server_;
+  UniqueFd connection_;
+  Opened opened_;
+  Watch readable_;
+  Alarm alarm_{context_, Callback::bind<&ServerOpening::on_alarm>(*this)};
+};
+
+}  // namespace
+
+Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
+                                               const DiskConfig& config,
+                                               UniqueFd image,
+                                               std::chrono::milliseconds patience) {
+  ignore_write_signals();
   if (is_nbd(config.path) && !image) {
     if (!is_raw(config.format)) {
       return fail("disk ", config.path, ": an NBD export is raw: write format=raw");
+    }
+    auto library = NbdLibrary::load();
+    if (!library) {
+      return fail("disk ", config.path, ": ", library.error().message);
+    }
+    Opening opening{**library, config.path, patience};
+    if (auto prepared = opening.prepare(); !prepared) {
+      return prepared.error();
     }
     if (auto connected = opening.connect_to_address(); !connected) {
       return connected.error();
     }
     return serve(context, **library, config, opening, nullptr);
   }
-  auto server = NbdServer::start(context, {.path = config.path,
-                                           .fd = std::move(image),
-                                           .format = config.format,
-                                           .read_only = config.read_only || config.cdrom,
-                                           .direct = config.direct});
+  auto server = start_server(context, config, std::move(image));
   if (!server) {
     return server.error();
   }
-  if (auto connected = opening.connect((*server)->take_connection()); !connected) {
-    const NbdHandle closed = opening.take();
-    return fail("disk ", config.path, ": qemu-nbd cannot serve it as ", name_of(config.format),
-                ": ", (*server)->last_words());
+  UniqueFd connection = (*server)->take_connection();
+  return use_server(context, config, std::move(*server), std::move(connection), patience);
+}
+
+std::unique_ptr<NbdOpening> begin_nbd(boost::asio::io_context& context,
+                                      const DiskConfig& config,
+                                      UniqueFd image,
+                                      std::chrono::milliseconds patience,
+                                      NbdOpening::Opened opened) {
+  ignore_write_signals();
+  auto server = start_server(context, config, std::move(image));
+  if (!server) {
+    opened(server.error());
+    return nullptr;
   }
-  return serve(context, **library, config, opening, std::move(*server));
+  auto opening = std::make_unique<ServerOpening>(context, config, std::move(*server), opened);
+  if (!opening->await(patience)) {
+    opened(fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)"));
+    return nullptr;
+  }
+  return opening;
 }
 
 }  // namespace dm::host

@@ -32,6 +32,8 @@ namespace dm::host {
 namespace {
 
 constexpr std::chrono::milliseconds kPatience{5000};
+constexpr std::chrono::milliseconds kReadOnlyPatience{100};
+constexpr std::chrono::milliseconds kDeathTime{1000};  ///< of a process that was killed
 constexpr int kListenFd = 3;  ///< SD_LISTEN_FDS_START
 constexpr int kImageFd = 4;
 constexpr std::string_view kPidVariable = "LISTEN_PID=";
@@ -171,8 +173,8 @@ void place(int fd, int at) noexcept {
 
 }  // namespace
 
-NbdServer::NbdServer(boost::asio::io_context& context, std::string name)
-    : context_{context}, name_{std::move(name)} {}
+NbdServer::NbdServer(boost::asio::io_context& context, const Image& image)
+    : context_{context}, name_{image.path}, read_only_{image.read_only} {}
 
 Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& context,
                                                     const Image& image) {
@@ -196,7 +198,7 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
   Launch launch = prepare(image, program);
   launch.listener = sockets->listener.get();
   launch.output = write_end.get();
-  std::unique_ptr<NbdServer> server{new NbdServer{context, image.path}};
+  std::unique_ptr<NbdServer> server{new NbdServer{context, image}};
   server->pid_ = ::fork();
   if (server->pid_ == 0) {
     become(launch);
@@ -213,14 +215,19 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
 
 NbdServer::~NbdServer() {
   connection_.reset();
-  if (!ended_within(kPatience)) {
-    log_.warning("qemu-nbd of ", name_, " does not end by itself");
+  const auto patience = read_only_ ? kReadOnlyPatience : kPatience;
+  if (ended_within(patience)) {
+    return;
+  }
+  log_.warning("qemu-nbd of ", name_, " does not end by itself");
+  if (!read_only_) {
     ::kill(pid_, SIGTERM);
-    if (!ended_within(kPatience)) {
-      ::kill(pid_, SIGKILL);
-      static_cast<void>(ended_within(kPatience));
+    if (ended_within(patience)) {
+      return;
     }
   }
+  ::kill(pid_, SIGKILL);
+  static_cast<void>(ended_within(kDeathTime));
 }
 
 /// Polls: there is nothing else to do at that moment, and a pidfd is not to be had from every

@@ -42,7 +42,8 @@ class NbdServer {
   NbdServer(const NbdServer&) = delete;
   NbdServer& operator=(const NbdServer&) = delete;
   /// Waits until it has ended, five seconds before it is told to and five more before it is made
-  /// to. Its connection is closed by then.
+  /// to; of a read-only image, where nothing can be lost, a tenth of a second before it is made to.
+  /// Its connection is closed by then.
   ~NbdServer();
 
   /// Our end of the connection, for libnbd. Once.
@@ -51,13 +52,14 @@ class NbdServer {
   [[nodiscard]] std::string last_words();
 
  private:
-  NbdServer(boost::asio::io_context& context, std::string name);
+  NbdServer(boost::asio::io_context& context, const Image& image);
   [[nodiscard]] bool ended_within(std::chrono::milliseconds time) noexcept;
   void on_output() noexcept;
   void take_line() noexcept;
 
   boost::asio::io_context& context_;
   std::string name_;
+  bool read_only_;
   UniqueFd connection_;
   pid_t pid_ = -1;
   int status_ = 0;  ///< as waitpid's, once pid_ is -1 again

@@ -5,10 +5,15 @@
 #include "platform/linux/error_text.h"
 
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -39,7 +44,40 @@ Result<Identity> look_up(const std::string& run_as) {
   return Identity{user->pw_uid, user->pw_gid};
 }
 
+/// What root needs for images that belong to others (FOWNER for O_NOATIME, which qemu-nbd may ask
+/// for), io_uring's memory, and to lift the limit of file sizes from qemu-nbd.
+constexpr std::uint64_t kFileRights =
+    std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_DAC_READ_SEARCH |
+    std::uint64_t{1} << CAP_FOWNER | std::uint64_t{1} << CAP_IPC_LOCK |
+    std::uint64_t{1} << CAP_SYS_RESOURCE;
+
 }  // namespace
+
+Result<> keep_file_rights() {
+  // First the bounding set, which holds what an execve may give back. Unknown numbers end it.
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+    if ((kFileRights >> capability & 1U) == 0 &&
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
+      return fail("cannot give up capabilities: ", error_text(errno));
+    }
+  }
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) {
+    return fail("cannot find out its capabilities: ", error_text(errno));
+  }
+  for (std::size_t word = 0; word < sets.size(); ++word) {
+    const auto rights = static_cast<std::uint32_t>(kFileRights >> (32 * word));
+    sets.at(word).permitted &= rights;
+    sets.at(word).effective &= rights;
+    sets.at(word).inheritable = 0;
+  }
+  if (::syscall(SYS_capset, &header, sets.data()) != 0 ||
+      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return fail("cannot give up capabilities: ", error_text(errno));
+  }
+  return {};
+}
 
 Result<> confine(const Confinement& to) {
   std::optional<Identity> identity;

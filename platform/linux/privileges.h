@@ -17,4 +17,10 @@ struct Confinement {
 /// reach. Everything must be open by now. Start-up only, while the process has one thread.
 [[nodiscard]] Result<> confine(const Confinement& to);
 
+/// For a process that stays root because it opens images later and starts qemu-nbd for them: of
+/// root's capabilities keeps those for files of other users, locked memory and limits, for itself
+/// and for what it starts, and can never get others. Where it is not root it has no more than
+/// before. Start-up only, while the process has one thread. Source: capabilities(7).
+[[nodiscard]] Result<> keep_file_rights();
+
 }  // namespace dm::host

@@ -167,8 +167,7 @@ void Device::advance(XenbusState ours, bool online, XenbusState theirs) {
     // The toolstack's wish. A frontend that is there gets to finish first: it sees our state, too.
     state_ = XenbusState::closing;
     if (!connected_ || !alive || driver_->always_ready()) {
-      disconnect();
-      set(XenbusState::closed);
+      close(online);
     }
     return;
   }
@@ -198,15 +197,23 @@ void Device::advance(XenbusState ours, bool online, XenbusState theirs) {
       break;
     case XenbusState::unknown:
     case XenbusState::closed:
-      disconnect();
-      if (state_ != XenbusState::closed) {
-        set(XenbusState::closed);
-      }
+      close(online);
       break;
     case XenbusState::init_wait:
     case XenbusState::reconfiguring:
     case XenbusState::reconfigured:
       break;
+  }
+}
+
+/// Closed is what a toolstack that takes the device away waits for: it is in no use any more then.
+void Device::close(bool online) {
+  disconnect();
+  if (!online) {
+    driver_->release();
+  }
+  if (state_ != XenbusState::closed) {
+    set(XenbusState::closed);
   }
 }
 

@@ -73,6 +73,7 @@ class Device {
   void look();
   void on_look(const Values& values);
   void advance(XenbusState ours, bool online, XenbusState theirs);
+  void close(bool online);
   void begin_connect();
   void on_transport(const Values& values);
   void close_for_error(const Error& error);

@@ -70,6 +70,9 @@ class Driver {
   [[nodiscard]] virtual Result<Nodes> connect(const Values& values) = 0;
   /// Nothing of the frontend is touched after this. Idempotent.
   virtual void disconnect() noexcept = 0;
+  /// After disconnect(): the toolstack takes the device away, and may hand what is behind it to
+  /// somebody else.
+  virtual void release() noexcept {}
   /// The device can go on no longer: the frontend broke its side of the ring. Whoever finds that
   /// calls on_broken.
   [[nodiscard]] virtual bool broken() const noexcept { return false; }

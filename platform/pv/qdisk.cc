@@ -28,6 +28,16 @@ enum FrontendKey : std::size_t {
 constexpr unsigned kInfoCdrom = 1;
 constexpr unsigned kInfoReadOnly = 4;
 
+/// Whatever may have changed the image, failed or not.
+std::uint64_t changes(const BlockStats& stats) noexcept {
+  std::uint64_t count = 0;
+  for (const BlockOp op : {BlockOp::write, BlockOp::discard}) {
+    const auto index = static_cast<std::size_t>(op);
+    count += stats.operations.at(index) + stats.failed.at(index);
+  }
+  return count;
+}
+
 Node node(std::string key, std::uint64_t value) {
   return {.key = std::move(key), .value = std::to_string(value)};
 }
@@ -58,6 +68,7 @@ Qdisk::Qdisk(const Host& host, std::uint32_t id)
 
 Qdisk::~Qdisk() {
   Qdisk::disconnect();
+  Qdisk::release();
 }
 
 Keys Qdisk::backend_keys() const {
@@ -164,14 +175,19 @@ Result<> Qdisk::map_ring(const Values& values) {
 }
 
 Result<> Qdisk::open_image() {
-  if (config_.path.empty()) {
-    return {};  // a drive without a disc
+  if (image_ != nullptr || config_.path.empty()) {
+    return {};  // kept from the last frontend, or a drive without a disc
   }
+  if (openings_ == kMostOpenings) {
+    return Error{"its image could not be opened too often to try it again"};
+  }
+  ++openings_;
   auto image = host_.open_disk(config_);
   if (!image) {
     return image.error();
   }
   image_ = std::move(*image);
+  changes_flushed_ = 0;
   return {};
 }
 
@@ -235,16 +251,22 @@ void Qdisk::disconnect() noexcept {
   free_ = barrier_ = nullptr;
   ring_ = BlkRing{};
   host_.frontend.unmap_grants(std::exchange(ring_memory_, nullptr), ring_pages_);
-  close_image();
+  make_durable();
 }
 
-void Qdisk::close_image() noexcept {
+void Qdisk::make_durable() noexcept {
   if (image_ == nullptr) {
     return;
   }
-  if (!config_.read_only && image_->flush_now() != BlockStatus::ok) {
-    log::error("disk ", image_->name(), ": what was written last may not be on stable storage");
+  const std::uint64_t now = changes(image_->stats());
+  if (std::exchange(changes_flushed_, now) != now && image_->flush_now() != BlockStatus::ok) {
+    complaints_.error("disk ", image_->name(),
+                      ": what was written last may not be on stable storage");
   }
+}
+
+void Qdisk::close_image() noexcept {
+  make_durable();
   image_.reset();
 }
 
@@ -252,10 +274,9 @@ std::optional<Nodes> Qdisk::changed(const Values& backend_values) {
   if (text(backend_values[kParams]) == params_ || !config_.cdrom) {
     return std::nullopt;
   }
-  if (ring_memory_ != nullptr) {
-    drain();
-    close_image();
-  }
+  drain();
+  close_image();
+  openings_ = 0;
   if (auto taken = take_config(backend_values); !taken) {
     complaints_.warning("disk ", device_name_, ": ", std::string_view{taken.error().message});
     config_.path.clear();

@@ -18,8 +18,11 @@ namespace dm::pv {
 /// The backend of one PV disk, which libxl calls qdisk: for images that are not raw, and for
 /// CD-ROMs.
 ///
-/// The image is opened when the frontend connects, not before: an HVM guest has the same image
-/// under its emulated disk until it unplugs that, and two users of one qcow2 file would destroy it.
+/// The image is opened when the frontend connects for the first time, not before: an HVM guest has
+/// the same image under its emulated disk until it unplugs that, and two users of one qcow2 file
+/// would destroy it. It stays open until the toolstack takes the device away or changes the disc:
+/// a frontend may come and go as often as it likes, and each opening costs the host a line in the
+/// log and often a process. What the frontend wrote is durable when it has gone.
 ///
 /// A request is copied from the ring once and checked; its pages are mapped together, and the
 /// kernel (or the image's backend) reads and writes them in place. kInFlight requests are under way
@@ -31,6 +34,8 @@ class Qdisk final : public Driver, private EventClient {
   static constexpr std::size_t kInFlight = 32;
   static constexpr std::size_t kMostSegments = 256;  ///< 1 MiB, as blkback offers
   static constexpr unsigned kMostRingOrder = 4;      ///< 16 pages
+  /// Attempts to open one image. More than one, since the emulated disk may still have it.
+  static constexpr unsigned kMostOpenings = 8;
 
   struct Counters {
     std::uint64_t requests = 0;
@@ -47,6 +52,7 @@ class Qdisk final : public Driver, private EventClient {
   [[nodiscard]] Result<std::optional<Nodes>> prepare(const Values& values) override;
   [[nodiscard]] Result<Nodes> connect(const Values& values) override;
   void disconnect() noexcept override;
+  void release() noexcept override { close_image(); }
   void pause() noexcept override;
   void resume() noexcept override;
   [[nodiscard]] bool broken() const noexcept override { return ring_.broken(); }
@@ -62,6 +68,7 @@ class Qdisk final : public Driver, private EventClient {
   [[nodiscard]] Result<> map_ring(const Values& values);
   [[nodiscard]] Nodes properties() const;
   void drain() noexcept;
+  void make_durable() noexcept;
   void close_image() noexcept;
 
   void on_event() noexcept override { work_.schedule(); }
@@ -84,7 +91,9 @@ class Qdisk final : public Driver, private EventClient {
   std::string device_name_;  ///< "xvda"
   std::string params_;       ///< as the toolstack wrote them
   bool offer_discard_ = true;
-  std::unique_ptr<BlockBackend> image_;  ///< while connected; null: a CD-ROM drive without a disc
+  std::unique_ptr<BlockBackend> image_;  ///< null: not opened yet, or a drive without a disc
+  unsigned openings_ = 0;                ///< attempts since the toolstack named the image
+  std::uint64_t changes_flushed_ = 0;    ///< of the image, when it was durable last
 
   std::byte* ring_memory_ = nullptr;
   std::size_t ring_pages_ = 0;

@@ -123,11 +123,11 @@ bool Translator::plausible(const DiskSpec& disk, unsigned line) {
                     ": write backendtype=qdisk with it");
   }
   const bool ours_alone = !disk.cdrom && (nbd || !raw);
-  if (ours_alone && restrict_ && read.on("xen_platform_pci", true)) {
-    hint(line,
-         "disk: " + shown(disk.target) +
-             " has no PV back end with dm_restrict=1: a guest with PV drivers gives the emulated "
-             "disk up and waits for one. xen_platform_pci=0 keeps PV drivers out");
+  if (ours_alone && (restrict_ || stub_) && read.on("xen_platform_pci", true)) {
+    hint(line, "disk: " + shown(disk.target) + " has no PV back end with " +
+                   (restrict_ ? "dm_restrict" : "device_model_stubdomain_override") +
+                   "=1: a guest with PV drivers gives the emulated "
+                   "disk up and waits for one. xen_platform_pci=0 keeps PV drivers out");
   }
   if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk" && restrict_) {
     error(line,

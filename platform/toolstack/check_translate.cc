@@ -35,6 +35,7 @@ Translation Translator::run() {
     return std::move(out);
   }
   restrict_ = read.on("dm_restrict", false);
+  stub_ = read.on("device_model_stubdomain_override", false);
   vnc_ = read.on("vnc", true);
   sdl_ = read.on("sdl", false);
   program();
@@ -112,9 +113,10 @@ void Translator::program() {
   const auto path = read.text("device_model_override");
   const unsigned line = read.line("device_model_override");
   const auto version = read.text("device_model_version").value_or("qemu-xen");
-  if (read.on("device_model_stubdomain_override", false)) {
-    error(read.line("device_model_stubdomain_override"),
-          "device_model_stubdomain_override: stubdm does not run in a stub domain yet: write 0");
+  if (stub_) {
+    hint(read.line("device_model_stubdomain_override"),
+         "device_model_stubdomain_override: what is shown is what a device model in dom0 would "
+         "serve; stubdom/README.md tells what a stub domain needs besides, and cannot do");
   }
   if (version != "qemu-xen") {
     error(read.line("device_model_version"),

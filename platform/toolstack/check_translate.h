@@ -141,6 +141,7 @@ class Translator {
 
   const XlConfig& config_;
   bool restrict_ = false;
+  bool stub_ = false;
   bool vnc_ = true;
   bool sdl_ = false;
   std::int64_t video_mib_ = 0;

@@ -107,10 +107,11 @@ void join_hard_disk(Parse& parse, const DriveArgument& drive) {
     disk.direct = drive.direct;
     disk.index = *drive.ide_index;
     disk.read_only = drive.read_only;  // libxl never says so; honoured if somebody does (XSA-142)
-    if ((!is_raw(disk.format) || is_nbd(disk.path)) && parse.config.xen_platform) {
+    if ((!is_raw(disk.format) || is_nbd(disk.path)) && parse.config.xen_platform &&
+        parse.config.gives_up_privileges()) {
       parse.note("drive", drive.text,
-                 "it has no PV back end: a guest with PV drivers gives it up and waits for one, "
-                 "unless xl.cfg says xen_platform_pci=0");
+                 "it has no PV back end with dm_restrict=1: a guest with PV drivers gives it up "
+                 "and waits for one, unless xl.cfg says xen_platform_pci=0");
     }
     add_disk(parse, std::move(disk), drive.text);
   }

@@ -4,6 +4,8 @@
 #include "core/obs/log.h"
 #include "platform/toolstack/qmp_listener.h"
 
+#include <boost/asio/post.hpp>
+
 #include <sys/socket.h>
 
 #include <array>
@@ -45,7 +47,9 @@ QmpClient::QmpClient(asio::io_context& io,
                      QmpServer::Listener& owner,
                      const QmpCommands& commands,
                      const QmpLimits& limits)
-    : socket_{io}, write_timer_{io}, owner_{&owner}, limits_{limits}, session_{commands} {}
+    : socket_{io}, write_timer_{io}, owner_{&owner}, limits_{limits}, session_{commands, [this] {
+                                                                                 on_answer();
+                                                                               }} {}
 
 template <class Step>
 void QmpClient::guarded(Step step) noexcept {
@@ -103,7 +107,7 @@ void QmpClient::close() noexcept {
 }
 
 void QmpClient::wait_readable() {
-  if (owner_ == nullptr || input_ended_) {
+  if (owner_ == nullptr || input_ended_ || session_.waiting()) {
     return;
   }
   socket_.async_wait(asio::posix::descriptor_base::wait_read,
@@ -146,7 +150,28 @@ void QmpClient::receive() {
     return;
   }
   const std::string_view bytes{buffer.data(), static_cast<std::size_t>(got)};
-  if (session_.feed(bytes, out_, limits_.max_output) == QmpSession::Next::drop) {
+  take(session_.feed(bytes, out_, limits_.max_output));
+}
+
+/// A command that took its time has its answer. Later, since whoever brings it may be in the middle
+/// of something.
+void QmpClient::on_answer() noexcept {
+  const auto self = shared_from_this();
+  guarded([&] {
+    asio::post(socket_.get_executor(), [self] {
+      self->guarded([&] {
+        self->take(self->session_.resume(self->out_, self->limits_.max_output));
+        if (self->owner_ != nullptr) {
+          self->flush();
+          self->wait_readable();
+        }
+      });
+    });
+  });
+}
+
+void QmpClient::take(QmpSession::Next next) {
+  if (next == QmpSession::Next::drop) {
     flush();  // the reason, if there is room for it
     drop("it broke the protocol's rules, or does not read its answers");
   }

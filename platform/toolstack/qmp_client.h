@@ -40,6 +40,8 @@ class QmpClient final : public std::enable_shared_from_this<QmpClient> {
   void wait_readable();
   void on_readable();
   void receive();
+  void take(QmpSession::Next next);
+  void on_answer() noexcept;
   void flush();
   void wait_writable();
   void arm_write_timer();

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -56,13 +57,37 @@ class QmpDescriptors {
   std::shared_ptr<void> companion_;
 };
 
+/// The answer of a command that takes its time. Whoever gives it may outlive the connection, where
+/// it then goes nowhere.
+struct QmpDeferral {
+  std::optional<QmpResult> result;  ///< given before the handler returned
+  std::function<void(QmpResult)> deliver;
+
+  void answer(QmpResult given) {
+    if (deliver) {
+      std::exchange(deliver, nullptr)(std::move(given));
+    } else {
+      result = std::move(given);
+    }
+  }
+};
+
 /// What a command gets to see.
 struct QmpCall {
   const boost::json::object& arguments;
   QmpDescriptors& descriptors;
+  std::shared_ptr<QmpDeferral> deferral{};
+
+  /// For a handler that cannot answer yet: what it returns is not looked at, and the connection's
+  /// later commands wait until answer() of this has been called, once.
+  [[nodiscard]] std::shared_ptr<QmpDeferral> defer() {
+    deferral = std::make_shared<QmpDeferral>();
+    return deferral;
+  }
 };
 
-/// Runs on the loop's thread and answers before it returns. An exception becomes a GenericError.
+/// Runs on the loop's thread and answers before it returns, unless it defers that. An exception
+/// becomes a GenericError.
 using QmpHandler = std::function<QmpResult(QmpCall&)>;
 
 /// The commands that can be called. Other parts of the program add theirs at start-up:

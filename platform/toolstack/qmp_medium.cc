@@ -63,7 +63,9 @@ QmpResult eject(MachineControl& machine, const json::object& arguments) {
   return changed(machine.eject(*drive, force != nullptr && force->get_bool()), *drive);
 }
 
-QmpResult insert(MachineControl& machine,
+/// Answers when the image is open, which takes a moment unless it is raw.
+QmpResult insert(QmpCall& call,
+                 MachineControl& machine,
                  const FdSets& sets,
                  const std::string& drive,
                  const std::string& filename,
@@ -76,11 +78,12 @@ QmpResult insert(MachineControl& machine,
     }
     image = std::move(*opened);
   }
-  const auto inserted = machine.insert(drive, filename, image.release(), format);
-  if (!inserted) {
-    return error(inserted.error().message);
-  }
-  return changed(*inserted, drive);
+  machine.insert(drive, filename, image.release(), format,
+                 [later = call.defer(), drive](const Result<DiscChange>& inserted) {
+                   later->answer(inserted ? changed(*inserted, drive)
+                                          : QmpResult{error(inserted.error().message)});
+                 });
+  return json::object{};
 }
 
 /// Formats are never guessed: without one it is raw, as QEMU's own default must not be
@@ -96,9 +99,8 @@ QmpError unknown_format() {
   return error("the format is none of raw, qcow, qcow2, qed, vdi, vhdx, vmdk and vpc");
 }
 
-QmpResult change_medium(MachineControl& machine,
-                        const FdSets& sets,
-                        const json::object& arguments) {
+QmpResult change_medium(MachineControl& machine, const FdSets& sets, QmpCall& call) {
+  const json::object& arguments = call.arguments;
   const auto drive = drive_of(arguments);
   const auto filename = text(arguments, "filename");
   const auto mode = text(arguments, "read-only-mode");
@@ -112,11 +114,12 @@ QmpResult change_medium(MachineControl& machine,
   if (arguments.contains("read-only-mode") && mode != "retain" && mode != "read-only") {
     return error("a disc can only be read: 'read-only-mode' is retain or read-only");
   }
-  return insert(machine, sets, *drive, *filename, *format);
+  return insert(call, machine, sets, *drive, *filename, *format);
 }
 
 /// The command before QEMU 2.3: the image is the "target", its format the "arg".
-QmpResult change(MachineControl& machine, const FdSets& sets, const json::object& arguments) {
+QmpResult change(MachineControl& machine, const FdSets& sets, QmpCall& call) {
+  const json::object& arguments = call.arguments;
   const auto drive = text(arguments, "device");
   const auto target = text(arguments, "target");
   if (drive == "vnc") {
@@ -129,18 +132,16 @@ QmpResult change(MachineControl& machine, const FdSets& sets, const json::object
   if (!format) {
     return unknown_format();
   }
-  return insert(machine, sets, *drive, *target, *format);
+  return insert(call, machine, sets, *drive, *target, *format);
 }
 
 }  // namespace
 
 void add_medium_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets) {
   commands.add("eject", [&machine](QmpCall& call) { return eject(machine, call.arguments); });
-  commands.add("blockdev-change-medium", [&machine, &sets](QmpCall& call) {
-    return change_medium(machine, sets, call.arguments);
-  });
-  commands.add("change",
-               [&machine, &sets](QmpCall& call) { return change(machine, sets, call.arguments); });
+  commands.add("blockdev-change-medium",
+               [&machine, &sets](QmpCall& call) { return change_medium(machine, sets, call); });
+  commands.add("change", [&machine, &sets](QmpCall& call) { return change(machine, sets, call); });
 }
 
 }  // namespace dm::toolstack

@@ -25,6 +25,16 @@ json::object error_message(const QmpError& error) {
   return json::object{{"error", {{"class", error.error_class}, {"desc", error.desc}}}};
 }
 
+/// libxl takes an answer without its own id for a protocol error.
+void append_answer(std::string& out, QmpResult result, const json::value* id) {
+  json::object message = result.has_value() ? json::object{{"return", std::move(*result)}}
+                                            : error_message(result.error());
+  if (id != nullptr) {
+    message.emplace("id", *id);
+  }
+  append_message(out, message);
+}
+
 }  // namespace
 
 std::string QmpSession::greeting() {
@@ -33,8 +43,15 @@ std::string QmpSession::greeting() {
   return text;
 }
 
+QmpSession::~QmpSession() {
+  if (deferral_) {
+    deferral_->deliver = nullptr;
+  }
+}
+
 QmpSession::Next QmpSession::feed(std::string_view bytes, std::string& out, std::size_t max_out) {
-  for (const char c : bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const char c = bytes[i];
     const auto step = scanner_.step(c);
     if (step == ObjectScanner::Step::between) {
       continue;
@@ -58,9 +75,28 @@ QmpSession::Next QmpSession::feed(std::string_view bytes, std::string& out, std:
       if (out.size() > max_out) {
         return Next::drop;
       }
+      if (waiting()) {
+        held_ = bytes.substr(i + 1);
+        return Next::wait;
+      }
     }
   }
   return Next::go_on;
+}
+
+QmpSession::Next QmpSession::resume(std::string& out, std::size_t max_out) {
+  out.append(std::exchange(answer_, {}));
+  const std::string bytes = std::exchange(held_, {});
+  return feed(bytes, out, max_out);
+}
+
+void QmpSession::await(std::shared_ptr<QmpDeferral> deferral) {
+  deferral_ = std::move(deferral);
+  deferral_->deliver = [this](QmpResult result) {
+    append_answer(answer_, std::move(result), deferred_id_ ? &*deferred_id_ : nullptr);
+    deferral_.reset();
+    resumed_();
+  };
 }
 
 void QmpSession::answer(std::string& out) {
@@ -73,22 +109,28 @@ void QmpSession::answer(std::string& out) {
     append_message(out, error_message({kGenericError, "Invalid JSON syntax"}));
     return;
   }
+  std::shared_ptr<QmpDeferral> deferral;
   QmpResult result = [&]() -> QmpResult {
     try {
-      return execute(*object);
+      return execute(*object, deferral);
     } catch (const std::exception& failure) {
       return QmpError{kGenericError, failure.what()};
     }
   }();
-  json::object message = result.has_value() ? json::object{{"return", std::move(*result)}}
-                                            : error_message(result.error());
-  if (const json::value* const id = object->if_contains("id")) {
-    message.emplace("id", *id);  // libxl takes an answer without its own id for a protocol error
+  const json::value* const id = object->if_contains("id");
+  if (deferral && deferral->result) {
+    result = std::move(*deferral->result);
+  } else if (deferral && resumed_) {
+    deferred_id_ = id != nullptr ? std::optional{*id} : std::nullopt;
+    await(std::move(deferral));
+    return;
+  } else if (deferral) {
+    result = QmpError{kGenericError, "this takes time, and this connection cannot wait"};
   }
-  append_message(out, message);
+  append_answer(out, std::move(result), id);
 }
 
-QmpResult QmpSession::execute(const json::object& request) {
+QmpResult QmpSession::execute(const json::object& request, std::shared_ptr<QmpDeferral>& deferral) {
   static const json::object kNoArguments;
   const json::object* arguments = &kNoArguments;
   const json::string* name = nullptr;
@@ -112,7 +154,9 @@ QmpResult QmpSession::execute(const json::object& request) {
     return QmpError{kCommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'"};
   }
   QmpCall call{*arguments, descriptors_};
-  return commands_.call(*name, call);
+  QmpResult result = commands_.call(*name, call);
+  deferral = std::move(call.deferral);
+  return result;
 }
 
 }  // namespace dm::toolstack

@@ -88,4 +88,23 @@ Result<StubArguments> read_stub_arguments(const XenstoreReader& xenstore) {
   return found;
 }
 
+std::vector<std::string> unserved_pv_disks(const XenstoreReader& xenstore, std::uint32_t domid) {
+  const std::string id = std::to_string(domid);
+  const std::string frontends = "/local/domain/" + id + "/device/vbd";
+  const std::string ours = "/local/domain/0/backend/qdisk/" + id + "/";
+  std::vector<std::string> found;
+  for (const std::string& name : xenstore.list(frontends).value_or(std::vector<std::string>{})) {
+    const auto backend = xenstore.read(frontends + "/" + name + "/backend");
+    if (!backend || backend->substr(0, ours.size()) != ours ||
+        xenstore.read(*backend + "/device-type") == "cdrom") {
+      continue;
+    }
+    found.push_back(xenstore.read(*backend + "/dev").value_or(name));
+    if (found.size() == kMostNamedDisks) {
+      break;
+    }
+  }
+  return found;
+}
+
 }  // namespace dm::toolstack

@@ -38,4 +38,12 @@ inline constexpr std::size_t kMaxStubArgumentBytes = 65'536;  ///< of all togeth
 /// (libxl__write_stub_dmargs).
 [[nodiscard]] Result<StubArguments> read_stub_arguments(const XenstoreReader& xenstore);
 
+/// The guest's PV disks that nobody serves, by name ("xvda"), at most kMostNamedDisks: libxl gives
+/// those that are not raw to the device model in dom0, and beside a stub domain it starts one for
+/// the stub domain's devices alone. CD-ROMs are left out: guests use the emulated drive.
+/// Source: libxl_disk.c for the nodes.
+inline constexpr std::size_t kMostNamedDisks = 8;
+[[nodiscard]] std::vector<std::string> unserved_pv_disks(const XenstoreReader& xenstore,
+                                                         std::uint32_t domid);
+
 }  // namespace dm::toolstack

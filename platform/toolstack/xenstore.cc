@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/xenstore.h"
 
+#include "core/config/machine_config.h"
+#include "core/text/number.h"
 #include "platform/linux/error_text.h"
 
 extern "C" {  // the header does not say it itself
 #include <xenstore.h>
 }
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -90,6 +93,23 @@ Result<> Xenstore::write_for(std::uint32_t reader,
 
 Result<> Xenstore::report_running(std::uint32_t domid) {
   return write("device-model/" + std::to_string(domid) + "/state", "running");
+}
+
+Result<> Xenstore::report_failure(std::string_view why) {
+  const auto target = read("target");
+  const auto domid =
+      target ? parse_number<std::uint32_t>(*target, 1, kFirstReservedDomid - 1) : std::nullopt;
+  if (!domid) {
+    return Error{"this is no stub domain: xenstore's node 'target' is no domain id"};
+  }
+  const std::string path = "device-model/" + std::to_string(*domid) + "/error";
+  if (read(path)) {
+    return {};
+  }
+  std::string text{why.substr(0, kMostReason)};
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, ' ');
+  return write(path, text);
 }
 
 }  // namespace dm::toolstack

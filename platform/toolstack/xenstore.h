@@ -42,6 +42,13 @@ class Xenstore final : public XenstoreReader {
   /// called with dm_restrict (-S): there libxl asks by QMP.
   [[nodiscard]] Result<> report_running(std::uint32_t domid);
 
+  /// In a stub domain: why it ends, in device-model/<target>/error beside "state", for whoever
+  /// looks for it from dom0; libxl 4.17 does not, and waits out its 30 s. What is there already
+  /// stays: the first reason is the best. At most kMostReason bytes of printable ASCII. An error
+  /// where this is no stub domain, or xenstore does not let it be written.
+  static constexpr std::size_t kMostReason = 1000;
+  [[nodiscard]] Result<> report_failure(std::string_view why);
+
  private:
   struct Closer {
     void operator()(xs_handle* handle) const noexcept;

@@ -220,7 +220,7 @@ void Watcher::conclude(
                " (errno ", crash, "), ioreq server ", server,
                destroy == 0 ? " destroyed" : " could not be destroyed", " (errno ", destroy, ")");
   }
-  const int result = sudden ? 1 : 0;
+  const int result = sudden || (status != kNoStatus && status != 0) ? 1 : 0;
   if (options.finish != nullptr) {
     options.finish(result);
   }

@@ -41,8 +41,8 @@ class Watcher {
     Result<std::unique_ptr<DmOps>> (*open_ops)(DomId) = &open_dm_ops;
     /// Called in the watcher once it has its handle: gives up privileges. May be null.
     void (*confine)() noexcept = nullptr;
-    /// How the watcher ends, with 0 after an orderly end of the worker; does not return. Null:
-    /// _exit.
+    /// How the watcher ends, with 0 after an orderly end of the worker, else 1; does not return.
+    /// Null: _exit. As parent it knows, too, when the worker fails before it serves.
     void (*finish)(int status) noexcept = nullptr;
   };
 

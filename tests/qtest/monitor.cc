@@ -56,8 +56,11 @@ Monitor::Monitor(Parts parts)
                          parts_.quit();
                        },
                    .open_disc =
-                       [this](const std::string& name, host::UniqueFd fd, ImageFormat format) {
-                         return host::open_disc(parts_.context, name, std::move(fd), format);
+                       [this](const std::string& name,
+                              host::UniqueFd fd,
+                              ImageFormat format,
+                              const Control::Actions::Opened& opened) {
+                         opened(host::open_disc(parts_.context, name, std::move(fd), format));
                        }}} {
   for (QmpCommands* const commands : {&product_, &commands_}) {
     add_machine_commands(*commands, control_, parts_.board.config().name);

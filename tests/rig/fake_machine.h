@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,14 +45,31 @@ class FakeMachine final : public MachineControl {
     found->tray_open = true;
     return DiscChange::done;
   }
-  Result<DiscChange> insert(std::string_view drive,
-                            const std::string& filename,
-                            int fd,
-                            ImageFormat format) override {
+  void insert(std::string_view drive,
+              const std::string& filename,
+              int fd,
+              ImageFormat format,
+              Inserted done) override {
     if (fd >= 0) {
       ++fds_inserted;
       ::close(fd);
     }
+    insertions.push_back([this, name = std::string{drive}, filename, format, done] {
+      done(put_in(name, filename, format));
+    });
+    if (!slow) {
+      finish_insertion();
+    }
+  }
+  /// The oldest that has not finished; with `slow` nothing else ends one.
+  void finish_insertion() {
+    const auto finish = insertions.front();
+    insertions.erase(insertions.begin());
+    finish();
+  }
+  Result<DiscChange> put_in(std::string_view drive,
+                            const std::string& filename,
+                            ImageFormat format) {
     if (filename == "/missing") {
       return Error{"disk /missing: cannot find it"};
     }
@@ -93,6 +111,8 @@ class FakeMachine final : public MachineControl {
   int stops = 0;
   int quits = 0;
   int fds_inserted = 0;
+  bool slow = false;
+  std::vector<std::function<void()>> insertions;
 
  private:
   DriveInfo* find(std::string_view name) noexcept {

@@ -77,6 +77,31 @@ BOOST_AUTO_TEST_CASE(limited_lines_keep_their_level_and_share_the_limit) {
   BOOST_TEST(limit.suppressed() == 1U);
 }
 
+struct Budget : Collected {
+  explicit Budget(std::uint64_t bytes = 2000) { dm::log::set_budget(bytes); }
+  ~Budget() { dm::log::set_budget(0); }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_guest_that_talks_without_end_leaves_half_of_the_budget_to_others,
+                        Budget) {
+  dm::log::Limit limit{1'000'000};
+  for (int i = 0; i < 100'000; ++i) {
+    limit.warning("guest did it again");
+  }
+  BOOST_TEST(lines.size() == 1000U / 19 + 1);
+  BOOST_TEST(lines.back().find("not shown from here on") != std::string::npos);
+  dm::log::error("the disk does not work any more");
+  BOOST_TEST(lines.back() == "the disk does not work any more");
+}
+
+BOOST_FIXTURE_TEST_CASE(the_budget_is_all_that_is_written_but_for_one_last_line, Budget) {
+  for (int i = 0; i < 1000; ++i) {
+    dm::log::error("nine and 1");
+  }
+  BOOST_TEST(lines.size() == 2000U / 11 + 1);
+  BOOST_TEST(lines.back().find("silent from here on") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

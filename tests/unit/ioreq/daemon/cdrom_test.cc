@@ -65,8 +65,7 @@ BOOST_AUTO_TEST_CASE(xl_cd_insert_changes_the_disc_of_a_running_guest) {
   BOOST_TEST(cd().image.empty());
   BOOST_TEST(cd().tray_open);
   BOOST_TEST(ready() == 0x20U);
-  BOOST_TEST((control->insert("ide-5632", "/dev/fdset/0", -1, ImageFormat::raw).value() ==
-              DiscChange::done));
+  BOOST_TEST((insert("ide-5632", "/dev/fdset/0")->value() == DiscChange::done));
   BOOST_TEST(!cd().tray_open);
   BOOST_TEST(cd().size == std::uint64_t{1} << 20);
   BOOST_TEST(ready() == 0x60U);
@@ -77,8 +76,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_guest_finds_the_new_disc_when_it_goes_on) {
   (void)ready();
   control->stop();
   BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
-  BOOST_TEST(
-      (control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw).value() == DiscChange::done));
+  BOOST_TEST((insert("ide-5632", "/b.iso")->value() == DiscChange::done));
   BOOST_TEST(validate(machine->state()));
   control->cont();
   BOOST_TEST(ready() == 0x60U);
@@ -90,8 +88,7 @@ BOOST_AUTO_TEST_CASE(a_lock_holds_against_management_and_falls_to_force) {
   BOOST_TEST(packet({0x1e, 0, 0, 0, 1}) == 0U);
   BOOST_TEST(cd().locked);
   BOOST_TEST((control->eject("ide-5632", false) == DiscChange::locked));
-  BOOST_TEST(
-      (control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw).value() == DiscChange::locked));
+  BOOST_TEST((insert("ide-5632", "/b.iso")->value() == DiscChange::locked));
   BOOST_TEST(!other_disc.is_open());
   BOOST_TEST(disks[2].is_open());
   BOOST_TEST((control->eject("ide-5632", true) == DiscChange::done));
@@ -99,12 +96,41 @@ BOOST_AUTO_TEST_CASE(a_lock_holds_against_management_and_falls_to_force) {
 }
 
 BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_leaves_the_disc_that_is_there) {
-  BOOST_TEST(control->insert("ide-5632", "/missing", -1, ImageFormat::raw).has_error());
+  BOOST_TEST(insert("ide-5632", "/missing")->has_error());
   BOOST_TEST(disks[2].is_open());
   BOOST_TEST((control->eject("ide-832", false) == DiscChange::no_such_drive));
   BOOST_TEST((control->eject("ide1-hd1", false) == DiscChange::no_such_drive));
-  BOOST_TEST((control->insert("ide0-hd0", "/b.iso", -1, ImageFormat::raw).value() ==
-              DiscChange::no_such_drive));
+  BOOST_TEST((insert("ide0-hd0", "/b.iso")->value() == DiscChange::no_such_drive));
+}
+
+BOOST_AUTO_TEST_CASE(the_old_disc_stays_until_the_new_one_is_open) {
+  (void)ready();
+  slow_opening = true;
+  std::optional<Result<DiscChange>> answer;
+  control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw,
+                  [&answer](Result<DiscChange> given) { answer = std::move(given); });
+  BOOST_TEST(!answer.has_value());
+  BOOST_TEST(disks[2].is_open());
+  BOOST_TEST(ready() == 0U);
+  opening();
+  BOOST_TEST_REQUIRE(answer.has_value());
+  BOOST_TEST((answer->value() == DiscChange::done));
+  BOOST_TEST(!disks[2].is_open());
+  BOOST_TEST(other_disc.is_open());
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_locks_the_tray_while_the_image_is_being_opened_keeps_its_disc) {
+  (void)ready();
+  slow_opening = true;
+  std::optional<Result<DiscChange>> answer;
+  control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw,
+                  [&answer](Result<DiscChange> given) { answer = std::move(given); });
+  BOOST_TEST(packet({0x1e, 0, 0, 0, 1}) == 0U);
+  opening();
+  BOOST_TEST_REQUIRE(answer.has_value());
+  BOOST_TEST((answer->value() == DiscChange::locked));
+  BOOST_TEST(disks[2].is_open());
+  BOOST_TEST(!other_disc.is_open());
 }
 
 BOOST_AUTO_TEST_CASE(pv_unplug_takes_disks_and_leaves_the_cd) {

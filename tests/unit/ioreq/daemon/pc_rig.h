@@ -11,8 +11,11 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -92,13 +95,27 @@ class ManagedPc : public SimHost {
             .quit = [] {},
             .asleep = [this] { return domain.suspends() > wakes; },
             .wake = [this] { ++wakes; },
-            .open_disc = [this](const std::string& name, const host::UniqueFd& /*fd*/,
-                                ImageFormat /*format*/) -> Result<std::unique_ptr<BlockBackend>> {
-              if (name == "/missing") {
-                return Error{"disk /missing: cannot find it"};
-              }
-              return other_disc.open();
-            }});
+            .open_disc =
+                [this](const std::string& name, const host::UniqueFd& /*fd*/,
+                       ImageFormat /*format*/, const Control::Actions::Opened& opened) {
+                  opening = [this, name, opened] {
+                    if (name == "/missing") {
+                      opened(Error{"disk /missing: cannot find it"});
+                    } else {
+                      opened(other_disc.open());
+                    }
+                  };
+                  if (!slow_opening) {
+                    opening();
+                  }
+                }});
+  }
+  /// The answer, if it is there when the call returns.
+  std::optional<Result<DiscChange>> insert(std::string_view drive, const std::string& name) {
+    std::optional<Result<DiscChange>> answer;
+    control->insert(drive, name, -1, ImageFormat::raw,
+                    [&answer](Result<DiscChange> given) { answer = std::move(given); });
+    return answer;
   }
 
   /// What hvmloader sets up and these tests need.
@@ -168,6 +185,8 @@ class ManagedPc : public SimHost {
       rig::ScriptedBlock{std::uint64_t{64} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20},
       rig::ScriptedBlock{std::uint64_t{8} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20}};
   rig::ScriptedBlock other_disc{std::uint64_t{1} << 20};
+  bool slow_opening = false;  ///< an inserted image is open when the test calls:
+  std::function<void()> opening;
   std::array<ScriptedChardev*, 4> lines{};
   std::vector<rig::ScriptedNet*> cables;
   std::unique_ptr<Machine> machine;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Images that are not raw: real ones, served by a real qemu-nbd.
+#include "platform/linux/disc_opener.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 
 #include <fcntl.h>
@@ -162,6 +163,107 @@ BOOST_AUTO_TEST_CASE(a_disc_that_was_handed_over_open_is_served_too) {
   Io io{4096};
   BOOST_TEST(run(**disc, io, BlockOp::read, 8192) == BlockStatus::ok);
   expect_pattern(io.buffer, 8192);
+}
+
+/// What DiscOpener has said.
+struct Outcome {
+  host::DiscOpener::Opened take() {
+    return [this](Result<std::unique_ptr<BlockBackend>> given) {
+      ++calls;
+      if (given) {
+        disc = std::move(*given);
+      } else {
+        error = given.error().message;
+      }
+    };
+  }
+  int calls = 0;
+  std::unique_ptr<BlockBackend> disc;
+  std::string error;
+};
+
+BOOST_AUTO_TEST_CASE(a_disc_is_opened_while_the_loop_does_other_things) {
+  if (missing()) {
+    return;
+  }
+  const std::string path = convert(ImageFormat::qcow2);
+  Outcome outcome;
+  host::DiscOpener discs{loop.context()};
+  for (const bool handed_over : {false, true}) {
+    host::UniqueFd fd;
+    if (handed_over) {
+      fd = host::UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    }
+    outcome = Outcome{};
+    discs.open(handed_over ? "/dev/fdset/0" : path, std::move(fd), ImageFormat::qcow2,
+               outcome.take());
+    BOOST_TEST(outcome.calls == 0);
+    BOOST_TEST(run_until(loop, [&] { return outcome.calls != 0; }));
+    BOOST_REQUIRE_MESSAGE(outcome.disc != nullptr, outcome.error);
+    BOOST_TEST(outcome.disc->info().read_only);
+    Io io{4096};
+    BOOST_TEST(run(*outcome.disc, io, BlockOp::read, 8192) == BlockStatus::ok);
+    expect_pattern(io.buffer, 8192);
+    BOOST_TEST(outcome.calls == 1);
+  }
+}
+
+/// Programs of the name qemu-nbd that do something else.
+struct OtherProgram : QemuFixture {
+  void install(const std::string& lines) {
+    const std::string path = dir.file("qemu-nbd");
+    std::ofstream{path} << "#!/bin/sh\n" << lines;
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    ::setenv("PATH", (dir.file("") + ":" + home).c_str(), 1);
+  }
+  Outcome outcome;
+};
+
+BOOST_FIXTURE_TEST_CASE(a_server_that_does_not_answer_is_given_up_and_ended, OtherProgram) {
+  install("echo $$ > " + dir.file("pid") + "\nexec sleep 600\n");
+  host::DiscOpener discs{loop.context(), std::chrono::milliseconds{1500}};
+  const auto start = std::chrono::steady_clock::now();
+  discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
+  BOOST_TEST(outcome.calls == 0);
+  BOOST_TEST(run_until(loop, [&] { return outcome.calls != 0; }));
+  BOOST_TEST((std::chrono::steady_clock::now() - start >= std::chrono::milliseconds{1500}));
+  BOOST_TEST(outcome.error == "disk /q: qemu-nbd does not answer");
+  std::ifstream file{dir.file("pid")};
+  pid_t pid = 0;
+  file >> pid;
+  BOOST_TEST_REQUIRE(pid > 0);
+  BOOST_TEST(::kill(pid, 0) != 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_server_that_ends_is_quoted, OtherProgram) {
+  install("echo 'qemu-nbd: no such format' >&2\nexit 1\n");
+  host::DiscOpener discs{loop.context()};
+  discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
+  BOOST_TEST(run_until(loop, [&] { return outcome.calls != 0; }));
+  BOOST_TEST(outcome.error.find("no such format") != std::string::npos, outcome.error);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_not_open_when_the_opener_goes_is_never_heard_of, OtherProgram) {
+  install("exec sleep 600\n");
+  while (::waitpid(-1, nullptr, WNOHANG) > 0) {  // what other tests have left
+  }
+  {
+    host::DiscOpener discs{loop.context()};
+    discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
+  }
+  loop.poll();
+  BOOST_TEST(outcome.calls == 0);
+  BOOST_TEST(::waitpid(-1, nullptr, WNOHANG) == -1);  // no child is left
+}
+
+BOOST_FIXTURE_TEST_CASE(what_needs_no_waiting_is_open_at_once, OtherProgram) {
+  host::DiscOpener discs{loop.context()};
+  discs.open(dir.image("a.iso", kMiB), {}, ImageFormat::raw, outcome.take());
+  BOOST_TEST(outcome.disc != nullptr);
+  ::setenv("PATH", dir.file("").c_str(), 1);
+  discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
+  BOOST_TEST(outcome.error.find("qemu-utils") != std::string::npos);
+  BOOST_TEST(outcome.calls == 2);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_is_killed_is_a_broken_disk) {

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -28,6 +29,36 @@ namespace dm::test {
 namespace {
 
 using Mac = std::array<std::uint8_t, 6>;
+
+BOOST_AUTO_TEST_SUITE(stub_domain_end)
+
+const char* left_behind = nullptr;
+
+BOOST_AUTO_TEST_CASE(what_the_last_process_tries_is_waited_for) {
+  const std::string path = std::filesystem::temp_directory_path() / "dm-try-XXXXXX";
+  std::string name = path;
+  const host::UniqueFd file{::mkstemp(name.data())};
+  left_behind = name.c_str();
+  host::try_for(std::chrono::seconds{10}, [] {
+    static_cast<void>(::poll(nullptr, 0, 50));
+    ::unlink(left_behind);
+  });
+  BOOST_TEST(!std::filesystem::exists(name));
+}
+
+BOOST_AUTO_TEST_CASE(what_hangs_does_not_keep_the_last_process) {
+  const auto start = std::chrono::steady_clock::now();
+  host::try_for(std::chrono::milliseconds{100}, [] {
+    for (;;) {
+      ::pause();
+    }
+  });
+  const auto took = std::chrono::steady_clock::now() - start;
+  BOOST_TEST((took >= std::chrono::milliseconds{100}));
+  BOOST_TEST((took < std::chrono::seconds{10}));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
 
 [[nodiscard]] host::Deadline in(int milliseconds) {
   return std::chrono::steady_clock::now() + std::chrono::milliseconds{milliseconds};

@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(an_index_farther_ahead_than_the_ring_is_long_closes_the_dev
     settle();
     BOOST_TEST(ours("state") == kClosing);
     BOOST_TEST(frontend.mapped_pages() == 0U);
-    BOOST_TEST(!disk.is_open());
+    BOOST_TEST(disk.pending() == 0U);
     guest_sets(front("vbd", kId) + "/state", kClosed);
     guest_sets(front("vbd", kId) + "/state", kInitialising);
   }
@@ -177,13 +177,13 @@ BOOST_AUTO_TEST_CASE(transport_that_makes_no_sense_closes_the_device) {
     BOOST_TEST(ours("state") == kClosing, row.key << "=" << row.value);
     BOOST_TEST(frontend.mapped_pages() == 0U);
     BOOST_TEST(frontend.bound() == 0U);
-    BOOST_TEST(!disk.is_open());
     guest_sets(path + "/state", kClosed);
     guest_sets(path + "/state", kInitialising);
   }
   store.set(path + "/event-channel", std::to_string(kPort), kDomid);
   connect();
   BOOST_TEST(ours("state") == kConnected);
+  BOOST_TEST(disks_opened.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(mapped_pages_are_bounded) {
@@ -270,6 +270,51 @@ BOOST_AUTO_TEST_CASE(a_guest_that_scribbles_over_its_ring_all_the_time_is_served
     BOOST_TEST_REQUIRE(frontend.mapped_pages() == 0U);
     guest_sets(front("vbd", kId) + "/state", kInitialising);
   }
+}
+
+unsigned log_lines = 0;
+
+struct CyclingRig : QdiskRig {
+  CyclingRig() {
+    log_lines = 0;
+    log::set_sink([](log::Level, std::string_view) noexcept { ++log_lines; });
+  }
+  void cycle() {
+    for (unsigned round = 0; round < 1000; ++round) {
+      guest_sets(front("vbd", kId) + "/state", kClosed);
+      guest_sets(front("vbd", kId) + "/state", kInitialising);
+      connect();
+    }
+  }
+};
+
+// Each opening is a line in the log, and with qcow2 a process in dom0.
+BOOST_FIXTURE_TEST_CASE(a_frontend_that_comes_and_goes_without_end_opens_the_image_once,
+                        CyclingRig) {
+  boot();
+  cycle();
+  BOOST_TEST(ours("state") == kConnected);
+  BOOST_TEST(disks_opened.size() == 1U);
+  BOOST_TEST(disk.flushes_now == 0U);
+  BOOST_TEST(log_lines == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_image_that_cannot_be_opened_is_not_tried_without_end, CyclingRig) {
+  boot("qcow2:/missing");
+  cycle();
+  BOOST_TEST(ours("state") == kClosing);
+  BOOST_TEST(disks_opened.size() == 8U);
+  BOOST_TEST(log_lines <= 8U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_toolstack_that_changes_the_disc_is_listened_to_again, CyclingRig) {
+  boot("qcow2:/missing", false, true);
+  cycle();
+  store.set(back("qdisk", kId) + "/params", "qcow2:/srv/two.iso");
+  settle();
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  connect();
+  BOOST_TEST(ours("state") == kConnected);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(features_are_published_before_and_the_size_when_the_fronten
 }
 
 // The guest has the same image under its emulated disk until it unplugs that.
-BOOST_AUTO_TEST_CASE(the_image_is_open_only_while_a_frontend_is_connected) {
+BOOST_AUTO_TEST_CASE(the_image_is_opened_when_the_first_frontend_connects_and_then_kept) {
   boot();
   BOOST_TEST(disks_opened.empty());
   connect();
@@ -40,13 +40,63 @@ BOOST_AUTO_TEST_CASE(the_image_is_open_only_while_a_frontend_is_connected) {
   BOOST_TEST(disks_opened[0].path == "/srv/image");
   BOOST_TEST(!disks_opened[0].read_only);
   guest_sets(front("vbd", kId) + "/state", kClosing);
-  BOOST_TEST(!disk.is_open());
-  BOOST_TEST(disk.flushes_now == 1U);
+  BOOST_TEST(disk.is_open());
   guest_sets(front("vbd", kId) + "/state", kClosed);
   guest_sets(front("vbd", kId) + "/state", kInitialising);
   connect();
   BOOST_TEST(ours("state") == kConnected);
+  BOOST_TEST(ours("sectors") == "131072");
+  ring->transfer(BlkfrontDriver::kRead, 1, 0, pages(1));
+  go();
+  BOOST_TEST(answer().status == 0);
+  BOOST_TEST(disks_opened.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_written_is_durable_when_a_frontend_has_gone) {
+  connected();
+  fill(0, 9);
+  ring->transfer(BlkfrontDriver::kWrite, 1, 8, pages(1));
+  go();
+  BOOST_TEST(answer().status == 0);
+  guest_sets(front("vbd", kId) + "/state", kClosing);
+  BOOST_TEST(disk.flushes_now == 1U);
+  disk.power_cut();
+  BOOST_TEST(on_disk(8, 0, 0, 8));
+  // Nothing written, nothing to wait for.
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  connect();
+  ring->transfer(BlkfrontDriver::kRead, 2, 8, pages(1));
+  go();
+  guest_sets(front("vbd", kId) + "/state", kClosed);
+  BOOST_TEST(disk.flushes_now == 1U);
+  // A new kernel that did not close the old one's device.
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  connect();
+  ring->discard(3, 100, 4);
+  go();
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  BOOST_TEST(disk.flushes_now == 2U);
+  BOOST_TEST(frontend.mapped_pages() == 0U);
+}
+
+// It may hand the image to somebody else when it sees Closed.
+BOOST_AUTO_TEST_CASE(the_image_is_closed_before_the_toolstack_hears_that_the_device_is) {
+  connected();
+  store.set(back("qdisk", kId) + "/online", "0");
+  store.set(back("qdisk", kId) + "/state", kClosing);
+  settle();
+  BOOST_TEST(ours("state") == kClosing);
   BOOST_TEST(disk.is_open());
+  guest_sets(front("vbd", kId) + "/state", kClosed);
+  BOOST_TEST(ours("state") == kClosed);
+  BOOST_TEST(!disk.is_open());
+}
+
+BOOST_AUTO_TEST_CASE(the_image_is_closed_when_the_device_vanishes) {
+  connected();
+  store.remove(back("qdisk", kId));
+  settle();
+  BOOST_TEST(!disk.is_open());
 }
 
 struct Layout {
@@ -384,6 +434,36 @@ BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_closes_the_device) {
   connect();
   BOOST_TEST(ours("state") == kClosing);
   BOOST_TEST(frontend.mapped_pages() == 0U);
+}
+
+// The emulated disk may have had it still.
+BOOST_AUTO_TEST_CASE(a_frontend_that_starts_again_gets_an_image_that_can_be_opened_now) {
+  boot();
+  auto other_user = disk.open();
+  connect();
+  BOOST_TEST(ours("state") == kClosing);
+  other_user.reset();
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  connect();
+  BOOST_TEST(ours("state") == kConnected);
+}
+
+BOOST_AUTO_TEST_CASE(a_disc_is_changed_while_no_frontend_is_there) {
+  boot("aio:/srv/one.iso", false, true);
+  connect();
+  guest_sets(front("vbd", kId) + "/state", kClosed);
+  BOOST_TEST(disk.is_open());
+  store.set(back("qdisk", kId) + "/params", "");
+  settle();
+  BOOST_TEST(!disk.is_open());
+  disk.info.size = 1 << 20;
+  store.set(back("qdisk", kId) + "/params", "aio:/srv/two.iso");
+  settle();
+  BOOST_TEST(disks_opened.size() == 1U);
+  guest_sets(front("vbd", kId) + "/state", kInitialising);
+  connect();
+  BOOST_TEST(disks_opened.back().path == "/srv/two.iso");
+  BOOST_TEST(ours("sectors") == "2048");
 }
 
 // libxl_device.c, libxl__device_disk_string_of_format.

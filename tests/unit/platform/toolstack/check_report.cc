@@ -81,7 +81,6 @@ const std::vector<Row> kRefused = {
     {"builder='generic'\n", "g.cfg:11: builder and type contradict"},
     {"device_model_version='qemu-xen-traditional'\n",
      "g.cfg:11: device_model_version: stubdm speaks"},
-    {"device_model_stubdomain_override=1\n", "g.cfg:11: device_model_stubdomain_override: stubdm"},
     {"bios='rombios'\n", "g.cfg:11: bios: xl has rombios"},
     {"type='pv'\n", "g.cfg:7: device_model_override: stubdm serves type=\"hvm\" guests only"},
 };
@@ -121,6 +120,10 @@ const std::vector<Row> kHints = {
     {"disk=['/q,vhd,hda']\ndm_restrict=1\n", "xen_platform_pci=0 keeps PV drivers out"},
     {"disk=['backendtype=qdisk,vdev=hda,target=nbd:unix:/s']\ndm_restrict=1\n",
      "nbd:unix:/s has no PV back end"},
+    {"device_model_stubdomain_override=1\n",
+     "g.cfg:11: device_model_stubdomain_override: what is shown"},
+    {"disk=['/q,qcow2,hda']\ndevice_model_stubdomain_override=1\n",
+     "g.cfg:11: disk: /q has no PV back end with device_model_stubdomain_override=1"},
     {"maxvcpus=4\n", "g.cfg:11: maxvcpus: vCPUs cannot be added"},
     {"bios='ovmf'\n", "g.cfg:11: bios: stubdm is tested with SeaBIOS"},
     {"colour='x'\n", "g.cfg:11: colour: xl 4.17 knows no such setting"},

@@ -248,7 +248,21 @@ BOOST_AUTO_TEST_CASE(images_that_are_not_raw_and_nbd_exports_are_taken_as_they_a
   BOOST_TEST((machine.disks[0].format == ImageFormat::qcow2));
   BOOST_TEST((machine.disks[1].format == ImageFormat::vpc));
   BOOST_TEST(machine.disks[2].path == "nbd:unix:/s:exportname=x");
-  BOOST_TEST(noted(machine, "it has no PV back end"));
+  BOOST_TEST(!noted(machine, "PV back end"));  // platform/pv is one
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_that_nobody_serves_to_the_guests_own_driver_is_noted) {
+  const Arguments qcow2 = {"-drive",
+                           "file=/a,if=ide,index=0,media=disk,format=qcow2,cache=writeback"};
+  const Arguments bound = {"-xen-domid-restrict"};
+  const auto told = [](const Golden& guest) {
+    return noted(machine_of(guest), "no PV back end with dm_restrict=1");
+  };
+  BOOST_TEST(!told({.disks = qcow2}));
+  BOOST_TEST(told({.restrict = bound, .disks = qcow2}));
+  BOOST_TEST(told({.disks = qcow2, .last = {"-runas", "1000:1000"}}));
+  BOOST_TEST(!told({.restrict = bound, .machine = {"-machine", "pc,accel=xen"}, .disks = qcow2}));
+  BOOST_TEST(!told({.restrict = bound}));
 }
 
 BOOST_AUTO_TEST_CASE(cache_none_and_cache_direct_ask_to_go_past_the_page_cache) {

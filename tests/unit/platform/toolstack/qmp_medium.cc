@@ -120,6 +120,62 @@ BOOST_AUTO_TEST_CASE(a_disc_has_the_format_that_xl_says_and_query_block_tells_it
   }
 }
 
+// qemu-nbd has to start and to open it.
+BOOST_AUTO_TEST_CASE(while_an_image_is_being_opened_others_are_served_and_the_client_waits) {
+  machine.slow = true;
+  BOOST_TEST_REQUIRE(client.send(
+      R"({"execute":"blockdev-change-medium","arguments":{"id":"ide-5632","filename":"/q","format":"qcow2"},"id":5})"
+      R"({"execute":"query-name","id":6}{"execute":"query-name")"));
+  loop.settle();
+  BOOST_TEST_REQUIRE(client.send(R"(,"id":7})"));
+  loop.settle();
+  BOOST_TEST(client.unread().empty());
+  Peer other = connect();
+  other.enter();
+  BOOST_TEST(other.command(R"({"execute":"query-status","id":1})").contains("return"));
+  BOOST_TEST_REQUIRE(machine.insertions.size() == 1U);
+  machine.finish_insertion();
+  auto reply = client.message();
+  BOOST_TEST(reply.contains("return"));
+  BOOST_TEST(reply.at("id").as_int64() == 5);
+  BOOST_TEST(cd.image == "/q");
+  BOOST_TEST(client.message().at("id").as_int64() == 6);
+  BOOST_TEST(client.message().at("id").as_int64() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_in_the_end_is_an_error_of_its_command) {
+  machine.slow = true;
+  BOOST_TEST_REQUIRE(client.send(
+      R"({"execute":"blockdev-change-medium","arguments":{"id":"ide-5632","filename":"/missing"}})"));
+  loop.settle();
+  machine.finish_insertion();
+  const auto reply = client.message();
+  BOOST_TEST(error_class(reply) == "GenericError");
+  BOOST_TEST(!reply.contains("id"));
+  BOOST_TEST(cd.image == "/srv/a.iso");
+}
+
+BOOST_AUTO_TEST_CASE(a_client_or_the_server_may_be_gone_when_the_image_is_open) {
+  machine.slow = true;
+  const std::string_view insert =
+      R"({"execute":"blockdev-change-medium","arguments":{"id":"ide-5632","filename":"/q"},"id":5})";
+  BOOST_TEST_REQUIRE(client.send(insert));
+  loop.settle();
+  client.hang_up();
+  loop.settle();
+  machine.finish_insertion();
+  loop.settle();
+  BOOST_TEST(cd.image == "/q");
+  Peer other = connect();
+  other.enter();
+  BOOST_TEST_REQUIRE(other.send(insert));
+  loop.settle();
+  server.reset();
+  machine.finish_insertion();
+  loop.settle();
+  BOOST_TEST(machine.insertions.empty());
+}
+
 BOOST_AUTO_TEST_CASE(query_block_tells_tray_and_lock) {
   cd.locked = true;
   cd.tray_open = true;

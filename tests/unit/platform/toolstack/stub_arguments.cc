@@ -28,7 +28,11 @@ class FakeStore : public XenstoreReader {
     std::vector<std::string> names;
     for (const auto& [node, value] : nodes) {
       if (node.rfind(path + "/", 0) == 0) {
-        names.insert(names.begin(), node.substr(path.size() + 1));  // in no useful order
+        const std::string rest = node.substr(path.size() + 1);
+        const std::string name = rest.substr(0, rest.find('/'));
+        if (names.empty() || names.front() != name) {
+          names.insert(names.begin(), name);  // in no useful order
+        }
       }
     }
     return names.empty() ? std::nullopt : std::optional{names};
@@ -133,6 +137,32 @@ BOOST_AUTO_TEST_CASE(numbers_and_bytes_are_bounded) {
 BOOST_AUTO_TEST_CASE(arguments_are_text) {
   set("001", std::string{"a\0b", 3});
   BOOST_TEST(says(refusal(), "text"));
+}
+
+void add_disk(FakeStore& store, const std::string& id, const std::string& kind, const char* type) {
+  const std::string backend = "/local/domain/0/backend/" + kind + "/7/" + id;
+  store.nodes["/local/domain/7/device/vbd/" + id + "/backend"] = backend;
+  store.nodes["/local/domain/7/device/vbd/" + id + "/state"] = "1";
+  store.nodes[backend + "/device-type"] = type;
+  store.nodes[backend + "/dev"] = "xvd" + id;
+}
+
+BOOST_AUTO_TEST_CASE(pv_disks_that_nobody_serves_beside_a_stub_domain_are_found) {
+  BOOST_TEST(unserved_pv_disks(*this, 7).empty());
+  add_disk(*this, "a", "vbd", "disk");  // blkback's
+  add_disk(*this, "c", "qdisk", "cdrom");
+  BOOST_TEST(unserved_pv_disks(*this, 7).empty());
+  add_disk(*this, "b", "qdisk", "disk");
+  BOOST_TEST((unserved_pv_disks(*this, 7) == std::vector<std::string>{"xvdb"}));
+  nodes["/local/domain/7/device/vbd/b/backend"] = "/local/domain/0/backend/qdisk/8/b";
+  BOOST_TEST(unserved_pv_disks(*this, 7).empty());
+}
+
+BOOST_AUTO_TEST_CASE(no_more_than_a_few_of_them_are_named) {
+  for (int i = 0; i < 100; ++i) {
+    add_disk(*this, std::to_string(i), "qdisk", "disk");
+  }
+  BOOST_TEST(unserved_pv_disks(*this, 7).size() == 8U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

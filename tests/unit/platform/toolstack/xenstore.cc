@@ -126,6 +126,36 @@ BOOST_AUTO_TEST_CASE(running_is_written_to_a_path_relative_to_our_own_domain) {
   BOOST_TEST(daemon.nodes.begin()->second == "running");  // without a final zero
 }
 
+BOOST_AUTO_TEST_CASE(a_stub_domain_says_why_it_ends_in_bounded_printable_text) {
+  FakeXenstored daemon;
+  daemon.nodes["target"] = "7";
+  {
+    auto store = Xenstore::open();
+    BOOST_TEST_REQUIRE(store.has_value());
+    const std::string reason = "disk /dev/xvda:\n\x1b[2J\xff " + std::string(2000, 'x');
+    BOOST_TEST(store->report_failure(reason).has_value());
+    BOOST_TEST(store->report_failure("it died").has_value());
+  }
+  daemon.finish();
+  const std::string node = daemon.nodes["device-model/7/error"];
+  BOOST_TEST(node.substr(0, 24) == "disk /dev/xvda:  [2J  xx");
+  BOOST_TEST(node.size() == 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_stub_domain_reports_no_failure) {
+  for (const char* const target : {"", "0", "7x", "32752"}) {
+    FakeXenstored daemon;
+    daemon.nodes["target"] = target;
+    {
+      auto store = Xenstore::open();
+      BOOST_TEST_REQUIRE(store.has_value());
+      BOOST_TEST(!store->report_failure("it died").has_value());
+    }
+    daemon.finish();
+    BOOST_TEST(daemon.nodes.size() == 1U);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(nodes_are_read_and_written) {
   FakeXenstored daemon;
   {

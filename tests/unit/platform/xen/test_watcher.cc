@@ -291,6 +291,13 @@ BOOST_AUTO_TEST_CASE(as_parent_it_knows_the_signal_that_killed_the_worker) {
   BOOST_TEST(said.find("was killed by signal 9") != std::string::npos, said);
 }
 
+BOOST_AUTO_TEST_CASE(as_parent_it_knows_that_a_worker_failed_before_it_served) {
+  const pid_t pid = worker(Watcher::Place::parent, [](Watcher&) { ::_exit(1); });
+  BOOST_TEST(ends(pid));
+  BOOST_TEST(seen->finished == 1);
+  BOOST_TEST(seen->operations == 0);
+}
+
 BOOST_AUTO_TEST_CASE(as_parent_it_reaps_orphans_and_ends_with_the_worker) {
   const pid_t pid = worker(Watcher::Place::parent, [](Watcher& w) {
     serve(w);
