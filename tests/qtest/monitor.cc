@@ -75,7 +75,8 @@ Result<> Monitor::connect(const std::string& path) {
   if (!peer) {
     return peer.error();
   }
-  clients_.push_back(std::make_unique<Client>(Client{std::move(*peer), QmpSession{commands_}}));
+  // Not make_unique: a session cannot be moved.
+  clients_.push_back(std::unique_ptr<Client>{new Client{std::move(*peer), QmpSession{commands_}}});
   Client& client = *clients_.back();
   client.peer->received = [this, &client](std::string_view bytes) { received(client, bytes); };
   client.peer->send(QmpSession::greeting());
