@@ -119,9 +119,11 @@ void Chip::restore(const CardState& state) noexcept {
   transmitter_.reset();
   receiver_.reset();
   shared_.state = state;
-  (void)phy_.set_cable(backend_.link_up());
-  update_path();
-  interrupts_.restore();
+  if (attached_) {  // else there is no cable to look at, and no pin
+    (void)phy_.set_cable(backend_.link_up());
+    update_path();
+    interrupts_.restore();
+  }
 }
 
 }  // namespace dm::e1000

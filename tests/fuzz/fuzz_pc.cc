@@ -93,6 +93,8 @@ void FuzzPc::set_up_as_firmware_does() {
   config_write({4, 0}, 0x10, 4, kCardRegisters);
   config_write({4, 0}, 0x14, 4, kCardPorts + 1U);
   config_write({4, 0}, 0x04, 2, 7);
+  require(!shape_.card || machine_->cards().front()->bar_mapped(0),
+          "a card's registers are where firmware puts them");
 }
 
 void FuzzPc::serve() {

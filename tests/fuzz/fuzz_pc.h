@@ -41,8 +41,9 @@ struct Shape {
 class FuzzPc final : public rig::GuestInstructions {
  public:
   static constexpr unsigned kVcpus = 4;
-  /// Where set_up_as_firmware_does() puts the network card's BARs.
-  static constexpr std::uint32_t kCardRegisters = 0xf2020000;
+  /// Where set_up_as_firmware_does() puts the network card's BARs: behind the 16 MiB of the
+  /// platform device, which would keep it from its own.
+  static constexpr std::uint32_t kCardRegisters = 0xf3020000;
   static constexpr std::uint16_t kCardPorts = 0xc200;
 
   explicit FuzzPc(const Shape& shape);

@@ -110,6 +110,26 @@ BOOST_FIXTURE_TEST_CASE(a_delayed_interrupt_is_not_lost, OneCard) {
   BOOST_TEST(driver.irq());
 }
 
+// Its guest cannot see it, and its state stays what was saved, whatever the cable here is like.
+BOOST_AUTO_TEST_CASE(a_card_that_has_left_is_loaded_as_it_was_and_has_no_pin) {
+  OneCard from;
+  OneCard to;
+  from.card->unplug_card();
+  CardState saved = from.card->state();
+  to.net.set_link(false);
+  to.card->unplug_card();
+  BOOST_TEST(to.card->restore(saved));
+  BOOST_TEST((to.card->state().file.word == saved.file.word));
+  BOOST_TEST((to.card->state().phy.reg == saved.phy.reg));
+  saved.file.word[D::ICR / 4] = D::RXT0;
+  saved.file.word[D::IMS / 4] = D::RXT0;
+  saved.rx_delayed = true;
+  BOOST_TEST(to.card->restore(saved));
+  BOOST_TEST(!to.driver.irq());
+  to.guest.run_work();
+  BOOST_TEST(!to.driver.irq());
+}
+
 BOOST_FIXTURE_TEST_CASE(impossible_numbers_are_refused, OneCard) {
   driver.open_tx(64);
   driver.put_legacy(D::kTxBuffers, 60, D::RS);
