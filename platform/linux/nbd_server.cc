@@ -34,7 +34,7 @@ namespace {
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kReadOnlyPatience{100};
 constexpr std::chrono::milliseconds kDeathTime{1000};  ///< of a process that was killed
-constexpr int kListenFd = 3;  ///< SD_LISTEN_FDS_START
+constexpr int kListenFd = 3;                           ///< SD_LISTEN_FDS_START
 constexpr int kImageFd = 4;
 constexpr std::string_view kPidVariable = "LISTEN_PID=";
 
