@@ -44,14 +44,13 @@ LinkMonitor::LinkMonitor(boost::asio::io_context& context,
   up_ = interface_is_up();
 }
 
-/// By its number, since libxl's hotplug scripts rename interfaces.
+/// By its number, since libxl's hotplug scripts rename interfaces. Any socket can be asked, and a
+/// process that filters its system calls makes no new ones.
 bool LinkMonitor::interface_is_up() const noexcept {
   ifreq request{};
-  if (::if_indextoname(index_, request.ifr_name) == nullptr) {
-    return false;
-  }
-  const UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  return ::ioctl(socket.get(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+  request.ifr_ifindex = static_cast<int>(index_);
+  return ::ioctl(watch_.fd(), SIOCGIFNAME, &request) == 0 &&
+         ::ioctl(watch_.fd(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
 }
 
 /// What the messages say is not looked at: any of them, or their loss, is a reason to look anew.

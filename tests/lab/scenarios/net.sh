@@ -31,10 +31,13 @@ scenario() {
 }
 
 # The stub domain's own kernel has no address and says nothing by itself: until the guest uses its card, nothing comes from there.
-listen_to_stub() { tcpdump -Z root -i "$(emulated)" -Q in -U -w "$state/guest/stub.pcap" 2> /dev/null & }
+listen_to_stub() {
+  tcpdump -Z root -i "$(emulated)" -Q in -U -w "$state/guest/stub.pcap" 2> /dev/null &
+  listener=$!
+}
 check_stub_is_silent() {
   local said_there
-  pkill tcpdump || true
+  kill "$listener" 2> /dev/null || true
   pause 1
   said_there=$(tcpdump -Z root -nn -r "$state/guest/stub.pcap" 2> /dev/null) || fail "nobody listened to the stub domain's card"
   [[ -z $said_there ]] || fail "the stub domain says by itself: $said_there"

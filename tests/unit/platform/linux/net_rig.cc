@@ -234,7 +234,9 @@ std::vector<Bytes> Cable::take_all(NetBackend& at) {
 }
 
 void Cable::set_up(bool up) {
-  const host::UniqueFd socket{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (!control_) {
+    control_ = host::UniqueFd{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  }
   // Nobody's neighbour discovery among the test's frames.
   if (FILE* const file = std::fopen(
           (std::string{"/proc/sys/net/ipv6/conf/"} + kInterface + "/disable_ipv6").c_str(), "w")) {
@@ -244,7 +246,7 @@ void Cable::set_up(bool up) {
   ifreq request{};
   std::strcpy(request.ifr_name, kInterface);
   request.ifr_flags = static_cast<short>(up ? IFF_UP | IFF_NOARP : IFF_NOARP);
-  BOOST_TEST_REQUIRE(::ioctl(socket.get(), SIOCSIFFLAGS, &request) == 0);
+  BOOST_TEST_REQUIRE(::ioctl(control_.get(), SIOCSIFFLAGS, &request) == 0);
 }
 
 /// What packet sockets asked for is no flag of the interface; `ip` shows how many have.

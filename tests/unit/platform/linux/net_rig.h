@@ -92,6 +92,8 @@ class Cable {
   [[nodiscard]] std::unique_ptr<NetBackend> make_tap(short flags);
 
   Namespace own_;
+  host::UniqueFd
+      control_;  ///< for set_up(), which a process may do that can make no socket any more
 
  public:
   host::Loop loop;
