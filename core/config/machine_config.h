@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/text/number.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -101,6 +103,10 @@ struct SpinConfig {
 
 /// Xen public header xen.h, DOMID_FIRST_RESERVED: ids from here on are not domains.
 inline constexpr std::uint32_t kFirstReservedDomid = 0x7ff0;
+/// The id of a guest: dom0 is none.
+[[nodiscard]] inline std::optional<std::uint32_t> parse_domid(std::string_view text) noexcept {
+  return parse_number<std::uint32_t>(text, 1, kFirstReservedDomid - 1);
+}
 
 struct MachineConfig {
   std::uint32_t domid = 0;

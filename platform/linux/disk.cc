@@ -214,10 +214,10 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
     config.path = name;
     config.cdrom = config.read_only = true;
     config.format = format;
-    if (fd || !is_nbd(name)) {
-      return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+    if (!fd && is_nbd(name)) {
+      return open_nbd(context, config, {}, kInsertPatience);
     }
-    return open_nbd(context, config, {}, kInsertPatience);
+    return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
   }
   ignore_write_signals();
   Image image;

@@ -19,7 +19,7 @@ constexpr unsigned kMaxSpinMicroseconds = 1000;
 }  // namespace
 
 void take_domid(Parse& parse, std::string_view name, std::string_view value) {
-  const auto domid = parse_number<std::uint32_t>(value, 1, kFirstReservedDomid - 1);
+  const auto domid = parse_domid(value);
   if (!domid) {
     parse.broken(name, value, "not the id of a guest, 1 to 32751");
     return;

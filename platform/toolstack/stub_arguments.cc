@@ -2,7 +2,6 @@
 #include "platform/toolstack/stub_arguments.h"
 
 #include "core/config/machine_config.h"
-#include "core/text/number.h"
 
 #include <algorithm>
 #include <string_view>
@@ -54,8 +53,7 @@ Result<std::size_t> count_arguments(const XenstoreReader& xenstore, const std::s
 
 Result<StubArguments> read_stub_arguments(const XenstoreReader& xenstore) {
   const auto target = xenstore.read("target");
-  const auto domid =
-      target ? parse_number<std::uint32_t>(*target, 1, kFirstReservedDomid - 1) : std::nullopt;
+  const auto domid = target ? parse_domid(*target) : std::nullopt;
   if (!domid) {
     return fail("xenstore's node 'target' of this domain ",
                 target ? "is no domain id" : "does not exist",

@@ -2,7 +2,6 @@
 #include "platform/toolstack/xenstore.h"
 
 #include "core/config/machine_config.h"
-#include "core/text/number.h"
 #include "platform/linux/error_text.h"
 
 extern "C" {  // the header does not say it itself
@@ -97,8 +96,7 @@ Result<> Xenstore::report_running(std::uint32_t domid) {
 
 Result<> Xenstore::report_failure(std::string_view why) {
   const auto target = read("target");
-  const auto domid =
-      target ? parse_number<std::uint32_t>(*target, 1, kFirstReservedDomid - 1) : std::nullopt;
+  const auto domid = target ? parse_domid(*target) : std::nullopt;
   if (!domid) {
     return Error{"this is no stub domain: xenstore's node 'target' is no domain id"};
   }
