@@ -118,7 +118,11 @@ void Interrupts::received() noexcept {
     on_receive_delay();
     return;
   }
-  receive_packet_.arm(now + delay * kDelayUnit);
+  delay_receive(now);
+}
+
+void Interrupts::delay_receive(GuestTime now) noexcept {
+  receive_packet_.arm(now + state_.file.field<RDTR, RDTR::DELAY>() * kDelayUnit);
   const std::uint32_t absolute = state_.file.get<RADV>();
   if (!state_.rx_delayed && absolute != 0) {
     receive_absolute_.arm(now + absolute * kDelayUnit);
@@ -149,13 +153,17 @@ void Interrupts::transmitted(bool delayable, std::uint32_t other_causes) noexcep
     raise(ICR::TXDW::kMask | other_causes);
     return;
   }
-  transmit_packet_.arm(now + delay * kDelayUnit);
+  delay_transmit(now);
+  raise(other_causes);
+}
+
+void Interrupts::delay_transmit(GuestTime now) noexcept {
+  transmit_packet_.arm(now + state_.file.get<TIDV>() * kDelayUnit);
   const std::uint32_t absolute = state_.file.get<TADV>();
   if (!state_.tx_delayed && absolute != 0) {
     transmit_absolute_.arm(now + absolute * kDelayUnit);
   }
   state_.tx_delayed = true;
-  raise(other_causes);
 }
 
 void Interrupts::on_transmit_delay() noexcept {
@@ -186,15 +194,17 @@ void Interrupts::restore() noexcept {
   transmit_packet_.cancel();
   transmit_absolute_.cancel();
   allowed_at_ = GuestTime{};
-  std::uint32_t due = 0;
-  due |= state_.rx_delayed ? static_cast<std::uint32_t>(ICR::RXT0::kMask) : 0U;
-  due |= state_.tx_delayed ? static_cast<std::uint32_t>(ICR::TXDW::kMask) : 0U;
-  state_.rx_delayed = false;
-  state_.tx_delayed = false;
+  // How much of a delay was over is not saved.
+  const GuestTime now = timers_.now();
+  if (std::exchange(state_.rx_delayed, false)) {
+    delay_receive(now);
+  }
+  if (std::exchange(state_.tx_delayed, false)) {
+    delay_transmit(now);
+  }
   // A level that ITR had held back is not the hypervisor's yet, but asserting it twice does no
   // harm, while adopting one that was never sent would lose the interrupt.
   irq_.set(wanted());
-  raise(due);
 }
 
 }  // namespace dm::e1000

@@ -37,7 +37,7 @@ class Interrupts {
 
   /// Nothing pending, nothing masked in, timers off, pin low.
   void reset() noexcept;
-  /// After a load: the hypervisor has the level already. Delays count as over.
+  /// After a load: the hypervisor has the level already. Delays begin anew.
   void restore() noexcept;
   [[nodiscard]] bool level() const noexcept { return irq_.level(); }
 
@@ -49,6 +49,8 @@ class Interrupts {
   void update() noexcept;
   void assert_pin() noexcept;
   void on_throttle() noexcept;
+  void delay_receive(GuestTime now) noexcept;
+  void delay_transmit(GuestTime now) noexcept;
   void on_receive_delay() noexcept;
   void on_transmit_delay() noexcept;
 

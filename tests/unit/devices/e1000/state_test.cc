@@ -96,18 +96,33 @@ BOOST_FIXTURE_TEST_CASE(nothing_moves_between_pause_and_resume, OneCard) {
   BOOST_TEST(driver.take().bytes.size() == 100U);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_delayed_interrupt_is_not_lost, OneCard) {
+// Delays are in units of 1.024 us (8254x manual, 13.4.30 and 13.4.44).
+BOOST_FIXTURE_TEST_CASE(a_delayed_interrupt_waits_for_its_delay_anew_after_a_load, OneCard) {
   driver.open_tx(64);
-  driver.set(D::IMS, D::TXDW);
+  driver.open_rx(64);
+  driver.set(D::IMS, D::TXDW | D::RXT0);
   driver.set(D::TIDV, 1000);
+  driver.set(D::RDTR, 2000);
   driver.send(frame_to(kOther, 60), D::EOP | D::RS | D::IDE);
+  arrive(frame_to_us(100));
+  guest.advance(500us);
   BOOST_TEST(!driver.irq());
   card->pause();
-  const CardState state = card->state();
+  CardState state = card->state();
   BOOST_TEST(state.tx_delayed);
+  BOOST_TEST(state.rx_delayed);
   BOOST_TEST(card->restore(state));
+  CardState loaded = card->state();
+  BOOST_TEST(state::hash(loaded) == state::hash(state));
   card->resume();
-  BOOST_TEST(driver.irq());
+  guest.advance(1023us);
+  BOOST_TEST(!driver.irq());
+  guest.advance(2us);
+  BOOST_TEST(driver.get(D::ICR) == (D::TXDW | D::TXQE));
+  guest.advance(1022us);
+  BOOST_TEST(!driver.irq());
+  guest.advance(2us);
+  BOOST_TEST(driver.get(D::ICR) == D::RXT0);
 }
 
 // Its guest cannot see it, and its state stays what was saved, whatever the cable here is like.
