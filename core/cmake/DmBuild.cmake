@@ -43,7 +43,9 @@ if(DM_BUILD_FUZZERS)
   # Every library tells libFuzzer which code an input reached; the targets alone bring its main().
   # Comparisons are not traced: that takes half of the time, and the targets know the words that matter (dictionaries, and
   # lists of ports, registers and commands in their sources).
-  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
+  set(dm_not_ours ${CMAKE_SOURCE_DIR}/tests/fuzz/not_ours.txt)
+  add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
+    -fsanitize-ignorelist=${dm_not_ours} -fsanitize-coverage-ignorelist=${dm_not_ours})
   add_compile_definitions(_GLIBCXX_ASSERTIONS)
   add_link_options(-fsanitize=fuzzer-no-link)
 endif()

@@ -333,9 +333,10 @@ class Program {
   }
   void move_machine() {
     const auto choice = in_.byte();
-    if (choice % 8 != 0 || moves_++ == kMostMoves) {
+    if (choice % 8 != 0 || moves_ == kMostMoves) {
       return;
     }
+    ++moves_;
     const bool go_on_there = (choice & 0x80U) == 0;
     auto other = pc_->moved();
     if (go_on_there) {

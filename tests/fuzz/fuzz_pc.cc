@@ -18,6 +18,13 @@ constexpr unsigned kAnswered = 3;
 /// on each drive.
 constexpr unsigned kMostUnits = 400'000;
 
+constexpr std::size_t kChecksum = 16;  ///< where a saved state has it
+
+/// As ==, which compares one byte after the other.
+bool same_bytes(std::span<const std::byte> a, std::span<const std::byte> b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 unsigned state_of(const std::byte* slots, unsigned vcpu) {
   return std::to_integer<unsigned>(slots[vcpu * kSlotSize + kFlags]) & 0x0fU;
 }
@@ -210,10 +217,7 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   }
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");
-  const auto again = other->machine().save();
-  require(again.size() == bytes.size() &&
-              std::memcmp(again.data(), bytes.data(), bytes.size()) == 0,  // == compares singly
-          "what was loaded is saved as it was");
+  require(same_bytes(other->machine().save(), bytes), "what was loaded is saved as it was");
   require(other->irqs_.same(irqs_), "a load changes no interrupt");
   other->irqs_.be_strict();
   other->clock_.set(clock_.now());
@@ -226,12 +230,14 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
 
 bool FuzzPc::load_hostile(std::span<const std::byte> bytes) {
   pause();
-  const auto before = machine_->save();
+  // Saving twice is most of an execution: for one state in four, chosen by its checksum.
+  const bool compare = bytes.size() > kChecksum && (bytes[kChecksum] & std::byte{3}) == std::byte{};
+  const auto before = compare ? machine_->save() : std::vector<std::byte>{};
   irqs_.take_over(irqs_);
   const auto loaded = machine_->load(bytes);
   if (!loaded) {
     require(!loaded.error().message.empty(), "a refusal says why");
-    require(machine_->save() == before, "a refused state changes nothing");
+    require(!compare || same_bytes(machine_->save(), before), "a refused state changes nothing");
     irqs_.be_strict();
   }
   return loaded.has_value();
