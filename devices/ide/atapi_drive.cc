@@ -28,9 +28,7 @@ AtapiDrive::~AtapiDrive() {
 void AtapiDrive::command(std::uint8_t opcode) noexcept {
   ++tally().commands;
   if (opcode == kDeviceReset) {
-    if (cd_.phase != Phase::reset) {  // SRST holds the drive, whatever is written
-      device_reset();
-    }
+    device_reset();
     return;
   }
   cd_.command = opcode;

@@ -104,6 +104,11 @@ void Channel::write_register(std::uint8_t offset, std::uint8_t value) noexcept {
 }
 
 void Channel::write_command(std::uint8_t opcode) noexcept {
+  // While SRST is held no drive listens, nor for one that is not there (ATA/ATAPI-6 9.3).
+  if (regs::CONTROL::SRST::test(control_)) {
+    ++counters_.ignored_writes;
+    return;
+  }
   Drive* const drive = selected();
   if (drive != nullptr && drive->busy()) {
     // Only a packet device takes a command then, and only DEVICE RESET (ATA/ATAPI-6 7.4).

@@ -163,6 +163,21 @@ BOOST_AUTO_TEST_CASE(srst_holds_bsy_then_gives_the_signature_without_an_interrup
   BOOST_TEST(ide.edges() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(no_command_ends_a_held_srst_of_a_slave_without_a_master) {
+  test::IdeMachine slave_alone{{nullptr, &disk, nullptr, nullptr}};
+  drivers::IdeDriver& at = slave_alone.ide0;
+  at.enable();
+  at.control(at.SRST);
+  for (const unsigned opcode : {0x90U, 0x08U, 0xecU}) {
+    at.command(opcode);  // the absent master is selected
+    BOOST_TEST(validate(slave_alone.controller->state()));
+  }
+  at.control(0);
+  at.select(1);
+  BOOST_TEST(at.in(3) == 1);
+  BOOST_TEST(at.status() == 0x50);
+}
+
 BOOST_AUTO_TEST_CASE(srst_resets_multiple_mode_and_keeps_the_transfer_mode) {
   ide.select(0);
   ide.out(2, 0);
