@@ -74,7 +74,7 @@ void Interrupts::write_itr(std::uint32_t value) noexcept {
 /// rises.
 void Interrupts::update() noexcept {
   if (!wanted()) {
-    irq_.set(false);
+    set_pin(false);
     throttle_.cancel();
     return;
   }
@@ -94,7 +94,12 @@ void Interrupts::assert_pin() noexcept {
     }
     allowed_at_ = now + interval * kItrUnit;
   }
-  irq_.set(true);
+  set_pin(true);
+}
+
+void Interrupts::set_pin(bool level) noexcept {
+  state_.pin = level;
+  irq_.set(level);
 }
 
 void Interrupts::on_throttle() noexcept {
@@ -184,7 +189,7 @@ void Interrupts::reset() noexcept {
   allowed_at_ = GuestTime{};
   state_.file.set<ICR>(0);
   state_.file.set<IMS>(0);
-  irq_.set(false);
+  set_pin(false);
 }
 
 void Interrupts::restore() noexcept {
@@ -194,7 +199,7 @@ void Interrupts::restore() noexcept {
   transmit_packet_.cancel();
   transmit_absolute_.cancel();
   allowed_at_ = GuestTime{};
-  // How much of a delay was over is not saved.
+  // How much of a delay or of ITR's interval was over is not saved.
   const GuestTime now = timers_.now();
   if (std::exchange(state_.rx_delayed, false)) {
     delay_receive(now);
@@ -202,9 +207,14 @@ void Interrupts::restore() noexcept {
   if (std::exchange(state_.tx_delayed, false)) {
     delay_transmit(now);
   }
-  // A level that ITR had held back is not the hypervisor's yet, but asserting it twice does no
-  // harm, while adopting one that was never sent would lose the interrupt.
-  irq_.set(wanted());
+  if (const std::uint32_t interval = state_.file.get<ITR>();
+      wanted() && !state_.pin && interval != 0) {
+    irq_.set(false);
+    allowed_at_ = now + interval * kItrUnit;
+    throttle_.arm(allowed_at_);
+    return;
+  }
+  set_pin(wanted());
 }
 
 }  // namespace dm::e1000

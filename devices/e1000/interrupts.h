@@ -37,7 +37,7 @@ class Interrupts {
 
   /// Nothing pending, nothing masked in, timers off, pin low.
   void reset() noexcept;
-  /// After a load: the hypervisor has the level already. Delays begin anew.
+  /// After a load: the pin is as it was. Delays begin anew.
   void restore() noexcept;
   [[nodiscard]] bool level() const noexcept { return irq_.level(); }
 
@@ -48,6 +48,7 @@ class Interrupts {
   [[nodiscard]] bool is_held_back(GuestTime until) const noexcept;
   void update() noexcept;
   void assert_pin() noexcept;
+  void set_pin(bool level) noexcept;
   void on_throttle() noexcept;
   void delay_receive(GuestTime now) noexcept;
   void delay_transmit(GuestTime now) noexcept;

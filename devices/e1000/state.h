@@ -9,7 +9,7 @@
 #include <cstdint>
 
 /// Everything of a card that its guest can find out, as plain aggregates: what is saved, loaded and
-/// hashed. What the interrupt pin shows, the link and the rings' local copies are computed again.
+/// hashed. The link and the rings' local copies are computed again.
 namespace dm::e1000 {
 
 /// The registers, indexed by their offset / 4.
@@ -117,6 +117,7 @@ struct CardState {
   bool rx_delayed = false;  ///< RXT0 waits for RDTR or RADV
   bool tx_delayed = false;  ///< TXDW waits for TIDV or TADV
   bool link_event = false;  ///< the next CTRL write with SLU reports the link
+  bool pin = false;         ///< INTA# is asserted; not though a cause is enabled: ITR holds it back
 };
 
 template <class Visitor>
@@ -193,6 +194,7 @@ void describe(Visitor& v, CardState& s) {
   v.field(10, "rx_delayed", s.rx_delayed);
   v.field(11, "tx_delayed", s.tx_delayed);
   v.field(12, "link_event", s.link_event);
+  v.field(13, "pin", s.pin);
 }
 
 /// True when every number is one that the card itself could have produced, so that no index, count

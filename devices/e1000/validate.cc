@@ -78,8 +78,9 @@ constexpr std::uint8_t kMostEepromBits = 25;
 }  // namespace
 
 bool validate(const CardState& s) noexcept {
-  return valid(s.file) && valid(s.eeprom) && valid(s.plain_context) && valid(s.segment_context) &&
-         valid(s.packet);
+  const bool wanted = (s.file.get<regs::ICR>() & s.file.get<regs::IMS>()) != 0;
+  return (wanted || !s.pin) && valid(s.file) && valid(s.eeprom) && valid(s.plain_context) &&
+         valid(s.segment_context) && valid(s.packet);
 }
 
 }  // namespace dm::e1000

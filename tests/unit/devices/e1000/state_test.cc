@@ -125,6 +125,32 @@ BOOST_FIXTURE_TEST_CASE(a_delayed_interrupt_waits_for_its_delay_anew_after_a_loa
   BOOST_TEST(driver.get(D::ICR) == D::RXT0);
 }
 
+// ITR is in units of 256 ns (8254x manual, 13.4.18).
+BOOST_FIXTURE_TEST_CASE(an_interrupt_that_itr_holds_back_is_held_back_after_a_load, OneCard) {
+  driver.set(D::IMS, D::TXDW);
+  driver.set(D::ITR, 4000);  // 1.024 ms
+  driver.set(D::ICS, D::TXDW);
+  (void)driver.get(D::ICR);
+  driver.set(D::ICS, D::TXDW);
+  BOOST_TEST(!driver.irq());
+  card->pause();
+  CardState state = card->state();
+  BOOST_TEST(card->restore(state));
+  CardState loaded = card->state();
+  BOOST_TEST(state::hash(loaded) == state::hash(state));
+  card->resume();
+  guest.advance(1023us);
+  BOOST_TEST(!driver.irq());
+  guest.advance(2us);
+  BOOST_TEST(driver.irq());
+  state = card->state();
+  BOOST_TEST(card->restore(state));
+  BOOST_TEST(driver.irq());
+  state.pin = true;
+  state.file.word[D::IMS / 4] = 0;
+  BOOST_TEST(!card->restore(state));
+}
+
 // Its guest cannot see it, and its state stays what was saved, whatever the cable here is like.
 BOOST_AUTO_TEST_CASE(a_card_that_has_left_is_loaded_as_it_was_and_has_no_pin) {
   OneCard from;
