@@ -5,6 +5,8 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
@@ -33,6 +35,22 @@ void append_answer(std::string& out, QmpResult result, const json::value* id) {
     message.emplace("id", *id);
   }
   append_message(out, message);
+}
+
+/// JSON has no infinity, which is what a number like 1e999 is read as: an answer with such an id
+/// would be none. `value` is at most ObjectScanner::kMaxDepth deep.
+bool is_finite(const json::value& value) {
+  if (const double* const number = value.if_double()) {
+    return std::isfinite(*number);
+  }
+  if (const json::array* const array = value.if_array()) {
+    return std::ranges::all_of(*array, is_finite);
+  }
+  if (const json::object* const object = value.if_object()) {
+    return std::ranges::all_of(*object,
+                               [](const auto& member) { return is_finite(member.value()); });
+  }
+  return true;
 }
 
 }  // namespace
@@ -105,7 +123,7 @@ void QmpSession::answer(std::string& out) {
   options.max_depth = ObjectScanner::kMaxDepth;
   const json::value request = json::parse(command_, parse_error, {}, options);
   const json::object* const object = request.if_object();
-  if (parse_error || object == nullptr) {
+  if (parse_error || object == nullptr || !is_finite(request)) {
     append_message(out, error_message({kGenericError, "Invalid JSON syntax"}));
     return;
   }

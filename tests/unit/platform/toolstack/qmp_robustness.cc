@@ -56,6 +56,8 @@ const std::vector<std::string> kOddRequests = {
     R"({"execute":"st\x"})",
     "{\"execute\":\"st\xff\xfeop\"}",
     R"({"execute":"stop","id":1e})",
+    R"({"execute":"query-status","id":1e999})",
+    R"({"execute":"query-status","id":[{"a":-1e999}]})",
     R"({"execute":"stop" "id":1})",
     R"({stop})",
 };
