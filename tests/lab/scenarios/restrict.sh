@@ -37,7 +37,7 @@ check_rights() {
   for pid in $(session_of "$server"); do
     found=$((found + 1))
     [[ $(awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$pid/status") == "$uid $uid $uid $uid" ]] || fail "process $pid is not user $uid"
-    [[ $(awk '/^Groups:/ { print NF }' "/proc/$pid/status") == 1 ]] || fail "process $pid is in more groups than its own"
+    [[ ! $(awk '/^(Gid|Groups):/ { for (i = 2; i <= NF; i++) if ($i != 65534) print $i }' "/proc/$pid/status") ]] || fail "process $pid is in other groups than its own"
     [[ $(awk '/^Cap(Prm|Eff|Amb):/ { print $2 }' "/proc/$pid/status" | sort -u) == 0000000000000000 ]] || fail "process $pid has capabilities"
     [[ $(readlink "/proc/$pid/root") == */run/xen/qemu-root-$1 ]] || fail "the root directory of process $pid is $(readlink "/proc/$pid/root")"
   done
