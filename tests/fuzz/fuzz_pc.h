@@ -72,6 +72,8 @@ class FuzzPc final : public rig::GuestInstructions {
   void change_disc(bool force);
   /// Backends give what they have until nothing moves; that has to come.
   void let_everything_end();
+  /// What save() would write, without its header and so without a checksum, which takes time.
+  [[nodiscard]] std::vector<std::byte> fields() const;
   /// Saves, loads into a new machine, and looks that it is the same one.
   [[nodiscard]] std::unique_ptr<FuzzPc> moved();
   /// Loads what may be anything. Interrupts need not be what they were in any other machine then.

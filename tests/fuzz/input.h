@@ -52,4 +52,10 @@ inline void require(bool holds, std::string_view what) noexcept {
   }
 }
 
+/// As ==, which compares one byte after the other.
+[[nodiscard]] inline bool same_bytes(std::span<const std::byte> a,
+                                     std::span<const std::byte> b) noexcept {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
 }  // namespace dm::fuzz
