@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/qmp_session.h"
 
+#include "core/text/utf8.h"
+
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -19,8 +21,11 @@ namespace {
 /// What a command's buffer may keep between commands.
 constexpr std::size_t kKeptCapacity = 4096;
 
+/// JSON is UTF-8 (RFC 8259, 8.1), which the name of a file need not be, nor the beginning of a word
+/// that a message quotes.
 void append_message(std::string& out, const json::object& message) {
-  out.append(json::serialize(message)).append("\r\n");
+  append_utf8(out, json::serialize(message));
+  out.append("\r\n");
 }
 
 json::object error_message(const QmpError& error) {

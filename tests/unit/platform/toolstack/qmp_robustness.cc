@@ -74,6 +74,22 @@ BOOST_DATA_TEST_CASE(an_odd_request_is_an_error_and_the_connection_stays,
   BOOST_TEST(client.command(R"({"execute":"stop","id":5})").at("id").as_int64() == 5);
 }
 
+// RFC 8259, 8.1. Names of files are bytes; a long word is quoted up to somewhere.
+BOOST_AUTO_TEST_CASE(answers_are_utf8_whatever_they_quote) {
+  machine.drive_list.resize(1);
+  machine.drive_list[0].name = "ide0-hd0";
+  machine.drive_list[0].image = "/srv/\xff\xc3\xa4\xed\xa0\x80";
+  Peer client = connect();
+  client.enter();
+  const auto drives = client.command(R"({"execute":"query-block"})");
+  const auto& file = drives.at("return").at(0).at("inserted").at("file").as_string();
+  BOOST_TEST(file == "/srv/\uFFFD\u00e4\uFFFD\uFFFD\uFFFD");
+  for (std::size_t length = 60; length < 68; ++length) {
+    const auto reply = client.command(R"({"execute":")" + std::string(length, 'a') + R"(\ud417"})");
+    BOOST_TEST(reply.at("error").at("class").as_string() == "CommandNotFound");
+  }
+}
+
 BOOST_AUTO_TEST_CASE(an_odd_request_keeps_its_id) {
   Peer client = connect();
   client.enter();
