@@ -178,27 +178,26 @@ void Interrupts::on_transmit_delay() noexcept {
   raise(ICR::TXDW::kMask);
 }
 
-void Interrupts::reset() noexcept {
+void Interrupts::stop_timers() noexcept {
   throttle_.cancel();
   receive_packet_.cancel();
   receive_absolute_.cancel();
   transmit_packet_.cancel();
   transmit_absolute_.cancel();
+  allowed_at_ = GuestTime{};
+}
+
+void Interrupts::reset() noexcept {
+  stop_timers();
   state_.rx_delayed = false;
   state_.tx_delayed = false;
-  allowed_at_ = GuestTime{};
   state_.file.set<ICR>(0);
   state_.file.set<IMS>(0);
   set_pin(false);
 }
 
 void Interrupts::restore() noexcept {
-  throttle_.cancel();
-  receive_packet_.cancel();
-  receive_absolute_.cancel();
-  transmit_packet_.cancel();
-  transmit_absolute_.cancel();
-  allowed_at_ = GuestTime{};
+  stop_timers();
   // How much of a delay or of ITR's interval was over is not saved.
   const GuestTime now = timers_.now();
   if (std::exchange(state_.rx_delayed, false)) {

@@ -49,6 +49,7 @@ class Interrupts {
   void update() noexcept;
   void assert_pin() noexcept;
   void set_pin(bool level) noexcept;
+  void stop_timers() noexcept;
   void on_throttle() noexcept;
   void delay_receive(GuestTime now) noexcept;
   void delay_transmit(GuestTime now) noexcept;

@@ -11,6 +11,21 @@ namespace dm::test {
 using D = E1000Driver;
 using e1000::CardState;
 
+namespace {
+
+/// Saves the card and loads it where it is, which changes nothing. What was saved.
+CardState loaded_into_itself(e1000::E1000& card) {
+  card.pause();
+  CardState saved = card.state();
+  BOOST_TEST(card.restore(saved));
+  CardState loaded = card.state();
+  BOOST_TEST(state::hash(loaded) == state::hash(saved));
+  card.resume();
+  return saved;
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(e1000_state)
 
 BOOST_FIXTURE_TEST_CASE(a_card_goes_on_in_another_machine_in_the_middle_of_everything, OneCard) {
@@ -107,14 +122,9 @@ BOOST_FIXTURE_TEST_CASE(a_delayed_interrupt_waits_for_its_delay_anew_after_a_loa
   arrive(frame_to_us(100));
   guest.advance(500us);
   BOOST_TEST(!driver.irq());
-  card->pause();
-  CardState state = card->state();
+  const CardState state = loaded_into_itself(*card);
   BOOST_TEST(state.tx_delayed);
   BOOST_TEST(state.rx_delayed);
-  BOOST_TEST(card->restore(state));
-  CardState loaded = card->state();
-  BOOST_TEST(state::hash(loaded) == state::hash(state));
-  card->resume();
   guest.advance(1023us);
   BOOST_TEST(!driver.irq());
   guest.advance(2us);
@@ -133,17 +143,12 @@ BOOST_FIXTURE_TEST_CASE(an_interrupt_that_itr_holds_back_is_held_back_after_a_lo
   (void)driver.get(D::ICR);
   driver.set(D::ICS, D::TXDW);
   BOOST_TEST(!driver.irq());
-  card->pause();
-  CardState state = card->state();
-  BOOST_TEST(card->restore(state));
-  CardState loaded = card->state();
-  BOOST_TEST(state::hash(loaded) == state::hash(state));
-  card->resume();
+  (void)loaded_into_itself(*card);
   guest.advance(1023us);
   BOOST_TEST(!driver.irq());
   guest.advance(2us);
   BOOST_TEST(driver.irq());
-  state = card->state();
+  CardState state = card->state();
   BOOST_TEST(card->restore(state));
   BOOST_TEST(driver.irq());
   state.pin = true;
