@@ -185,57 +185,44 @@ class Network {
   bool there_ = false;
 };
 
-void out(benchmark::State& state, Way way) {
-  Network network{way};
-  if (!network.there() || !network.get_going()) {
-    state.SkipWithError("no network of our own (root, ip, veth, tun and bridge are needed)");
-    return;
-  }
-  const auto size = static_cast<std::size_t>(state.range(0));
-  auto frame = frame_of(kNetwork, kGuest, size);
-  std::span<std::byte> piece{frame};
-  const auto offload = offload_of(size);
-  std::int64_t refused = 0;
-  for (auto _ : state) {
-    refused += network.near().send(offload, {&piece, 1}) != dm::SendStatus::sent ? 1 : 0;
-  }
-  if (refused * 100 > state.iterations()) {
-    state.SkipWithError("frames were refused");
-  }
-}
+enum class Direction { out, in };
 
-void in(benchmark::State& state, Way way) {
+void frames(benchmark::State& state, Direction direction, Way way) {
   Network network{way};
   if (!network.there() || !network.get_going()) {
     state.SkipWithError("no network of our own (root, ip, veth, tun and bridge are needed)");
     return;
   }
+  const bool out = direction == Direction::out;
+  const bool taken = !out && way != Way::nobody;
   const auto size = static_cast<std::size_t>(state.range(0));
-  auto frame = frame_of(kGuest, kNetwork, size);
+  auto frame = out ? frame_of(kNetwork, kGuest, size) : frame_of(kGuest, kNetwork, size);
   std::span<std::byte> piece{frame};
   const auto offload = offload_of(size);
+  auto& from = out ? network.near() : network.far();
   std::vector<std::byte> room(std::size_t{1} << 17U);
   std::int64_t lost = 0;
   for (auto _ : state) {
-    (void)network.far().send(offload, {&piece, 1});
-    lost += way != Way::nobody && Network::await(network.near(), room) != size ? 1 : 0;
+    const bool sent = from.send(offload, {&piece, 1}) == dm::SendStatus::sent;
+    lost += !sent || (taken && Network::await(network.near(), room) != size) ? 1 : 0;
   }
   if (lost * 100 > state.iterations()) {
-    state.SkipWithError("frames were lost");
+    state.SkipWithError("frames were refused or lost");
   }
 }
 
 void add_rows() {
   struct Row {
     const char* name;
-    void (*row)(benchmark::State&, Way);
+    Direction direction;
     Way way;
   };
-  for (const Row& row :
-       {Row{"out/packet", out, Way::packet}, Row{"out/tap_and_bridge", out, Way::tap_and_bridge},
-        Row{"in/packet", in, Way::packet}, Row{"in/tap_and_bridge", in, Way::tap_and_bridge},
-        Row{"in/floor", in, Way::nobody}}) {
-    benchmark::RegisterBenchmark(row.name, row.row, row.way)
+  for (const Row& row : {Row{"out/packet", Direction::out, Way::packet},
+                         Row{"out/tap_and_bridge", Direction::out, Way::tap_and_bridge},
+                         Row{"in/packet", Direction::in, Way::packet},
+                         Row{"in/tap_and_bridge", Direction::in, Way::tap_and_bridge},
+                         Row{"in/floor", Direction::in, Way::nobody}}) {
+    benchmark::RegisterBenchmark(row.name, frames, row.direction, row.way)
         ->Arg(60)
         ->Arg(1514)
         ->Arg(60054)
