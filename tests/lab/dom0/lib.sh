@@ -157,6 +157,12 @@ serves() { if [[ $1 == process* ]]; then [[ -e /proc/${1#* } ]]; else xl domname
 exists() { xl domid "$1" >/dev/null 2>&1; }
 gone() { ! exists "$1"; }
 
+# session_of PID: each process of its session, with its processor time in ticks
+session_of() {
+  # processes end while cat looks for them, which is no failure
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/ (.*) / /' | awk -v session="$1" '$5 == session { print $1, $13 + $14 }'
+}
+
 # cpu_of "process PID"|"domain STUB": seconds of processor time used by the domain, or by this process and the others of its session (libxl gives a
 # device model its own)
 cpu_of() {
@@ -164,9 +170,7 @@ cpu_of() {
     xl list "${1#* }" | awk 'NR == 2 { printf "%.2f", $6 }'
     return
   fi
-  # processes end while cat looks for them, which is no failure
-  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/^.*) //' |
-    awk -v session="${1#* }" '$4 == session { ticks += $12 + $13 } END { printf "%.2f", ticks / 100 }'
+  session_of "${1#* }" | awk '{ ticks += $2 } END { printf "%.2f", ticks / 100 }'
 }
 
 # ---- the serial console ----
