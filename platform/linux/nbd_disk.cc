@@ -4,6 +4,7 @@
 #include "core/obs/probe.h"
 #include "platform/linux/disk_file.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/nbd_wait.h"
 #include "platform/linux/request_check.h"
 #include "platform/linux/turn_queue.h"
 
@@ -22,11 +23,6 @@ constexpr unsigned kRepliesPerTurn = 16;
 /// Requests and commands of which the end is told in one.
 constexpr unsigned kReportsPerTurn = 80;
 constexpr std::chrono::milliseconds kFarewell{1000};
-
-[[nodiscard]] short events_of(unsigned direction) noexcept {
-  return static_cast<short>(((direction & LIBNBD_AIO_DIRECTION_READ) != 0 ? POLLIN : 0) |
-                            ((direction & LIBNBD_AIO_DIRECTION_WRITE) != 0 ? POLLOUT : 0));
-}
 
 }  // namespace
 
@@ -66,7 +62,7 @@ void NbdDisk::part() noexcept {
   static_cast<void>(library_.aio_disconnect(handle_.get(), 0));
   const auto until = std::chrono::steady_clock::now() + kFarewell;
   while (library_.aio_is_closed(handle_.get()) == 0 && library_.aio_is_dead(handle_.get()) == 0 &&
-         wait_for_server(until)) {
+         wait_for_server(library_, handle_.get(), until)) {
   }
   socket_ = Watch{};
   handle_.reset();
@@ -359,25 +355,6 @@ bool NbdDisk::run_later() noexcept {
   return false;
 }
 
-/// Sleeps until the server can be spoken to, and does that. False when the time is over.
-bool NbdDisk::wait_for_server(std::chrono::steady_clock::time_point until) noexcept {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-  pollfd ready{.fd = socket_.fd(),
-               .events = events_of(library_.aio_get_direction(handle_.get())),
-               .revents = 0};
-  const int count = left.count() <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(left.count()));
-  if (count <= 0) {
-    return count < 0 && errno == EINTR;
-  }
-  if ((ready.events & POLLOUT) != 0 && (ready.revents & POLLIN) == 0) {
-    static_cast<void>(library_.aio_notify_write(handle_.get()));
-  } else {
-    static_cast<void>(library_.aio_notify_read(handle_.get()));
-  }
-  return true;
-}
-
 void NbdDisk::drain() noexcept {
   auto until = std::chrono::steady_clock::now() + patience_;
   settle();
@@ -385,7 +362,7 @@ void NbdDisk::drain() noexcept {
   while (under_way_ != 0) {
     const std::uint64_t answers = answer_count_;
     if (answers_ == nullptr && refused_.empty() && !lost_) {
-      if (!wait_for_server(until)) {
+      if (!wait_for_server(library_, handle_.get(), until)) {
         lose("no answer for too long");
       }
       check_connection();

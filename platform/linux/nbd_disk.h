@@ -103,7 +103,6 @@ class NbdDisk final : public BlockBackend {
   void on_readable() noexcept;
   void on_writable() noexcept;
   bool run_later() noexcept;
-  [[nodiscard]] bool wait_for_server(std::chrono::steady_clock::time_point until) noexcept;
   void part() noexcept;
 
   const NbdLibrary& library_;

@@ -6,10 +6,9 @@
 #include "platform/linux/nbd_disk.h"
 #include "platform/linux/nbd_library.h"
 #include "platform/linux/nbd_server.h"
+#include "platform/linux/nbd_wait.h"
 #include "platform/linux/signals.h"
 #include "platform/linux/watch.h"
-
-#include <poll.h>
 
 #include <chrono>
 #include <exception>
@@ -57,42 +56,59 @@ struct Address {
 
 class Opening {
  public:
+  /// `name` outlives it.
+  [[nodiscard]] static Result<Opening> begin(const std::string& name,
+                                             std::chrono::milliseconds patience);
+
+  [[nodiscard]] Error error(std::string_view what) const {
+    const char* const why = library_.get_error();
+    return fail("disk ", name_, ": ", what, ": ", why != nullptr ? why : "no reason given");
+  }
+  [[nodiscard]] Result<> connect(UniqueFd socket);
+  [[nodiscard]] Result<> connect_to_address();
+  [[nodiscard]] Result<NbdDisk::Export> ask(const DiskConfig& config);
+  [[nodiscard]] const NbdLibrary& library() const noexcept { return library_; }
+  [[nodiscard]] NbdHandle take() { return std::move(handle_); }
+
+ private:
   Opening(const NbdLibrary& library, const std::string& name, std::chrono::milliseconds patience)
       : library_{library},
         name_{name},
         patience_{patience},
         handle_{library.create(), NbdClose{&library}} {}
 
-  [[nodiscard]] Error error(std::string_view what) const {
-    const char* const why = library_.get_error();
-    return fail("disk ", name_, ": ", what, ": ", why != nullptr ? why : "no reason given");
-  }
-  [[nodiscard]] Result<> prepare();
-  [[nodiscard]] Result<> connect(UniqueFd socket);
-  [[nodiscard]] Result<> connect_to_address();
+  [[nodiscard]] bool prepare();
   [[nodiscard]] Result<> negotiate();
-  [[nodiscard]] Result<NbdDisk::Export> ask(const DiskConfig& config);
-  [[nodiscard]] NbdHandle take() { return std::move(handle_); }
 
- private:
   const NbdLibrary& library_;
   const std::string& name_;
   std::chrono::milliseconds patience_;
   NbdHandle handle_;
 };
 
-Result<> Opening::prepare() {
+Result<Opening> Opening::begin(const std::string& name, std::chrono::milliseconds patience) {
+  auto library = NbdLibrary::load();
+  if (!library) {
+    return fail("disk ", name, ": ", library.error().message);
+  }
+  Opening opening{**library, name, patience};
+  if (!opening.prepare()) {
+    return opening.error("cannot set libnbd up");
+  }
+  return opening;
+}
+
+bool Opening::prepare() {
   nbd_handle* const h = handle_.get();
   // Buffers are the guest's, and need no zeros of ours. Without negotiated block sizes a server
   // takes any alignment (NBD's protocol text, "Block size constraints").
-  const bool ok = h != nullptr && library_.set_pread_initialize(h, false) == 0 &&
-                  library_.set_request_block_size(h, false) == 0 &&
-                  library_.set_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
-                  library_.set_uri_allow_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
-                  library_.set_uri_allow_local_file(h, false) == 0 &&
-                  library_.set_uri_allow_transports(
-                      h, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) == 0;
-  return ok ? Result<>{} : error("cannot set libnbd up");
+  return h != nullptr && library_.set_pread_initialize(h, false) == 0 &&
+         library_.set_request_block_size(h, false) == 0 &&
+         library_.set_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
+         library_.set_uri_allow_tls(h, LIBNBD_TLS_DISABLE) == 0 &&
+         library_.set_uri_allow_local_file(h, false) == 0 &&
+         library_.set_uri_allow_transports(
+             h, LIBNBD_ALLOW_TRANSPORT_TCP | LIBNBD_ALLOW_TRANSPORT_UNIX) == 0;
 }
 
 Result<> Opening::connect(UniqueFd socket) {
@@ -129,22 +145,9 @@ Result<> Opening::negotiate() {
     if (library_.aio_is_dead(h) != 0 || library_.aio_is_closed(h) != 0) {
       return error("the NBD server cannot be talked to");
     }
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end - std::chrono::steady_clock::now());
-    if (left.count() <= 0) {
+    if (!wait_for_server(library_, h, end)) {
       return fail("disk ", name_, ": the NBD server does not answer");
     }
-    const unsigned direction = library_.aio_get_direction(h);
-    const bool write = (direction & LIBNBD_AIO_DIRECTION_WRITE) != 0;
-    const bool read = (direction & LIBNBD_AIO_DIRECTION_READ) != 0;
-    pollfd ready{.fd = library_.aio_get_fd(h),
-                 .events = static_cast<short>((write ? POLLOUT : 0) | (read ? POLLIN : 0)),
-                 .revents = 0};
-    if (::poll(&ready, 1, static_cast<int>(left.count())) <= 0) {
-      continue;
-    }
-    const bool can_read = read && ((ready.revents & POLLIN) != 0 || !write);
-    static_cast<void>(can_read ? library_.aio_notify_read(h) : library_.aio_notify_write(h));
   }
   return {};
 }
@@ -175,7 +178,6 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
 }
 
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
-                                                          const NbdLibrary& library,
                                                           const DiskConfig& config,
                                                           Opening& opening,
                                                           std::unique_ptr<NbdServer> server) {
@@ -184,8 +186,8 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
     return found.error();
   }
   const bool ours = server != nullptr;
-  auto disk = std::make_unique<NbdDisk>(context, library, opening.take(), std::move(server), *found,
-                                        config.path);
+  auto disk = std::make_unique<NbdDisk>(context, opening.library(), opening.take(),
+                                        std::move(server), *found, config.path);
   if (!disk->ok()) {
     return fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)");
   }
@@ -210,20 +212,16 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
                                                                std::unique_ptr<NbdServer> server,
                                                                UniqueFd connection,
                                                                std::chrono::milliseconds patience) {
-  auto library = NbdLibrary::load();
-  if (!library) {
-    return fail("disk ", config.path, ": ", library.error().message);
+  auto opening = Opening::begin(config.path, patience);
+  if (!opening) {
+    return opening.error();
   }
-  Opening opening{**library, config.path, patience};
-  if (auto prepared = opening.prepare(); !prepared) {
-    return prepared.error();
-  }
-  if (auto connected = opening.connect(std::move(connection)); !connected) {
-    const NbdHandle closed = opening.take();
+  if (auto connected = opening->connect(std::move(connection)); !connected) {
+    const NbdHandle closed = opening->take();
     return fail("disk ", config.path, ": qemu-nbd cannot serve it as ", name_of(config.format),
                 ": ", server->last_words());
   }
-  return serve(context, **library, config, opening, std::move(server));
+  return serve(context, config, *opening, std::move(server));
 }
 
 class ServerOpening final : public NbdOpening {
@@ -291,18 +289,14 @@ Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
     if (!is_raw(config.format)) {
       return fail("disk ", config.path, ": an NBD export is raw: write format=raw");
     }
-    auto library = NbdLibrary::load();
-    if (!library) {
-      return fail("disk ", config.path, ": ", library.error().message);
+    auto opening = Opening::begin(config.path, patience);
+    if (!opening) {
+      return opening.error();
     }
-    Opening opening{**library, config.path, patience};
-    if (auto prepared = opening.prepare(); !prepared) {
-      return prepared.error();
-    }
-    if (auto connected = opening.connect_to_address(); !connected) {
+    if (auto connected = opening->connect_to_address(); !connected) {
       return connected.error();
     }
-    return serve(context, **library, config, opening, nullptr);
+    return serve(context, config, *opening, nullptr);
   }
   auto server = start_server(context, config, std::move(image));
   if (!server) {
