@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Sourced by everything that runs in dom0: guests, their consoles, what they leave behind.
+# Sourced by everything that runs in dom0: guests and their consoles.
+
+. /lab/check_disk.sh
+. /lab/leftovers.sh
 
 state=/run/lab             # what is known of guests: one directory each, with the transcript of the serial console
 password=stubdm            # root's, in the guest
@@ -281,6 +284,20 @@ log_in() {
   say "$1: logged in"
 }
 
+# boot_guest GUEST [SECONDS]: create it on the scenario's device model, and go with it as far as root's prompt
+boot_guest() {
+  create "$1" "$dm"
+  await_init "$@"
+  await_ready "$1"
+  log_in "$1"
+}
+
+# power_off GUEST: by its own hand, until xl has destroyed it
+power_off() {
+  type_line "$1" poweroff
+  await 60 "xl destroying $1 after poweroff" gone "$1"
+}
+
 # find_drives GUEST: the guest's names for the drives at xl's hda to hdd, or "none", into variables of these names. Its kernel looks at all of them
 # at once and names them as they come.
 find_drives() {
@@ -300,115 +317,4 @@ in_guest() {
   expect "$guest" 30 '# '
   said=${output%$'\n'}
   return "$status"
-}
-
-# ---- the guest's disk: what it reads and writes, judged from both sides ----
-
-# What is written: a sector with a number in it, then 7 MiB of partition 2 from a place the number says. So it differs for every number and at
-# every place, is aligned to nothing but sectors, and costs nobody much to make. pattern_blocks has dd read just as much.
-pattern_blocks="bs=$((243 * 512)) count=59"
-new_salt() { echo $((10000 + RANDOM)); }
-# pattern SALT FILE [MIB]: the commands that write it to stdout; partition 2 starts at MIB of FILE
-pattern() { printf 'printf %%-512d %d; dd if=%s bs=1M skip=%d count=7' "$1" "$2" $(($1 % 50 + ${3:-0})); }
-hash_of() { sha256sum | cut -d ' ' -f 1; }
-hash_of_pattern() { eval "$(pattern "$1" /lab/disk/first.img 33)" 2> /dev/null | hash_of; }
-
-# check_read GUEST DISK: the 64 MiB of partition 2 are those that were put there
-check_read() {
-  local began
-  began=$(now)
-  in_guest "$1" 120 "sha256sum /dev/${2}2" || fail "reading /dev/${2}2 failed in $1: $said"
-  [[ ${said%% *} == "$data_sha256" ]] || fail "64 MiB of /dev/${2}2 read in $1 are not what the image holds: $said"
-  say "ok: 64 MiB read from /dev/${2}2 with the right sha256, $(since "$began") s with hashing"
-}
-
-# check_written GUEST DISK SALT: write a pattern, and read it back from the disk, not from memory
-check_written() {
-  local wanted
-  wanted=$(hash_of_pattern "$3")
-  in_guest "$1" 120 "($(pattern "$3" "/dev/${2}2")) > /dev/${2}3 && sync" || fail "writing /dev/${2}3 failed in $1: $said"
-  in_guest "$1" 120 "echo 3 > /proc/sys/vm/drop_caches; dd if=/dev/${2}3 $pattern_blocks 2> /dev/null | sha256sum" || fail "reading back failed in $1: $said"
-  [[ ${said%% *} == "$wanted" ]] || fail "what $1 wrote to /dev/${2}3 reads back differently"
-  say "ok: 7 MiB written to /dev/${2}3 read back the same"
-}
-
-# check_image IMAGE SALT: the pattern is in the image, seen from dom0
-check_image() {
-  local wanted found
-  wanted=$(hash_of_pattern "$2")
-  # shellcheck disable=SC2086 # two words
-  found=$({ dd bs=1M skip=97 count=0 && dd $pattern_blocks; } < "$1" 2> /dev/null | hash_of)
-  [[ $found == "$wanted" ]] || fail "what the guest wrote is not in ${1##*/}"
-  say "ok: dom0 finds in ${1##*/} what the guest wrote"
-}
-
-# ---- what must not stay ----
-
-# left_behind [ID]: what there is that belongs to any guest but domain ID, one thing a line
-left_behind() {
-  local path but=${1:-none}
-  xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
-  ps -o pid,args | awk -v but="-xen-domid $but " '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) { print "process " substr($0, 1, 80) }'
-  for path in /run/xen/qmp-* /sys/class/net/vif*; do [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"; done
-  for path in /local/domain /libxl /local/domain/0/device-model; do
-    { xenstore-list "$path" 2> /dev/null || true; } | awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
-  done
-  return 0
-}
-nothing_left() { [[ -z $(left_behind "$@") ]]; }
-
-# check_nothing_left [ID]: a few seconds are given, since xl tidies up after it has answered
-check_nothing_left() {
-  local limit=$((SECONDS + 20))
-  until nothing_left "$@"; do
-    ((SECONDS < limit)) || fail "left behind: $(left_behind "$@" | tr '\n' ';')"
-    pause 0.2
-  done
-  say "ok: no domain, process, socket, interface or xenstore entry is left"
-}
-
-# ---- at the end of a scenario, however it ended ----
-
-# tidy: destroy all guests and their device models
-tidy() {
-  local id file
-  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do xl destroy "$id" 2>/dev/null || true; done
-  for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
-  pkill -f -- '-xen-domid' || true
-  pkill -x xl || true
-  pkill -x vchan-socket-p || true
-  pkill -f 'httpd -h' || true
-  losetup -D 2>/dev/null || true
-}
-
-# look_inside DIRECTORY: what guests and device models that are still there are at
-look_inside() {
-  local id pid
-  xl vcpu-list > "$1/xl-vcpu-list.log" 2>&1
-  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
-    pid=$(dm_pid "$id") || continue
-    head -n 20 "/proc/$pid/wchan" "/proc/$pid/syscall" "/proc/$pid/stack" > "$1/process-$id.log" 2>&1
-    /usr/libexec/stubdm inspect "$id" > "$1/inspect-$id.log" 2>&1
-  done
-}
-
-# keep_logs DIRECTORY
-keep_logs() {
-  mkdir -p "$1"
-  look_inside "$1"
-  cp -r "$state"/*/ "$1/" 2>/dev/null || true
-  cp /var/log/xen/* "$1/" 2>/dev/null || true
-  xl dmesg > "$1/xl-dmesg.log" 2>/dev/null || true
-}
-
-# show_logs DIRECTORY: the last lines of each, for the one who must find out
-show_logs() {
-  local file
-  for file in "$1"/*.log "$1"/*/*.log; do
-    [[ -s $file && $file != */xl-dmesg.log && $file != */inspect-*.log ]] || continue
-    printf '  --- %s\n' "${file#/lab/out/}"
-    tail -n 12 "$file" | cut -c 1-200 | sed 's/^/  | /'
-  done
-  printf '  --- xl dmesg\n'
-  xl dmesg 2>/dev/null | tail -n 8 | sed 's/^/  | /'
 }

@@ -15,8 +15,7 @@ scenario() {
   in_guest guest 20 "echo guest > /dev/console" || fail "a command in the guest failed"
   in_guest other 20 "echo other > /dev/console" || fail "a command in the other guest failed"
   xl list
-  type_line guest poweroff
-  await 60 "the end of the guest" gone guest
+  power_off guest
   in_guest other 20 true || fail "the other guest suffers from the end of the first"
   say "ok: the other guest goes on"
   check_nothing_left "$(domid other)"

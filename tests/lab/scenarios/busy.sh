@@ -18,10 +18,7 @@ measure() {
   local guest began before after pids=()
   for guest in guest other; do
     guest_config "$guest" "/lab/disk/$([[ $guest == guest ]] && echo first || echo second).img" "device_model_args_hvm=[\"-spin\",\"$1\"]"
-    create "$guest" "$dm"
-    await_init "$guest" 400
-    await_ready "$guest"
-    log_in "$guest"
+    boot_guest "$guest" 400
     pids+=("$(server_of "$(domid "$guest")")")
   done
   before=$(cpu_of_all "${pids[@]}")

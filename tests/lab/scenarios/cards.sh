@@ -16,10 +16,7 @@ scenario() {
   guest_config guest /lab/disk/first.img \
     'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b","model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]' \
     'memory=384' 'device_model_args_hvm=["-device","e1000,id=nic2,netdev=shared,mac=00:16:3e:00:00:0d","-netdev","type=packet,id=shared,ifname=lab1"]'
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   check_three
   check_vlan xenbr0 eth0 10.0.5
@@ -31,8 +28,7 @@ scenario() {
   check_capture dst xenbr0 "vif$(domid guest).0-emu" "$tap_card"
   check_capture dst lab0 lab0 $packet_net.2
   check_jumbo
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   ip link del lab0
 }

@@ -10,16 +10,12 @@ scenario() {
   make_disc one 33
   make_disc two 40
   guest_config guest /lab/disk/first.img "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"$state/one.iso,raw,hdc,ro,cdrom\"]"
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   check_disc one
   check_tray
   if in_stub_domain "$dm"; then check_refused; else check_changes; fi
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

@@ -6,10 +6,7 @@
 
 scenario() {
   guest_config guest /lab/disk/first.img 'boot="d"' 'disk=["/lab/disk/first.img,raw,hda,rw","/lab/disk/cd.iso,raw,hdc,ro,cdrom"]'
-  create guest "$dm"
-  await_init guest 600
-  await_ready guest
-  log_in guest
+  boot_guest guest 600
   in_guest guest 20 "cat /proc/cmdline" || fail "a command in the guest failed"
   [[ $said == *"from=cd"* ]] || fail "the guest did not boot from the CD-ROM; its command line is $said"
   say "ok: booted from the CD-ROM: ${said//$'\n'/; }"
@@ -20,7 +17,6 @@ scenario() {
   ! in_guest guest 20 "mount -o remount,rw /cd && touch /cd/new" || fail "the guest wrote to a CD-ROM"
   in_guest guest 20 "umount /cd" || fail "the guest cannot unmount the disc: $said"
   say "ok: the files of the mounted disc have the right sha256"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }

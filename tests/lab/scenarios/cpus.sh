@@ -8,10 +8,7 @@
 
 scenario() {
   guest_config guest /lab/disk/first.img 'vcpus=4' 'maxvcpus=6'
-  create guest "$dm"
-  await_init guest 400
-  await_ready guest
-  log_in guest
+  boot_guest guest 400
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   check_cpus 0-3
   in_guest guest 60 "spread sda" || fail "$said"
@@ -20,8 +17,7 @@ scenario() {
   check_vcpu_set
   check_button power pwr
   check_button sleep slp
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

@@ -13,18 +13,14 @@ scenario() {
   done
   loop=$(losetup -f --show "${images[1]}")
   guest_config guest /lab/disk/first.img "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"${images[0]},raw,hdb,rw\",\"$loop,raw,hdc,rw\"]"
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   find_drives guest
   check_blkdiscard "$hdb" "${images[0]}"
   check_blkdiscard "$hdc" "${images[1]}"
   check_fstrim "$hdb" "${images[0]}"
   check_fstrim "$hdc" "${images[1]}"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   losetup -d "$loop"
   check_nothing_left
   rm -f "${images[@]}"

@@ -10,10 +10,7 @@ scenario() {
   dd if=/lab/disk/first.img of="$disc" bs=1M skip=60 count=2 2> /dev/null
   guest_config guest /lab/disk/first.img \
     "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"/lab/disk/second.img,raw,hdb,rw\",\"$disc,raw,hdc,ro,cdrom\",\"$third,raw,hdd,rw\"]"
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   find_drives guest
   [[ "$hda $hdb $hdc $hdd" =~ ^sd.\ sd.\ sr0\ sd.$ ]] || fail "the guest sees as masters and slaves: $hda $hdb, $hdc $hdd"
@@ -30,8 +27,7 @@ scenario() {
   check_read guest "$hdb"
   check_written guest "$hda" "${salts[0]}"
   check_written guest "$hdb" "${salts[1]}"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   check_image /lab/disk/first.img "${salts[0]}"
   check_image /lab/disk/second.img "${salts[1]}"

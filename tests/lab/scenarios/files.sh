@@ -8,14 +8,10 @@ scenario() {
   kib=$((50 * 1024))
   patience=600
   guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=384'
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   check_files
   check_jumbo
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }

@@ -9,15 +9,9 @@ scenario() {
   salt=$(new_salt)
   guest_config guest /lab/disk/first.img 'vcpus=2'
   guest_config other /lab/disk/second.img
-  create guest "$dm"
-  await_init guest 400
-  await_ready guest
-  log_in guest
+  boot_guest guest 400
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
-  create other "$dm"
-  await_init other 400
-  await_ready other
-  log_in other
+  boot_guest other 400
   in_guest guest 20 "(probe hammer 40 > /tmp/hammered 2>&1; echo \$? >> /tmp/hammered) & sleep 0.1" || fail "the guest cannot hammer: $said"
   check_read other sda
   check_written other sda "$salt"
@@ -27,10 +21,8 @@ scenario() {
   say "ok: the guest ${said%%$'\n'*}"
   (($(stat -c %s "$log") < 65536)) || fail "the guest filled $log with $(stat -c %s "$log") bytes"
   say "ok: $(wc -l < "$log") lines in the device model's log"
-  type_line other poweroff
-  await 60 "the end of the other guest" gone other
+  power_off other
   check_image /lab/disk/second.img "$salt"
-  type_line guest poweroff
-  await 60 "the end of the guest" gone guest
+  power_off guest
   check_nothing_left
 }

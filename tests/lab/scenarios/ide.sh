@@ -39,8 +39,7 @@ scenario() {
   log_in guest
 
   say "poweroff, typed in the guest"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   check_image "$disk" "$salt"
 }

@@ -12,10 +12,7 @@ scenario() {
   guest_config guest /lab/disk/first.img 'vcpus=2' 'memory=384' \
     "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"/lab/disk/second.img,raw,hdb,rw\",\"$disc,raw,hdc,ro,cdrom\",\"$third,raw,hdd,rw\"]" \
     'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b","model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]'
-  create guest "$dm"
-  await_init guest 400
-  await_ready guest
-  log_in guest
+  boot_guest guest 400
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   in_guest guest 20 "cat /sys/devices/system/cpu/online" && [[ $said == 0-1 ]] || fail "the guest does not have two CPUs: $said"
   find_drives guest
@@ -25,8 +22,7 @@ scenario() {
   check_written guest "$hda" "${salts[0]}"
   check_written guest "$hdb" "${salts[1]}"
   [[ $dm != stubdom ]] || check_memory
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   check_image /lab/disk/first.img "${salts[0]}"
   check_image /lab/disk/second.img "${salts[1]}"

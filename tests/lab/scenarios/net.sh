@@ -25,8 +25,7 @@ scenario() {
   check_link
   check_promiscuous
   check_jumbo
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

@@ -8,11 +8,8 @@ scenario() {
   local salt
   salt=$(new_salt)
   guest_config guest /lab/disk/first.img 'xen_platform_pci=1' 'vif=["type=vif,bridge=xenbr0,mac=00:16:3e:00:00:0a"]'
-  create guest "$dm"
-  await_init guest
-  await_ready guest
+  boot_guest guest
   [[ $ready == *"disk xvda card eth0"* ]] || fail "the guest does not run on a PV disk and a PV card"
-  log_in guest
   in_guest guest 20 "cat /proc/partitions" || fail "a command in the guest failed"
   [[ $said != *sda* && $said != *hda* ]] || fail "the emulated disk is still there after unplug: $said"
   say "ok: the emulated disk is unplugged"
@@ -23,8 +20,7 @@ scenario() {
   say "ok: dom0 reaches the guest"
   check_read guest xvda
   check_written guest xvda "$salt"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   check_image /lab/disk/first.img "$salt"
 }

@@ -6,17 +6,13 @@
 scenario() {
   serve_files
   guest_config guest /lab/disk/first.img 'boot="n"' 'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b"]'
-  create guest "$dm"
-  await_init guest 600
-  await_ready guest
-  log_in guest
+  boot_guest guest 600
   in_guest guest 20 "cat /proc/cmdline" || fail "a command in the guest failed"
   [[ $said == *"from=network"* ]] || fail "the guest did not boot from the network; its command line is $said"
   grep -q 'sent .*vmlinuz' "$state/tftp.log" || fail "the TFTP server did not send the kernel"
   say "ok: booted by DHCP and TFTP: ${said//$'\n'/; }"
   check_read guest sda
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   kill "$server"
 }

@@ -10,18 +10,14 @@ scenario() {
   before=$(hash_of < /lab/disk/first.img)
   qemu-img create -q -f qcow2 -b /lab/disk/first.img -F raw "$image"
   guest_config guest "$image" 'xen_platform_pci=1' "disk=[\"$image,qcow2,hda,rw\"]"
-  create guest "$dm"
-  await_init guest
-  await_ready guest
+  boot_guest guest
   [[ $ready == *"disk xvda"* ]] || fail "the guest does not run on a PV disk"
-  log_in guest
   in_guest guest 20 "cat /proc/partitions" || fail "a command in the guest failed"
   [[ $said != *sda* && $said != *hda* ]] || fail "the emulated disk is still there after unplug: $said"
   say "ok: the emulated disk is unplugged, its image goes on as PV disk"
   check_read guest xvda
   check_written guest xvda "$salt"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   qemu-img check -q "$image" || fail "qemu-img finds faults in the image"
   check_third_partition "$image" "$salt"

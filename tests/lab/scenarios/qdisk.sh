@@ -29,8 +29,7 @@ scenario() {
   say "the guest's view: ${said//$'\n'/, }"
   check_read guest xvda
   check_written guest xvda "$salt"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
   check_image /lab/disk/first.img "$salt"
 }

@@ -12,10 +12,7 @@ scenario() {
   truncate -s 32M "$third"
   images=(/lab/disk/first.img /lab/disk/second.img "$third")
   guest_config guest "${images[0]}" "disk=[\"${images[0]},raw,hda,rw\",\"${images[1]},raw,hdb,rw\",\"${images[2]},raw,hdc,rw\"]" 'memory=384'
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   find_drives guest
   disks=("$hda" "$hdb" "$hdc")
@@ -25,8 +22,7 @@ scenario() {
       fail "the guest cannot write to ${disks[i]}: $said"
   done
   for i in 0 1 2; do check_disk "$i" "${disks[i]}"; done
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   for i in 0 1 2; do
     read -r at mib <<< "${places[i]}"
     [[ $(dd if="${images[i]}" bs=1M skip="$at" count="$mib" 2> /dev/null | hash_of) == "${wanted[i]}" ]] ||

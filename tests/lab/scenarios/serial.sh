@@ -9,16 +9,12 @@ scenario() {
   local out=$state/guest/port3
   guest_config guest /lab/disk/first.img \
     "serial=[\"pty\",\"pty\",\"tcp:127.0.0.1:4555,server=on,wait=off\",\"file:$out\"]"
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   check_driver
   check_loopback
   check_traffic "$out"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

@@ -6,11 +6,8 @@
 scenario() {
   local id
   guest_config guest /lab/disk/first.img 'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0b"]' 'acpi_s3=1'
-  create guest "$dm"
+  boot_guest guest
   id=$(domid guest)
-  await_init guest
-  await_ready guest
-  log_in guest
   in_guest guest 20 "cat /sys/power/state /sys/power/mem_sleep" || fail "the guest cannot sleep: $said"
   say "the guest's choice: ${said//$'\n'/, }"
   check_read guest sda
@@ -25,7 +22,6 @@ scenario() {
   check_read guest sda
   in_guest guest 40 "ping -c 3 10.0.0.1" || fail "the guest cannot reach dom0 after it woke up: $said"
   say "ok: disk and card go on"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }

@@ -23,8 +23,7 @@ scenario() {
   log=/var/log/xen/qemu-dm-guest.log
   ! grep -i 'out of memory\|oom\|allocation failure' "$log" || fail "the stub domain ran out of memory"
   row stub_memory_free KiB "$(sed -n 's/.*: running; \([0-9]*\) of .*/\1/p' "$log")"
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

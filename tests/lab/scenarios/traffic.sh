@@ -8,18 +8,14 @@
 scenario() {
   guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=320'
   cat /lab/disk/first.img > /dev/null # from memory for everyone
-  create guest "$dm"
-  await_init guest
-  await_ready guest
-  log_in guest
+  boot_guest guest
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" || fail "iperf3 does not start in the guest"
   measure receive eth0 by_tcp
   measure transmit eth0 by_tcp -R
   measure read ata dd_in_guest 48 if=/dev/sda2 of=/dev/null iflag=direct
   measure write ata dd_in_guest 32 if=/dev/zero of=/dev/sda3 oflag=direct conv=fsync
-  type_line guest poweroff
-  await 60 "xl destroying the guest after poweroff" gone guest
+  power_off guest
   check_nothing_left
 }
 

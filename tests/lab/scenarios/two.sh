@@ -21,13 +21,11 @@ scenario() {
   say "ok: both read at the same time, with the right sha256"
   check_written guest sda "${salts[0]}"
   check_written other sda "${salts[1]}"
-  type_line guest poweroff
-  await 60 "the end of the guest" gone guest
+  power_off guest
   in_guest other 20 true || fail "the other guest suffers from the end of the first"
   check_read other sda
   say "ok: the other guest goes on"
-  type_line other poweroff
-  await 60 "xl destroying the other guest after poweroff" gone other
+  power_off other
   check_nothing_left
   check_image /lab/disk/first.img "${salts[0]}"
   check_image /lab/disk/second.img "${salts[1]}"

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Sourced by lib.sh. What must not stay when a guest has gone, and what is done at the end of a scenario, however it ended.
+
+# left_behind [ID]: what there is that belongs to any guest but domain ID, one thing a line
+left_behind() {
+  local path but=${1:-none}
+  xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
+  ps -o pid,args | awk -v but="-xen-domid $but " '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) { print "process " substr($0, 1, 80) }'
+  for path in /run/xen/qmp-* /sys/class/net/vif*; do [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"; done
+  for path in /local/domain /libxl /local/domain/0/device-model; do
+    { xenstore-list "$path" 2> /dev/null || true; } | awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
+  done
+  return 0
+}
+nothing_left() { [[ -z $(left_behind "$@") ]]; }
+
+# check_nothing_left [ID]: a few seconds are given, since xl tidies up after it has answered
+check_nothing_left() {
+  local limit=$((SECONDS + 20))
+  until nothing_left "$@"; do
+    ((SECONDS < limit)) || fail "left behind: $(left_behind "$@" | tr '\n' ';')"
+    pause 0.2
+  done
+  say "ok: no domain, process, socket, interface or xenstore entry is left"
+}
+
+# ---- at the end of a scenario, however it ended ----
+
+# tidy: destroy all guests and their device models
+tidy() {
+  local id file
+  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do xl destroy "$id" 2>/dev/null || true; done
+  for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
+  pkill -f -- '-xen-domid' || true
+  pkill -x xl || true
+  pkill -x vchan-socket-p || true
+  pkill -f 'httpd -h' || true
+  losetup -D 2>/dev/null || true
+}
+
+# look_inside DIRECTORY: what guests and device models that are still there are at
+look_inside() {
+  local id pid
+  xl vcpu-list > "$1/xl-vcpu-list.log" 2>&1
+  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
+    pid=$(dm_pid "$id") || continue
+    head -n 20 "/proc/$pid/wchan" "/proc/$pid/syscall" "/proc/$pid/stack" > "$1/process-$id.log" 2>&1
+    /usr/libexec/stubdm inspect "$id" > "$1/inspect-$id.log" 2>&1
+  done
+}
+
+# keep_logs DIRECTORY
+keep_logs() {
+  mkdir -p "$1"
+  look_inside "$1"
+  cp -r "$state"/*/ "$1/" 2>/dev/null || true
+  cp /var/log/xen/* "$1/" 2>/dev/null || true
+  xl dmesg > "$1/xl-dmesg.log" 2>/dev/null || true
+}
+
+# show_logs DIRECTORY: the last lines of each, for the one who must find out
+show_logs() {
+  local file
+  for file in "$1"/*.log "$1"/*/*.log; do
+    [[ -s $file && $file != */xl-dmesg.log && $file != */inspect-*.log ]] || continue
+    printf '  --- %s\n' "${file#/lab/out/}"
+    tail -n 12 "$file" | cut -c 1-200 | sed 's/^/  | /'
+  done
+  printf '  --- xl dmesg\n'
+  xl dmesg 2>/dev/null | tail -n 8 | sed 's/^/  | /'
+}
