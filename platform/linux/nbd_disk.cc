@@ -61,8 +61,7 @@ void NbdDisk::part() noexcept {
   }
   static_cast<void>(library_.aio_disconnect(handle_.get(), 0));
   const auto until = std::chrono::steady_clock::now() + kFarewell;
-  while (library_.aio_is_closed(handle_.get()) == 0 && library_.aio_is_dead(handle_.get()) == 0 &&
-         wait_for_server(library_, handle_.get(), until)) {
+  while (!has_ended(library_, handle_.get()) && wait_for_server(library_, handle_.get(), until)) {
   }
   socket_ = Watch{};
   handle_.reset();
@@ -268,8 +267,7 @@ void NbdDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
 }
 
 void NbdDisk::check_connection() noexcept {
-  if (!lost_ &&
-      (library_.aio_is_dead(handle_.get()) != 0 || library_.aio_is_closed(handle_.get()) != 0)) {
+  if (!lost_ && has_ended(library_, handle_.get())) {
     const char* const why = library_.get_error();
     lose(why != nullptr ? why : "the server closed the connection");
   }

@@ -142,7 +142,7 @@ Result<> Opening::negotiate() {
   nbd_handle* const h = handle_.get();
   const auto end = std::chrono::steady_clock::now() + patience_;
   while (library_.aio_is_ready(h) == 0) {
-    if (library_.aio_is_dead(h) != 0 || library_.aio_is_closed(h) != 0) {
+    if (has_ended(library_, h)) {
       return error("the NBD server cannot be talked to");
     }
     if (!wait_for_server(library_, h, end)) {

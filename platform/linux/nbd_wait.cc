@@ -7,6 +7,10 @@
 
 namespace dm::host {
 
+bool has_ended(const NbdLibrary& library, nbd_handle* handle) noexcept {
+  return library.aio_is_dead(handle) != 0 || library.aio_is_closed(handle) != 0;
+}
+
 bool wait_for_server(const NbdLibrary& library,
                      nbd_handle* handle,
                      std::chrono::steady_clock::time_point end) noexcept {
