@@ -39,8 +39,7 @@ class Dispatcher {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
-  /// One item of a request on its bus. `index` counts items from 0; false when the bus side leaves
-  /// its address space.
+  /// All items of a request on its bus; the answer for the slot.
   template <class Bus>
   [[nodiscard]] std::uint64_t transfer(const Request& request, Bus bus) noexcept;
   template <class Bus>

@@ -84,7 +84,7 @@ class PciFunction {
   void reset_config() noexcept;
   /// The function leaves the bus for good: no configuration space, no windows.
   void unplug() noexcept;
-  /// Windows as they stand, for inspection and tests: null when unmapped.
+  /// Does the guest see this window now? For inspection and tests.
   [[nodiscard]] bool bar_mapped(std::uint8_t index) const noexcept;
   /// The registers as stored, without the side effects of a read.
   [[nodiscard]] const Config::Bytes& config_space() const noexcept { return config_.bytes(); }

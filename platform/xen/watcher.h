@@ -18,7 +18,7 @@ namespace dm::xen {
 /// the server, says in the log what the worker did last, and ends. Of an orderly end it is told,
 /// and ends silently.
 ///
-/// start() forks, so it comes before every other handle, mapping and thread; the watcher closes all
+/// start() forks, so it comes before handles on Xen, mappings and threads; the watcher closes all
 /// descriptors it inherits but standard error. It opens its own privcmd handle and confines it to
 /// the guest. It holds nothing else, wakes up for nothing else, ignores SIGHUP, SIGINT and SIGTERM
 /// (a terminal or a toolstack sends them to the whole group; the worker's end decides) and never
