@@ -351,7 +351,8 @@ void run_idle_rows(Session& s) {
   const Subject::Use used = s.subject.used_since(before);
   std::ostringstream fields;
   fields << "\"seconds\": " << s.options.idle_seconds << ", \"wakeups\": " << used.timeslices
-         << ", \"cpu_ns\": " << used.cpu_ns;
+         << ", \"cpu_ns\": " << used.cpu_ns << ", \"who\": \"" << s.subject.who_ran_since(before)
+         << "\"";
   s.report("idle", fields.str());
 }
 

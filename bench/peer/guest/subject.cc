@@ -159,6 +159,20 @@ Subject::Use Subject::used_since(const Usage& before) const {
   return total;
 }
 
+std::string Subject::who_ran_since(const Usage& before) const {
+  std::string who;
+  for (const auto& [task, now] : usage()) {
+    const auto old = before.find(task);
+    const std::uint64_t from = old == before.end() ? 0 : old->second.timeslices;
+    if (now.timeslices > from) {
+      std::string name;
+      std::getline(std::ifstream{"/proc/" + std::to_string(task) + "/comm"}, name);
+      who += (who.empty() ? "" : ", ") + name + " " + std::to_string(now.timeslices - from);
+    }
+  }
+  return who;
+}
+
 Subject::Memory Subject::memory() const {
   Memory total;
   for (const pid_t process : processes()) {

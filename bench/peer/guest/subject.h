@@ -40,6 +40,8 @@ class Subject {
   /// What all have used since then. A thread that ended meanwhile has taken its counters along:
   /// what it used last is not in it.
   [[nodiscard]] Use used_since(const Usage& before) const;
+  /// The threads that were put on a CPU since then, by name and how often: "stubdm 2".
+  [[nodiscard]] std::string who_ran_since(const Usage& before) const;
   struct Memory {
     std::uint64_t anon_kb = 0;  ///< RssAnon
     std::uint64_t file_kb = 0;  ///< RssFile
