@@ -2,6 +2,7 @@
 """A gate that cannot fail is worth nothing: numbers that must fail, and numbers that must not."""
 
 import os
+import subprocess
 import tempfile
 
 import compare
@@ -39,6 +40,12 @@ def counts_as(verdict, failed, line):
     return compare.closing([Result("g", "r", 1, 1, "x", verdict)]) == (failed, line)
 
 
+def benchmarks_compare():
+    """bench/compare asks itself."""
+    program = os.path.join(compare.HERE, "../../bench/compare")
+    return subprocess.run([program, "--self-check"], stdout=subprocess.DEVNULL).returncode == 0
+
+
 CASES = [
     ("6 % more fails", lambda: one(106.0) == ["FAILED"]),
     ("4 % more passes", lambda: one(104.0) == ["passed"]),
@@ -57,6 +64,7 @@ CASES = [
     ("numbers are read as they were written", numbers_come_back),
     ("a line without a unit is refused", lambda: is_refused("g row 1\n")),
     ("a row that stands there twice is refused", lambda: is_refused("g row 1 x\ng row 2 x\n")),
+    ("bench/compare sees a slower row", benchmarks_compare),
 ]
 
 
