@@ -3,6 +3,7 @@
 its processes together: the program as users get it, on the stand-in Xen libraries of bench/peer."""
 
 import contextlib
+import ctypes
 import importlib.machinery
 import importlib.util
 import json
@@ -20,6 +21,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 SETTLED = 5  # seconds after the start; the guest waits 13 before it looks
 LOOK = 10  # seconds in which nobody shall wake up
 STARTS = 3
+GUESTS_MEMORY = 160 << 20  # of two guests at once, with what is around it
+PIDFD_GETFD = 438  # the number of the system call: Python has no name for it
 
 
 def load_peer():
@@ -40,6 +43,14 @@ def check_machine():
     missing = [tool for tool in ("g++", "objdump", "ip") if shutil.which(tool) is None]
     if missing:
         raise NotRun(f"not installed: {', '.join(missing)}")
+    if shutil.disk_usage("/dev/shm").free < GUESTS_MEMORY:
+        raise NotRun("/dev/shm has no room for two guests' memory")
+    pidfd = os.pidfd_open(os.getpid())
+    copy = ctypes.CDLL(None).syscall(PIDFD_GETFD, pidfd, pidfd, 0)
+    os.close(pidfd)
+    if copy < 0:
+        raise NotRun("no pidfd_getfd here, by which the stand-ins get at the guest's events")
+    os.close(copy)
     if not same_addresses():
         raise NotRun("the kernel does not let us switch address randomization off (setarch -R)")
 

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 
 import compare
+import idle
 import instructions
 from compare import Result
 
@@ -40,6 +41,13 @@ def counts_as(verdict, failed, line):
     return compare.closing([Result("g", "r", 1, 1, "x", verdict)]) == (failed, line)
 
 
+def a_megabyte_is_seen():
+    before = sum(idle.memory([os.getpid()], "/nowhere"))
+    megabyte = bytearray(b"x" * (1 << 20))
+    more = sum(idle.memory([os.getpid()], "/nowhere")) - before
+    return len(megabyte) == 1 << 20 and 1024 <= more < 2048 - 64
+
+
 def benchmarks_compare():
     """bench/compare asks itself."""
     program = os.path.join(compare.HERE, "../../bench/compare")
@@ -64,6 +72,7 @@ CASES = [
     ("numbers are read as they were written", numbers_come_back),
     ("a line without a unit is refused", lambda: is_refused("g row 1\n")),
     ("a row that stands there twice is refused", lambda: is_refused("g row 1 x\ng row 2 x\n")),
+    ("a megabyte more in a process is seen", a_megabyte_is_seen),
     ("bench/compare sees a slower row", benchmarks_compare),
 ]
 
