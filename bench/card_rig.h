@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A network card whose rings are filled as a driver fills them, doorbells by direct dispatch, a
 // host that takes and gives frames at no cost. One operation is one tail write. Shared by
-// bench_e1000 and bench_count.
+// bench_e1000 and bench_count_card.
 #pragma once
 
 #include "bench/keep.h"

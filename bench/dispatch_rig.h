@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine whose devices answer at no cost: what is left is the way to them. Shared by
-// bench_dispatch, which takes times, and bench_count, which counts instructions.
+// bench_dispatch, which takes times, and bench_count_*, which count instructions.
 #pragma once
 
 #include "core/pci/header.h"

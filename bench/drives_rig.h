@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A disk as primary master and a CD-ROM drive as secondary master; images are memory. Each function
-// gives one whole command, as a driver does. Shared by bench_devices and bench_count.
+// gives one whole command, as a driver does. Shared by bench_devices and bench_count_devices.
 #pragma once
 
 #include "devices/ide/ata_disk.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A serial port whose line takes everything. Shared by bench_devices and bench_count.
+// A serial port whose line takes everything. Shared by bench_devices and bench_count_devices.
 #pragma once
 
 #include "devices/uart16550/serial_port.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instructions of an operation, exactly: bench_count under callgrind."""
+"""Instructions of an operation, exactly: the programs bench_count_* under callgrind."""
 
 import concurrent.futures
 import os
@@ -20,7 +20,8 @@ TUNABLES = {"glibc.cpu.hwcaps": ",".join("-" + name for name in TAKEN_AWAY),
             "glibc.cpu.x86_non_temporal_threshold": "0x10000000"}
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "LD_BIND_NOW": "1",
                "GLIBC_TUNABLES": ":".join(f"{name}={value}" for name, value in TUNABLES.items())}
-SELF_CHECK = ("self_check", "self_check_one_more")
+PROGRAMS = ("dispatch", "poller", "devices", "card")
+SELF_CHECK = "self_check"
 UNIT = "instructions"
 
 
@@ -34,23 +35,23 @@ def same_addresses():
     return command if works else []
 
 
-def program(build):
-    path = os.path.join(build, "bench/bench_count")
-    if not os.access(path, os.X_OK):
-        raise Broken(f"{path} is not there: cmake --build --preset release --target bench_count")
+def rows(build, programs):
+    """[(path of a program, row)]."""
     if shutil.which("valgrind", path=ENVIRONMENT["PATH"]) is None:
         raise NotRun("valgrind is not installed")
-    return path
+    found = []
+    for name in programs:
+        path = os.path.join(build, "bench", f"bench_count_{name}")
+        if not os.access(path, os.X_OK):
+            raise Broken(f"{path} is not there: "
+                         "cmake --build --preset release --target bench_count")
+        listed = subprocess.run([path, "--list"], check=True, capture_output=True, text=True)
+        found += [(path, row) for row in listed.stdout.split()]
+    return found
 
 
-def rows(build):
-    listed = subprocess.run([program(build), "--list"], check=True, capture_output=True, text=True)
-    return listed.stdout.split()
-
-
-def count(build, row, prefix):
+def count(path, row, prefix):
     """Instructions for one: what the last loop, twice as long, has more than the one before it."""
-    path = program(build)
     with tempfile.TemporaryDirectory(prefix="gates-") as folder:
         dumps = os.path.join(folder, "dumps")
         # From its own folder: the stack begins with the program's name, so a longer path moves it.
@@ -73,9 +74,9 @@ def count(build, row, prefix):
     return (totals[2] - totals[1]) / int(ran.stdout)
 
 
-def measure(build, names=None):
+def measure(build, programs=PROGRAMS):
     prefix = same_addresses()
-    names = rows(build) if names is None else names
+    found = rows(build, programs)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        counts = pool.map(lambda name: count(build, name, prefix), names)
-        return {name: (number, UNIT) for name, number in zip(names, counts)}
+        counts = pool.map(lambda one: count(*one, prefix), found)
+        return {row: (number, UNIT) for (_, row), number in zip(found, counts)}

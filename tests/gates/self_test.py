@@ -83,7 +83,7 @@ def run(build):
     name = "one more instruction is seen, and is one"
     try:
         counts = [number for number, _ in
-                  instructions.measure(build, instructions.SELF_CHECK).values()]
+                  instructions.measure(build, [instructions.SELF_CHECK]).values()]
     except compare.NotRun as why:
         return results + [Result("self-test", name, None, None, "", "NOT RUN", str(why))]
     except compare.Broken as why:
