@@ -43,7 +43,7 @@ struct BlockRequest {
 };
 
 struct BlockInfo {
-  std::uint64_t size = 0;  ///< bytes
+  std::uint64_t size = 0;  ///< bytes, whole sectors: the image may end within the last
   std::uint32_t physical_block = 512;
   bool read_only = false;
   bool can_discard = false;
@@ -57,6 +57,16 @@ struct BlockStats {
   std::array<std::uint64_t, kOps> operations{};  ///< that succeeded
   std::array<std::uint64_t, kOps> bytes{};       ///< of these
   std::array<std::uint64_t, kOps> failed{};      ///< operations
+
+  void count(const BlockRequest& request, BlockStatus status) noexcept {
+    const auto op = static_cast<std::size_t>(request.op) % kOps;
+    if (status == BlockStatus::ok) [[likely]] {
+      ++operations[op];
+      bytes[op] += request.length;
+    } else {
+      ++failed[op];
+    }
+  }
 };
 
 /// A disk image. Never fails fatally on any request. A completed flush means that every write
@@ -83,18 +93,12 @@ class BlockBackend {
   /// whose done() has not run.
   [[nodiscard]] virtual std::string_view engine() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t in_flight() const noexcept = 0;
-  [[nodiscard]] const BlockStats& stats() const noexcept { return stats_; }
+  [[nodiscard]] virtual BlockStats stats() const noexcept { return stats_; }
 
  protected:
   /// For every request, once, before its done(). Two additions to memory.
   void count(const BlockRequest& request, BlockStatus status) noexcept {
-    const auto op = static_cast<std::size_t>(request.op) % BlockStats::kOps;
-    if (status == BlockStatus::ok) [[likely]] {
-      ++stats_.operations[op];
-      stats_.bytes[op] += request.length;
-    } else {
-      ++stats_.failed[op];
-    }
+    stats_.count(request, status);
   }
 
  private:

@@ -5,6 +5,7 @@
 #include "platform/linux/error_text.h"
 #include "platform/linux/file_disk.h"
 #include "platform/linux/nbd_open.h"
+#include "platform/linux/ragged_disk.h"
 #include "platform/linux/signals.h"
 
 #include <fcntl.h>
@@ -33,7 +34,8 @@ struct Image {
   bool block_device = false;
   dev_t device = 0;  ///< of a block device
   bool direct = false;
-  BlockInfo info;
+  std::uint32_t sector = kDiskSector;
+  BlockInfo info;  ///< `size` is the image's own here
 };
 
 [[nodiscard]] Error disk_error(const std::string& path, std::string_view what, int error) {
@@ -60,7 +62,7 @@ struct Image {
       image.info.physical_block = physical;
     }
   }
-  image.info.size = size & ~std::uint64_t{511};
+  image.info.size = size;
   if (image.info.size == 0) {
     return fail("disk ", path, ": it is empty");
   }
@@ -150,11 +152,34 @@ void warn_if_shared(const std::string& path, const Image& image) {
     block = static_cast<int>(DirectDisk::kMaxBlock);
   }
   const auto found = static_cast<std::uint32_t>(block);
-  if (found < 512 || found > DirectDisk::kMaxBlock || image.info.size % found != 0) {
-    return fail("disk ", path, ": its size is no multiple of its blocks of ", std::to_string(found),
-                " bytes, which cache=none needs; use cache=writeback");
+  if (found < 512 || found > DirectDisk::kMaxBlock) {
+    return fail("disk ", path, ": it has blocks of ", std::to_string(found),
+                " bytes, which cache=none cannot use; use cache=writeback");
   }
   return found;
+}
+
+/// Past the page cache only whole blocks can be written, which would make a longer image of one
+/// that ends within a block. So its last page, which no block before it shares, goes through the
+/// page cache. Nullptr: there is no such end.
+[[nodiscard]] Result<std::unique_ptr<FileDisk>> open_tail(boost::asio::io_context& context,
+                                                          const std::string& path,
+                                                          const Image& image,
+                                                          std::uint32_t block) {
+  if (image.info.size % block == 0) {
+    return std::unique_ptr<FileDisk>{};
+  }
+  const std::string same = "/proc/self/fd/" + std::to_string(image.fd.get());
+  UniqueFd fd{::open(same.c_str(), (image.info.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC)};
+  if (!fd) {
+    return disk_error(path, "cannot open it once more, for its end", errno);
+  }
+  auto tail =
+      std::make_unique<FileDisk>(context, std::move(fd), image.block_device, image.info, path);
+  if (!tail->engine_ok()) {
+    return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
+  }
+  return tail;
 }
 
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve_direct(boost::asio::io_context& context,
@@ -164,17 +189,25 @@ void warn_if_shared(const std::string& path, const Image& image) {
   if (!block) {
     return block.error();
   }
+  auto tail = open_tail(context, path, image, *block);
+  if (!tail) {
+    return tail.error();
+  }
+  const std::uint64_t size = image.info.size;
+  if (*tail != nullptr) {
+    image.info.size &= ~std::uint64_t{DirectDisk::kMaxBlock - 1};
+  }
   auto file = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
                                          image.info, path, FileDisk::Inline::no);
   if (!file->engine_ok()) {
     return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
-  log::info("disk ", path, ": ", image.info.size, " bytes, ",
-            image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
-            "; O_DIRECT in blocks of ", *block, " through ", DirectDisk::kBuffers, " buffers of ",
-            DirectDisk::kBufferBytes, " bytes, by ", file->engine());
-  return std::unique_ptr<BlockBackend>{
-      std::make_unique<DirectDisk>(context, std::move(file), *block)};
+  log::info("disk ", path, ": ", size, " bytes, ", image.block_device ? "block device" : "file",
+            image.info.read_only ? ", read-only" : "", "; O_DIRECT in blocks of ", *block,
+            " through ", DirectDisk::kBuffers, " buffers of ", DirectDisk::kBufferBytes,
+            " bytes, by ", file->engine());
+  auto body = std::make_unique<DirectDisk>(context, std::move(file), *block);
+  return in_whole_sectors(context, {std::move(body), std::move(*tail)}, size, image.sector);
 }
 
 /// What an open image needs to become a backend.
@@ -200,7 +233,7 @@ void warn_if_shared(const std::string& path, const Image& image) {
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
             "; page cache, what would block goes to ", disk->engine());
-  return std::unique_ptr<BlockBackend>{std::move(disk)};
+  return in_whole_sectors(context, {std::move(disk), nullptr}, image.info.size, image.sector);
 }
 
 }  // namespace
@@ -222,6 +255,7 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
   ignore_write_signals();
   Image image;
   image.info.read_only = true;
+  image.sector = kDiscSector;
   image.fd = std::move(fd);
   std::array<char, 512> target{};
   const std::string link = "/proc/self/fd/" + std::to_string(image.fd.get());
@@ -249,6 +283,7 @@ Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context
     return fail("disk ", path, ": neither a regular file nor a block device");
   }
   image.direct = config.direct;
+  image.sector = config.cdrom ? kDiscSector : kDiskSector;
   image.fd = UniqueFd{::open(path.c_str(), (image.info.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC |
                                                O_NOCTTY | (image.direct ? O_DIRECT : 0))};
   if (!image.fd && image.direct && errno == EINVAL) {

@@ -7,6 +7,7 @@
 #include "platform/linux/nbd_library.h"
 #include "platform/linux/nbd_server.h"
 #include "platform/linux/nbd_wait.h"
+#include "platform/linux/ragged_disk.h"
 #include "platform/linux/signals.h"
 #include "platform/linux/watch.h"
 
@@ -156,7 +157,7 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   nbd_handle* const h = handle_.get();
   const std::int64_t size = library_.get_size(h);
   NbdDisk::Export found;
-  found.info.size = size < 0 ? 0 : static_cast<std::uint64_t>(size) & ~std::uint64_t{511};
+  found.info.size = size < 0 ? 0 : static_cast<std::uint64_t>(size);
   if (found.info.size == 0) {
     return fail("disk ", name_, ": it is empty");
   }
@@ -194,7 +195,8 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   log::info("disk ", config.path, ": ", found->info.size, " bytes, ", found->info.format,
             found->info.read_only ? ", read-only" : "",
             ours ? ", served by a qemu-nbd of its own" : ", served over NBD");
-  return std::unique_ptr<BlockBackend>{std::move(disk)};
+  return in_whole_sectors(context, {std::move(disk), nullptr}, found->info.size,
+                          config.cdrom ? kDiscSector : kDiskSector);
 }
 
 [[nodiscard]] Result<std::unique_ptr<NbdServer>> start_server(boost::asio::io_context& context,

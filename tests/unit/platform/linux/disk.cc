@@ -197,13 +197,6 @@ BOOST_AUTO_TEST_CASE(a_request_whose_length_is_not_its_datas_is_refused) {
   BOOST_TEST(calls().writes == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(the_size_is_rounded_down_to_sectors) {
-  const auto disk = open(dir.image("odd.img", 4096 + 511));
-  BOOST_TEST(disk->info().size == 4096U);
-  Io io{512};
-  BOOST_TEST(run(*disk, io, BlockOp::read, 4096) == BlockStatus::out_of_range);
-}
-
 BOOST_AUTO_TEST_CASE(holes_read_as_zeros_and_can_be_written) {
   const std::string path = dir.file("sparse.img");
   { std::ofstream file{path}; }
@@ -315,7 +308,6 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_opened_says_why) {
   BOOST_TEST(error_of(fifo).find("neither") !=
              std::string::npos);  // and it did not wait for a writer
   BOOST_TEST(error_of(dir.image("empty.img", 0)).find("empty") != std::string::npos);
-  BOOST_TEST(error_of(dir.image("tiny.img", 511)).find("empty") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(an_image_larger_than_this_process_may_write_is_refused_at_start) {
