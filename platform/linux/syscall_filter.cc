@@ -5,6 +5,7 @@
 
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -38,14 +39,22 @@ constexpr std::array kAllowed{
 /// Allowed unless the third argument asks for memory that can be executed.
 constexpr std::array kWithoutExecution{SYS_mmap, SYS_mprotect};
 
+/// Allowed where the second argument is this: a ring gives its image back, so that a disc which was
+/// taken out is not held open (uring_engine.cc). Nothing can be registered.
+struct OneCommand {
+  long call;
+  std::uint32_t command;
+};
+constexpr std::array kOneCommand{OneCommand{SYS_io_uring_register, IORING_UNREGISTER_FILES}};
+
 constexpr std::uint32_t kRefuse = SECCOMP_RET_ERRNO | EPERM;
 
 // A program's parts, in instructions.
 constexpr std::size_t kHead = 4;
 constexpr std::size_t kPerAllowed = 2;
 constexpr std::size_t kPerChecked = 5;
-constexpr std::size_t kLength =
-    kHead + kAllowed.size() * kPerAllowed + kWithoutExecution.size() * kPerChecked + 1;
+constexpr std::size_t kLength = kHead + kAllowed.size() * kPerAllowed +
+                                (kWithoutExecution.size() + kOneCommand.size()) * kPerChecked + 1;
 
 constexpr sock_filter load(std::size_t offset) {
   return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
@@ -75,6 +84,13 @@ constexpr std::array<sock_filter, kLength> make_program() {
     program.at(at++) = BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
     program.at(at++) = answer(kRefuse);
     program.at(at++) = answer(SECCOMP_RET_ALLOW);
+  }
+  for (const OneCommand& one : kOneCommand) {
+    program.at(at++) = equal_or_skip(static_cast<std::uint32_t>(one.call), 4);
+    program.at(at++) = load(offsetof(seccomp_data, args) + sizeof(std::uint64_t));
+    program.at(at++) = equal_or_skip(one.command, 1);
+    program.at(at++) = answer(SECCOMP_RET_ALLOW);
+    program.at(at++) = answer(kRefuse);
   }
   program.at(at++) = answer(kRefuse);  // the interface of x32, too: its numbers are others
   return program;

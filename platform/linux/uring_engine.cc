@@ -41,7 +41,12 @@ UringEngine::UringEngine(boost::asio::io_context& context, DiskFile& file, Finis
       pool_{context, file, finished},
       retry_{context, Callback::bind<&UringEngine::on_retry>(*this)} {}
 
+/// What a ring's memory holds is let go by the kernel some time after the ring has gone, 20 ms and
+/// more: another process would find the image open still. So the file is taken out first.
 UringEngine::~UringEngine() {
+  if (has_file_) {
+    static_cast<void>(::io_uring_unregister_files(&ring_));
+  }
   if (has_ring_) {
     ::io_uring_queue_exit(&ring_);
   }
@@ -78,6 +83,7 @@ int UringEngine::set_up(boost::asio::io_context& context) {
   }
   const int image = file_.fd();
   int result = ::io_uring_register_files(&ring_, &image, 1);
+  has_file_ = result >= 0;
   result = result < 0 ? result : ::io_uring_register_eventfd(&ring_, event.get());
   if (result < 0) {
     return -result;
@@ -95,9 +101,9 @@ int UringEngine::set_up(boost::asio::io_context& context) {
 }
 
 /// The last step: from here on the ring takes these operations on its one file, and nothing can be
-/// registered any more.
+/// registered any more; that file can be taken out.
 int UringEngine::restrict_ring() noexcept {
-  std::array<io_uring_restriction, 6> rules{};
+  std::array<io_uring_restriction, 7> rules{};
   std::size_t count = 0;
   for (const std::uint8_t op :
        {IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE}) {
@@ -108,6 +114,8 @@ int UringEngine::restrict_ring() noexcept {
   rules[count++].sqe_flags = IOSQE_FIXED_FILE;
   rules[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
   rules[count++].sqe_flags = IOSQE_FIXED_FILE | IOSQE_ASYNC;
+  rules[count].opcode = IORING_RESTRICTION_REGISTER_OP;
+  rules[count++].register_op = IORING_UNREGISTER_FILES;
   int result = ::io_uring_register_restrictions(&ring_, rules.data(), static_cast<unsigned>(count));
   result = result < 0 ? result : ::io_uring_enable_rings(&ring_);
   return result < 0 ? -result : 0;

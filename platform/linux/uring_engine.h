@@ -17,7 +17,8 @@ namespace dm::host {
 
 /// Requests wait in the kernel. One ring for each disk, and it can do no more than the disk needs:
 /// it is made disabled, gets its one file and its eventfd, is restricted to four operations on
-/// fixed files and to no registration at all, and only then enabled (io_uring_register(2)).
+/// fixed files, to no registration at all and to giving that file back, and only then enabled
+/// (io_uring_register(2)).
 ///
 /// The guest's pages are mapped frames of another domain, which the kernel cannot pin, so no
 /// buffers are registered: it copies from and to them as it does for preadv2(2).
@@ -65,6 +66,7 @@ class UringEngine final : public BlockEngine {
   PoolEngine pool_;  ///< for what has no operation: BLKDISCARD. Costs nothing until then
   io_uring ring_{};
   bool has_ring_ = false;
+  bool has_file_ = false;
   Watch event_;
   /// Read by the kernel inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
   Vectors vectors_{};

@@ -118,7 +118,8 @@ BOOST_AUTO_TEST_CASE(the_ring_takes_its_operations_on_its_file_and_nothing_else)
              }) == -EBADF);
   const int other = 0;
   BOOST_TEST(::io_uring_register_files_update(newest_ring(), 0, &other, 1) == -EACCES);
-  BOOST_TEST(::io_uring_unregister_files(newest_ring()) == -EACCES);
+  BOOST_TEST(::io_uring_register_files(newest_ring(), &other, 1) == -EACCES);
+  BOOST_TEST(::io_uring_unregister_eventfd(newest_ring()) == -EACCES);
 }
 
 BOOST_AUTO_TEST_CASE(more_requests_than_the_ring_holds_come_back_right_in_any_order) {
