@@ -60,8 +60,9 @@ void NbdDisk::part() noexcept {
     return;
   }
   static_cast<void>(library_.aio_disconnect(handle_.get(), 0));
-  const auto until = std::chrono::steady_clock::now() + kFarewell;
-  while (!has_ended(library_, handle_.get()) && wait_for_server(library_, handle_.get(), until)) {
+  const auto until = wait_->now() + kFarewell;
+  while (!has_ended(library_, handle_.get()) &&
+         wait_for_server(library_, handle_.get(), until, *wait_)) {
   }
   socket_ = Watch{};
   handle_.reset();
@@ -90,8 +91,13 @@ void NbdDisk::submit(BlockRequest& request) noexcept {
   pump();
 }
 
-/// Requests become tasks, tasks become commands, as many as there is room for.
+/// Requests become tasks, tasks become commands, as many as there is room for. Without a connection
+/// no task goes on, whatever has opened it again: this is the one place that asks.
 void NbdDisk::pump() noexcept {
+  if (lost_) {
+    refuse_rest();
+    return;
+  }
   for (Task& task : tasks_) {
     if (task.request == nullptr && !waiting_.empty()) {
       start(task, *waiting_.pop());
@@ -215,7 +221,6 @@ void NbdDisk::fail_task(Task& task, std::uint64_t at, int error) noexcept {
 
 void NbdDisk::answered(Command& command) noexcept {
   Task& task = *std::exchange(command.task, nullptr);
-  ++answer_count_;
   --task.under_way;
   if (command.error != 0) {
     fail_task(task, task.flushing ? 0 : command.at, command.error);
@@ -293,6 +298,12 @@ void NbdDisk::lose(const char* why) noexcept {
       command.next = std::exchange(answers_, &command);
     }
   }
+  refuse_rest();
+}
+
+/// After the end: what has a command under way ends with its answer, all else here. A durable write
+/// that still needed its flush is not durable.
+void NbdDisk::refuse_rest() noexcept {
   const auto refuse = [this](BlockRequest& request) {
     request.status = BlockStatus::io_error;
     refused_.push(request);
@@ -308,7 +319,9 @@ void NbdDisk::lose(const char* why) noexcept {
   while (BlockRequest* const request = waiting_.pop()) {
     refuse(*request);
   }
-  later_.schedule();
+  if (answers_ != nullptr || !refused_.empty()) {
+    later_.schedule();
+  }
 }
 
 void NbdDisk::watch() noexcept {
@@ -348,28 +361,34 @@ void NbdDisk::on_writable() noexcept {
 }
 
 bool NbdDisk::run_later() noexcept {
+  deadline_.reset();
   settle();
   pump();
   return false;
 }
 
+/// Until the loop goes on there is one: whoever waits twice, or for what was asked for only during
+/// the waiting, holds the guest up no longer.
+std::chrono::steady_clock::time_point NbdDisk::deadline() noexcept {
+  if (!deadline_) {
+    deadline_ = wait_->now() + patience_;
+    later_.schedule();
+  }
+  return *deadline_;
+}
+
 void NbdDisk::drain() noexcept {
-  auto until = std::chrono::steady_clock::now() + patience_;
   settle();
   pump();
   while (under_way_ != 0) {
-    const std::uint64_t answers = answer_count_;
     if (answers_ == nullptr && refused_.empty() && !lost_) {
-      if (!wait_for_server(library_, handle_.get(), until)) {
+      if (!wait_for_server(library_, handle_.get(), deadline(), *wait_)) {
         lose("no answer for too long");
       }
       check_connection();
     }
     settle();
     pump();
-    if (answer_count_ != answers) {
-      until = std::chrono::steady_clock::now() + patience_;
-    }
   }
 }
 

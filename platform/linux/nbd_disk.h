@@ -7,6 +7,7 @@
 #include "platform/linux/block_engine.h"
 #include "platform/linux/nbd_library.h"
 #include "platform/linux/nbd_server.h"
+#include "platform/linux/nbd_wait.h"
 #include "platform/linux/watch.h"
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace dm::host {
@@ -24,10 +26,14 @@ namespace dm::host {
 /// libnbd's buffers, so payload moves between them and the socket. Each span of a request is one
 /// command; up to 64 commands are on their way, what comes on top waits here.
 ///
-/// A connection that breaks, or a server that gives no answer for 20 s while somebody waits for all
-/// requests (drain), is the end: what is under way and all that comes fails with io_error, the log
-/// says so once, and no byte arrives any more. There is no reconnecting: the server may have lost
-/// what it was told to keep.
+/// A connection that breaks, or a server that has not given all its answers 20 s after somebody has
+/// begun to wait for them (drain), is the end: what is under way and all that comes fails with
+/// io_error, the log says so once, and no byte arrives any more. There is no reconnecting: the
+/// server may have lost what it was told to keep.
+///
+/// The loop stands still meanwhile. So all waiting until the loop goes on has one deadline: a
+/// server that answers a little now and then, or a caller who waits several times, does not move
+/// it.
 ///
 /// Not for a hot path: libnbd allocates for each command. done() must not destroy the disk.
 class NbdDisk final : public BlockBackend {
@@ -63,6 +69,8 @@ class NbdDisk final : public BlockBackend {
   [[nodiscard]] bool ok() const noexcept { return socket_.ok(); }
   /// Instead of kPatience.
   void set_patience(std::chrono::milliseconds time) noexcept { patience_ = time; }
+  /// Instead of the host's clock and poll(2). It outlives the disk.
+  void set_wait(ServerWait& wait) noexcept { wait_ = &wait; }
 
  private:
   /// A request on its way through.
@@ -98,6 +106,8 @@ class NbdDisk final : public BlockBackend {
   void complete(BlockRequest& request, BlockStatus status) noexcept;
   void fail_task(Task& task, std::uint64_t at, int error) noexcept;
   void lose(const char* why) noexcept;
+  void refuse_rest() noexcept;
+  [[nodiscard]] std::chrono::steady_clock::time_point deadline() noexcept;
   void check_connection() noexcept;
   void watch() noexcept;
   void on_readable() noexcept;
@@ -119,8 +129,10 @@ class NbdDisk final : public BlockBackend {
   RequestList refused_;          ///< status is final
   std::size_t turn_ = 0;         ///< whose turn it is to ask
   std::uint64_t under_way_ = 0;  ///< requests
-  std::uint64_t answer_count_ = 0;
   std::chrono::milliseconds patience_ = kPatience;
+  ServerWait* wait_ = &ServerWait::real();
+  /// Of all waiting until the loop goes on.
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
   bool lost_ = false;
   bool sync_failed_ = false;
   /// Writes finished, and how many of them the last good flush covered. Unequal at first: an

@@ -59,7 +59,8 @@ class Opening {
  public:
   /// `name` outlives it.
   [[nodiscard]] static Result<Opening> begin(const std::string& name,
-                                             std::chrono::milliseconds patience);
+                                             std::chrono::milliseconds patience,
+                                             ServerWait& wait = ServerWait::real());
 
   [[nodiscard]] Error error(std::string_view what) const {
     const char* const why = library_.get_error();
@@ -72,10 +73,14 @@ class Opening {
   [[nodiscard]] NbdHandle take() { return std::move(handle_); }
 
  private:
-  Opening(const NbdLibrary& library, const std::string& name, std::chrono::milliseconds patience)
+  Opening(const NbdLibrary& library,
+          const std::string& name,
+          std::chrono::milliseconds patience,
+          ServerWait& wait)
       : library_{library},
         name_{name},
         patience_{patience},
+        wait_{wait},
         handle_{library.create(), NbdClose{&library}} {}
 
   [[nodiscard]] bool prepare();
@@ -84,15 +89,18 @@ class Opening {
   const NbdLibrary& library_;
   const std::string& name_;
   std::chrono::milliseconds patience_;
+  ServerWait& wait_;
   NbdHandle handle_;
 };
 
-Result<Opening> Opening::begin(const std::string& name, std::chrono::milliseconds patience) {
+Result<Opening> Opening::begin(const std::string& name,
+                               std::chrono::milliseconds patience,
+                               ServerWait& wait) {
   auto library = NbdLibrary::load();
   if (!library) {
     return fail("disk ", name, ": ", library.error().message);
   }
-  Opening opening{**library, name, patience};
+  Opening opening{**library, name, patience, wait};
   if (!opening.prepare()) {
     return opening.error("cannot set libnbd up");
   }
@@ -115,7 +123,7 @@ bool Opening::prepare() {
 Result<> Opening::connect(UniqueFd socket) {
   return library_.aio_connect_socket(handle_.get(), socket.release()) == 0
              ? negotiate()
-             : error("no connection to qemu-nbd");
+             : error("no connection to the NBD server");
 }
 
 Result<> Opening::connect_to_address() {
@@ -141,12 +149,12 @@ Result<> Opening::connect_to_address() {
 /// Waits, but not for ever.
 Result<> Opening::negotiate() {
   nbd_handle* const h = handle_.get();
-  const auto end = std::chrono::steady_clock::now() + patience_;
+  const auto end = wait_.now() + patience_;
   while (library_.aio_is_ready(h) == 0) {
     if (has_ended(library_, h)) {
       return error("the NBD server cannot be talked to");
     }
-    if (!wait_for_server(library_, h, end)) {
+    if (!wait_for_server(library_, h, end, wait_)) {
       return fail("disk ", name_, ": the NBD server does not answer");
     }
   }
@@ -181,7 +189,8 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
                                                           const DiskConfig& config,
                                                           Opening& opening,
-                                                          std::unique_ptr<NbdServer> server) {
+                                                          std::unique_ptr<NbdServer> server,
+                                                          ServerWait& wait = ServerWait::real()) {
   auto found = opening.ask(config);
   if (!found) {
     return found.error();
@@ -189,6 +198,7 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   const bool ours = server != nullptr;
   auto disk = std::make_unique<NbdDisk>(context, opening.library(), opening.take(),
                                         std::move(server), *found, config.path);
+  disk->set_wait(wait);
   if (!disk->ok()) {
     return fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)");
   }
@@ -306,6 +316,22 @@ Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
   }
   UniqueFd connection = (*server)->take_connection();
   return use_server(context, config, std::move(*server), std::move(connection), patience);
+}
+
+Result<std::unique_ptr<BlockBackend>> open_nbd_connection(boost::asio::io_context& context,
+                                                          const DiskConfig& config,
+                                                          UniqueFd connection,
+                                                          std::chrono::milliseconds patience,
+                                                          ServerWait& wait) {
+  ignore_write_signals();
+  auto opening = Opening::begin(config.path, patience, wait);
+  if (!opening) {
+    return opening.error();
+  }
+  if (auto connected = opening->connect(std::move(connection)); !connected) {
+    return connected.error();
+  }
+  return serve(context, config, *opening, nullptr, wait);
 }
 
 std::unique_ptr<NbdOpening> begin_nbd(boost::asio::io_context& context,

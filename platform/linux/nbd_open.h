@@ -14,6 +14,8 @@
 
 namespace dm::host {
 
+class ServerWait;
+
 /// Opens an image that is not raw, over a qemu-nbd that is started for it, or the export that
 /// `config.path` is the address of (QEMU's nbd:unix:PATH[:exportname=E] and
 /// nbd:HOST:PORT[:exportname=E], or the NBD project's nbd:// and nbd+unix:// URIs; no TLS).
@@ -25,6 +27,15 @@ namespace dm::host {
     const DiskConfig& config,
     UniqueFd image = {},
     std::chrono::milliseconds patience = std::chrono::seconds{10});
+
+/// The same for an export over a connection that is there, with a clock and a way to wait, which
+/// outlives the result.
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_nbd_connection(
+    boost::asio::io_context& context,
+    const DiskConfig& config,
+    UniqueFd connection,
+    std::chrono::milliseconds patience,
+    ServerWait& wait);
 
 /// A qemu-nbd that starts and opens its image, while the guest runs. Destroyed, it ends.
 class NbdOpening {

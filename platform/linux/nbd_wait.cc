@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/nbd_wait.h"
 
-#include <poll.h>
-
 #include <cerrno>
 
 namespace dm::host {
+
+std::chrono::steady_clock::time_point ServerWait::now() noexcept {
+  return std::chrono::steady_clock::now();
+}
+
+int ServerWait::poll(pollfd& ready, std::chrono::milliseconds time) noexcept {
+  return ::poll(&ready, 1, static_cast<int>(time.count()));
+}
+
+ServerWait& ServerWait::real() noexcept {
+  static ServerWait host;
+  return host;
+}
 
 bool has_ended(const NbdLibrary& library, nbd_handle* handle) noexcept {
   return library.aio_is_dead(handle) != 0 || library.aio_is_closed(handle) != 0;
@@ -13,9 +24,9 @@ bool has_ended(const NbdLibrary& library, nbd_handle* handle) noexcept {
 
 bool wait_for_server(const NbdLibrary& library,
                      nbd_handle* handle,
-                     std::chrono::steady_clock::time_point end) noexcept {
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+                     std::chrono::steady_clock::time_point end,
+                     ServerWait& wait) noexcept {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - wait.now());
   if (left.count() <= 0) {
     return false;
   }
@@ -25,7 +36,7 @@ bool wait_for_server(const NbdLibrary& library,
   pollfd ready{.fd = library.aio_get_fd(handle),
                .events = static_cast<short>((read ? POLLIN : 0) | (write ? POLLOUT : 0)),
                .revents = 0};
-  const int count = ::poll(&ready, 1, static_cast<int>(left.count()));
+  const int count = wait.poll(ready, left);
   if (count <= 0) {
     return count < 0 && errno == EINTR;
   }
