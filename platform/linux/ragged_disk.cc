@@ -2,6 +2,7 @@
 #include "platform/linux/ragged_disk.h"
 
 #include "core/obs/log.h"
+#include "core/obs/probe.h"
 #include "platform/linux/request_check.h"
 #include "platform/linux/turn_queue.h"
 
@@ -39,6 +40,7 @@ void RaggedDisk::submit(BlockRequest& request) noexcept {
   }
   request.done_bytes = 0;
   ++own_;
+  DM_PROBE4(disk_submit, &request, static_cast<int>(request.op), request.offset, request.length);
   waiting_.push(request);
   later_.schedule();
 }
@@ -161,6 +163,7 @@ void RaggedDisk::finish(BlockStatus status) noexcept {
   if (request.op == BlockOp::read || request.op == BlockOp::write) {
     request.done_bytes = done_;
   }
+  DM_PROBE3(disk_done, &request, static_cast<int>(status), request.done_bytes);
   request.status = status;
   --own_;
   count(request, status);
