@@ -9,11 +9,13 @@
 #include "platform/linux/stream_chardev.h"
 #include "platform/linux/tty_chardev.h"
 #include "platform/linux/tty_mode.h"
+#include "platform/linux/visited_chardev.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -43,57 +45,134 @@ class NullChardev final : public Chardev {
   CharCounters counters_;
 };
 
-/// `file:` and `pipe:`: descriptors that are simply there.
-class PlainChardev final : public StreamChardev {
+/// `file:`. The other side is a medium, which never goes.
+class FileChardev final : public StreamChardev {
  public:
-  PlainChardev(boost::asio::io_context& context, Style style, UniqueFd in, UniqueFd out)
-      : StreamChardev{context, std::move(style)} {
-    set_streams(std::move(in), std::move(out));
+  FileChardev(boost::asio::io_context& context, UniqueFd file, std::uint64_t limit)
+      : StreamChardev{context, {.description = "file", .survives_errors = true}}, limit_{limit} {
+    set_streams(UniqueFd{}, std::move(file));
     set_connected(true);
   }
 
-  static Result<std::unique_ptr<Chardev>> open_file(boost::asio::io_context& context,
-                                                    const std::string& path) {
+  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
+                                               const std::string& path,
+                                               std::uint64_t limit) {
     UniqueFd file{::open(path.c_str(),
                          O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0666)};
     if (!file) {
       return fail("serial \"file:", path, "\": cannot open it for writing: ", error_text(errno));
     }
-    return std::unique_ptr<Chardev>{std::make_unique<PlainChardev>(
-        context, Style{.description = "file", .survives_errors = true}, UniqueFd{},
-        std::move(file))};
+    struct stat status {};
+    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+      limit = 0;  // what it takes fills no disk
+    }
+    auto made = std::make_unique<FileChardev>(context, std::move(file), limit);
+    made->path_ = path;
+    return std::unique_ptr<Chardev>{std::move(made)};
   }
 
-  static Result<std::unique_ptr<Chardev>> open_pipe(boost::asio::io_context& context,
-                                                    const std::string& path) {
-    struct stat status {};
-    if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-      UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
-      if (!file) {
-        return fail("serial \"pipe:", path, "\": cannot open it: ", error_text(errno));
-      }
-      return std::unique_ptr<Chardev>{std::make_unique<FileSource>(context, std::move(file))};
+  std::size_t write(std::span<const std::byte> bytes) noexcept override {
+    if (limit_ == 0) {
+      return StreamChardev::write(bytes);
     }
-    // Both ways each: so neither open() waits for the other end, and there is no end of file
-    // between two users.
-    static constexpr int kFlags = O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-    UniqueFd in{::open((path + ".in").c_str(), kFlags)};
-    UniqueFd out{::open((path + ".out").c_str(), kFlags)};
-    if (!in || !out) {
-      in = UniqueFd{::open(path.c_str(), kFlags)};
-      out = duplicate(in.get());
+    const auto fits =
+        static_cast<std::size_t>(std::min<std::uint64_t>(limit_ - taken_, bytes.size()));
+    taken_ += fits;
+    if (fits != 0) {
+      StreamChardev::write(bytes.first(fits));
     }
-    if (!in || !out) {
-      return fail("serial \"pipe:", path, "\": cannot open ", path, ".in and ", path, ".out, nor ",
-                  path, ": ", error_text(errno), "; make them with mkfifo");
+    if (fits < bytes.size()) {
+      drop(bytes.size() - fits);
+      fall_silent();
     }
-    if (::fstat(out.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
-      return fail("serial \"pipe:", path, "\": not a pipe; write \"file:", path, "\"");
+    return bytes.size();
+  }
+
+ private:
+  void fall_silent() noexcept {
+    if (std::exchange(silent_, true)) {
+      return;
     }
-    return std::unique_ptr<Chardev>{std::make_unique<PlainChardev>(
-        context, Style{.description = "pipe"}, std::move(in), std::move(out))};
+    static constexpr std::string_view kLastLine =
+        "\r\n[this console has used its byte budget, XEN_QEMU_CONSOLE_LIMIT: nothing more is kept "
+        "here]\r\n";
+    StreamChardev::write(std::as_bytes(std::span{kLastLine}));
+    log::warning("console \"file:", path_, "\": it has used its byte budget of ", limit_,
+                 " (XEN_QEMU_CONSOLE_LIMIT): what else its guest prints is dropped");
+  }
+
+  std::string path_;
+  const std::uint64_t limit_;  ///< bytes; 0: none
+  std::uint64_t taken_ = 0;
+  bool silent_ = false;
+};
+
+constexpr int kNamedPipe = O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+
+/// `pipe:` with a pipe for each way. Who reads PATH.out can be seen to come and to leave, as on a
+/// pty. Nobody can be seen to leave PATH.in: it is open both ways, so that there is no end of file
+/// between two who type.
+class PipeChardev final : public VisitedChardev {
+ public:
+  PipeChardev(boost::asio::io_context& context,
+              UniqueFd in,
+              UniqueFd out,
+              const std::string& out_path)
+      : VisitedChardev{context, "pipe"} {
+    set_streams(std::move(in), std::move(out));
+    wait_for_visitors(out_path);
   }
 };
+
+/// `pipe:` with one pipe for both ways: we are its reader ourselves, so it has no end.
+class OnePipeChardev final : public StreamChardev {
+ public:
+  OnePipeChardev(boost::asio::io_context& context, UniqueFd in, UniqueFd out)
+      : StreamChardev{context, {.description = "pipe"}} {
+    set_streams(std::move(in), std::move(out));
+    set_connected(true);
+  }
+};
+
+[[nodiscard]] Result<std::unique_ptr<Chardev>> open_pipe(boost::asio::io_context& context,
+                                                         const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
+    UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
+    if (!file) {
+      return fail("serial \"pipe:", path, "\": cannot open it: ", error_text(errno));
+    }
+    return std::unique_ptr<Chardev>{std::make_unique<FileSource>(context, std::move(file))};
+  }
+  // Both ways each, so that no open() waits for the other end.
+  const std::string out_path = path + ".out";
+  UniqueFd in{::open((path + ".in").c_str(), O_RDWR | kNamedPipe)};
+  UniqueFd out{::open(out_path.c_str(), O_RDWR | kNamedPipe)};
+  const bool two = in && out;
+  if (!two) {
+    in = UniqueFd{::open(path.c_str(), O_RDWR | kNamedPipe)};
+    out = duplicate(in.get());
+  }
+  if (!in || !out) {
+    return fail("serial \"pipe:", path, "\": cannot open ", path, ".in and ", path, ".out, nor ",
+                path, ": ", error_text(errno), "; make them with mkfifo");
+  }
+  if (::fstat(out.get(), &status) != 0 || !S_ISFIFO(status.st_mode)) {
+    return fail("serial \"pipe:", path, "\": not a pipe; write \"file:", path, "\"");
+  }
+  if (!two) {
+    return std::unique_ptr<Chardev>{
+        std::make_unique<OnePipeChardev>(context, std::move(in), std::move(out))};
+  }
+  // Now that it has a reader, ourselves, it can be opened for writing alone; then we leave.
+  UniqueFd writing{::open(out_path.c_str(), O_WRONLY | kNamedPipe)};
+  if (!writing) {
+    return fail("serial \"pipe:", path, "\": cannot open ", out_path, ": ", error_text(errno));
+  }
+  out.reset();
+  return std::unique_ptr<Chardev>{
+      std::make_unique<PipeChardev>(context, std::move(in), std::move(writing), out_path)};
+}
 
 /// A descriptor of our own for one that others share: making theirs non-blocking would be felt by a
 /// shell or by whoever writes the same log.
@@ -149,7 +228,8 @@ class StdioChardev final : public StreamChardev {
 }  // namespace
 
 Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
-                                              std::string_view spec) {
+                                              std::string_view spec,
+                                              const CharLimits& limits) {
   ignore_write_signals();
   const auto rest_of = [spec](std::string_view prefix) {
     return std::string{spec.substr(prefix.size())};
@@ -164,10 +244,10 @@ Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
     return StdioChardev::open(context);
   }
   if (spec.starts_with("file:")) {
-    return PlainChardev::open_file(context, rest_of("file:"));
+    return FileChardev::open(context, rest_of("file:"), limits.file_bytes);
   }
   if (spec.starts_with("pipe:")) {
-    return PlainChardev::open_pipe(context, rest_of("pipe:"));
+    return open_pipe(context, rest_of("pipe:"));
   }
   if (spec.starts_with("unix:") || spec.starts_with("tcp:")) {
     return SocketChardev::open(context, spec);

@@ -29,20 +29,29 @@ class Chardev : public CharBackend {
   }
 };
 
+/// For what is not the guest's owner's own choice.
+struct CharLimits {
+  /// A regular file gets so many bytes, and then one line that says so; 0: no limit.
+  std::uint64_t file_bytes = 0;
+};
+
 /// Opens what a guest's `serial = "..."` names, in the syntax of QEMU's -serial:
 ///
-///     pty                                 a new pseudo-terminal; what it is called is in
-///     description() null, none                          output is dropped, input never comes stdio
-///     standard input and output file:PATH                           output only; the file is
-///     truncated, as QEMU does pipe:PATH                           PATH.in and PATH.out, else PATH
-///     both ways unix:PATH[,server[=on|off]][,wait=off|,nowait] tcp:HOST:PORT[,server...] HOST is a
-///     number, "localhost" or, for a server, empty /dev/...                            a serial
-///     line, or a console of a stub domain (/dev/hvc3)
+///     pty                 a new pseudo-terminal; what it is called is in description()
+///     null, none          output is dropped, input never comes
+///     stdio               standard input and output
+///     file:PATH           output only; the file is truncated, as QEMU does
+///     pipe:PATH           PATH.in and PATH.out, else PATH both ways
+///     unix:PATH[,server[=on|off]][,wait=off|,nowait]
+///     tcp:HOST:PORT[,server...]
+///                         HOST is a number, "localhost" or, for a server, empty
+///     /dev/...            a serial line, or a console of a stub domain (/dev/hvc3)
 ///
 /// A server has one client at a time and waits for the next when that one goes; it never holds up
 /// the guest's start (wait=on is noted and ignored). The error says what is wrong and what to write
 /// instead. `context` must be a Loop's and outlive the result.
 [[nodiscard]] Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
-                                                            std::string_view spec);
+                                                            std::string_view spec,
+                                                            const CharLimits& limits = {});
 
 }  // namespace dm::host

@@ -31,12 +31,16 @@ std::size_t FileSource::write(std::span<const std::byte> bytes) noexcept {
 }
 
 std::size_t FileSource::read(std::span<std::byte> to) noexcept {
+  if (ended_) {
+    return 0;
+  }
   ssize_t count = 0;
   do {
     ++counters_.reads;
     count = ::read(file_.get(), to.data(), to.size());
   } while (count < 0 && errno == EINTR);
   if (count <= 0) {
+    ended_ = !to.empty();
     return 0;
   }
   counters_.input += static_cast<std::uint64_t>(count);

@@ -34,6 +34,7 @@ class FileSource final : public Chardev {
   Work turn_;
   CharClient* client_ = nullptr;
   CharCounters counters_;
+  bool ended_ = false;  ///< a PV console asks whenever its guest prints
 };
 
 }  // namespace dm::host

@@ -5,14 +5,12 @@
 #include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 namespace dm::host {
 
@@ -38,60 +36,13 @@ Result<std::unique_ptr<Chardev>> PtyChardev::open(boost::asio::io_context& conte
 PtyChardev::PtyChardev(boost::asio::io_context& context,
                        UniqueFd master,
                        const std::string& slave_path)
-    : StreamChardev{context,
-                    {.description = "pty:" + slave_path,
-                     .output_capacity = kBacklog,
-                     .keeps_output_alone = true,
-                     .presence_is_carrier = false,
-                     .survives_errors = false}},
-      look_{context, Callback::bind<&PtyChardev::look>(*this)} {
+    : VisitedChardev{context, "pty:" + slave_path} {
   set_streams(std::move(master));
-  UniqueFd notify{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
-  if (notify && ::inotify_add_watch(notify.get(), slave_path.c_str(), IN_OPEN) >= 0) {
-    opens_ = Watch{context, std::move(notify), Callback::bind<&PtyChardev::on_opened>(*this)};
-  }
-  if (opens_.ok()) {
-    opens_.await_readable();
-  } else {
-    log::warning("serial ", description(),
-                 ": inotify cannot be had (fs.inotify.max_user_instances?); looking for readers "
-                 "every second");
-  }
-  look();
+  wait_for_visitors(slave_path);
 }
 
-bool PtyChardev::hung_up() const noexcept {
-  pollfd state{.fd = input_fd(), .events = 0, .revents = 0};
-  return ::poll(&state, 1, 0) == 1 && (state.revents & POLLHUP) != 0;
-}
-
-void PtyChardev::on_opened() noexcept {
-  std::array<std::byte, 1024> events;
-  while (::read(opens_.fd(), events.data(), events.size()) > 0) {
-  }
-  opens_.await_readable();
-  // Whoever it was may have written and gone already: reading finds that out, in order.
-  if (!connected()) {
-    set_connected(true);
-  }
-}
-
-void PtyChardev::on_lost() noexcept {
-  if (!hung_up()) {
-    schedule();  // the next one came before we looked
-    return;
-  }
-  set_connected(false);
+void PtyChardev::on_left() noexcept {
   TtyMode::make_raw_for_good(input_fd());  // a reader may have left it otherwise
-  look();
-}
-
-void PtyChardev::look() noexcept {
-  if (!hung_up()) {
-    set_connected(true);
-  } else if (!opens_.ok()) {
-    look_.arm(std::chrono::seconds{1});
-  }
 }
 
 }  // namespace dm::host

@@ -9,12 +9,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 namespace dm::host {
@@ -160,14 +160,23 @@ void set_no_delay(int fd) noexcept {
   return fail("serial \"", endpoint.where, "\": cannot ", what, ": ", error_text(errno));
 }
 
-[[nodiscard]] Result<UniqueFd> listen_at(const Endpoint& endpoint) {
-  if (!endpoint.path.empty()) {
-    // What an earlier run left behind; never anything but a socket.
-    struct stat old {};
-    if (::lstat(endpoint.path.c_str(), &old) == 0 && S_ISSOCK(old.st_mode)) {
-      ::unlink(endpoint.path.c_str());
-    }
+/// One client is served, one waits.
+constexpr int kWaiting = 1;
+/// A guest that reboots gets a new device model while the one before may still be writing out its
+/// disks.
+constexpr std::chrono::milliseconds kPredecessor{1500};
+
+[[nodiscard]] Result<ListenSocket> listen_unix(const Endpoint& endpoint) {
+  auto socket = ListenSocket::make(
+      endpoint.path, kWaiting,
+      {.advice = "; end it, or write another path in xl.cfg", .patience = kPredecessor});
+  if (!socket) {
+    return fail("serial \"", endpoint.where, "\": ", socket.error().message);
   }
+  return socket;
+}
+
+[[nodiscard]] Result<UniqueFd> listen_tcp(const Endpoint& endpoint) {
   UniqueFd fd{
       ::socket(endpoint.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   const int on = 1;
@@ -175,9 +184,18 @@ void set_no_delay(int fd) noexcept {
     return socket_error(endpoint, "make a socket");
   }
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), endpoint.address.get(), endpoint.address.size) != 0 ||
-      ::listen(fd.get(), 1) != 0) {
-    return socket_error(endpoint, "listen");
+  constexpr std::chrono::milliseconds kPause{100};
+  for (auto waited = kPause; ::bind(fd.get(), endpoint.address.get(), endpoint.address.size) != 0 ||
+                             ::listen(fd.get(), kWaiting) != 0;
+       waited += kPause) {
+    if (errno == EADDRINUSE && waited > kPredecessor) {
+      return fail("serial \"", endpoint.where,
+                  "\": another process listens there; end it, or write another port in xl.cfg");
+    }
+    if (errno != EADDRINUSE) {
+      return socket_error(endpoint, "listen");
+    }
+    std::this_thread::sleep_for(kPause);
   }
   return fd;
 }
@@ -218,63 +236,76 @@ Result<std::unique_ptr<Chardev>> SocketChardev::open(boost::asio::io_context& co
   if (!endpoint) {
     return endpoint.error();
   }
-  Result<UniqueFd> fd = endpoint->server ? listen_at(*endpoint) : connect_to(*endpoint);
-  if (!fd) {
-    return fd.error();
+  const std::string name = endpoint->where + (endpoint->server ? ",server=on" : "");
+  const Style style{.description = name, .presence_is_carrier = true, .asks_first = !is_unix};
+  if (!endpoint->server) {
+    auto connection = connect_to(*endpoint);
+    if (!connection) {
+      return connection.error();
+    }
+    return std::unique_ptr<Chardev>{
+        std::make_unique<SocketChardev>(context, style, std::move(*connection))};
   }
-  if (endpoint->server) {
+  if (!is_unix) {
+    auto listener = listen_tcp(*endpoint);
+    if (!listener) {
+      return listener.error();
+    }
     return std::unique_ptr<Chardev>{std::make_unique<SocketChardev>(
-        context, endpoint->where + ",server=on", Listening{}, std::move(*fd), endpoint->path)};
+        context, style, Listening{std::move(*listener), std::nullopt})};
   }
-  return std::unique_ptr<Chardev>{
-      std::make_unique<SocketChardev>(context, endpoint->where, std::move(*fd))};
+  auto socket = listen_unix(*endpoint);
+  if (!socket) {
+    return socket.error();
+  }
+  UniqueFd listener{socket->release()};
+  return std::unique_ptr<Chardev>{std::make_unique<SocketChardev>(
+      context, style, Listening{std::move(listener), std::move(*socket)})};
 }
 
-SocketChardev::SocketChardev(boost::asio::io_context& context,
-                             std::string description,
-                             Listening,
-                             UniqueFd listener,
-                             std::string path_to_remove)
-    : StreamChardev{context, {.description = std::move(description), .presence_is_carrier = true}},
-      path_{std::move(path_to_remove)},
-      listener_{context, std::move(listener), Callback::bind<&SocketChardev::on_incoming>(*this)},
+SocketChardev::SocketChardev(boost::asio::io_context& context, Style style, Listening at)
+    : StreamChardev{context, std::move(style)},
+      file_{std::move(at.file)},
+      listener_{context, std::move(at.fd), Callback::bind<&SocketChardev::on_incoming>(*this)},
       retry_{context, Callback::bind<&SocketChardev::on_incoming>(*this)} {
   listener_.await_readable();
 }
 
-SocketChardev::SocketChardev(boost::asio::io_context& context,
-                             std::string description,
-                             UniqueFd connection)
-    : StreamChardev{context, {.description = std::move(description), .presence_is_carrier = true}},
-      retry_{context, {}} {
+SocketChardev::SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection)
+    : StreamChardev{context, std::move(style)}, retry_{context, {}} {
   set_streams(std::move(connection));
   set_connected(true);
 }
 
-SocketChardev::~SocketChardev() {
-  if (!path_.empty()) {
-    ::unlink(path_.c_str());
+/// False when nobody waits, or nobody can be taken yet. Asks to be told of the next one then.
+bool SocketChardev::accept_next() noexcept {
+  if (!listener_.ok()) {
+    return false;  // a client's socket connects once
   }
-}
-
-void SocketChardev::on_incoming() noexcept {
   UniqueFd client{::accept4(listener_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   if (client) {
     set_no_delay(client.get());
-    set_streams(std::move(client));
-    set_connected(true);
-  } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    change_peer(std::move(client));
+    return true;
+  }
+  if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
     // The client stays in the queue, so the listener stays readable: do not spin on it.
     retry_.arm(std::chrono::seconds{1});
   } else {
     listener_.await_readable();
   }
+  return false;
+}
+
+void SocketChardev::on_incoming() noexcept {
+  static_cast<void>(accept_next());
 }
 
 void SocketChardev::on_lost() noexcept {
-  set_connected(false);
-  close_streams();
-  listener_.await_readable();  // nothing for a client's socket: it has no listener
+  leave_connection();
+  if (!accept_next()) {
+    set_connected(false);
+  }
 }
 
 }  // namespace dm::host

@@ -1,35 +1,40 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/listen_socket.h"
 #include "platform/linux/stream_chardev.h"
 
-#include <string>
+#include <memory>
+#include <optional>
+#include <string_view>
 
 namespace dm::host {
 
 /// `unix:` and `tcp:`. As a server it has one client at a time (others wait in the kernel's queue)
 /// and takes the next when that one goes; as a client it connects once, at start. Without a peer,
 /// output is dropped and DCD, DSR and CTS are down.
+///
+/// A peer has gone when its connection has ended or it says that it will send no more: a TCP peer
+/// that closes says nothing else. What it had sent stays the guest's to read.
 class SocketChardev final : public StreamChardev {
  public:
   /// `spec` with its "unix:" or "tcp:".
   static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
                                                std::string_view spec);
 
-  struct Listening {};
-  SocketChardev(boost::asio::io_context& context,
-                std::string description,
-                Listening,
-                UniqueFd listener,
-                std::string path_to_remove);
-  SocketChardev(boost::asio::io_context& context, std::string description, UniqueFd connection);
-  ~SocketChardev() override;
+  struct Listening {
+    UniqueFd fd;
+    std::optional<ListenSocket> file;  ///< of a unix socket
+  };
+  SocketChardev(boost::asio::io_context& context, Style style, Listening at);
+  SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection);
 
  private:
   void on_lost() noexcept override;
   void on_incoming() noexcept;
+  bool accept_next() noexcept;
 
-  std::string path_;  ///< the socket file we made
+  std::optional<ListenSocket> file_;  ///< goes with us
   Watch listener_;
   Alarm retry_;
 };

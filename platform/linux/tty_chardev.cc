@@ -85,6 +85,14 @@ void TtyChardev::set_outputs(bool dtr, bool rts) noexcept {
   schedule();
 }
 
+void TtyChardev::on_lost() noexcept {
+  line_check_.cancel();
+  set_connected(false);
+  if (has_lines_) {
+    set_lines({.cts = false, .dsr = false, .dcd = false, .ri = false});
+  }
+}
+
 void TtyChardev::on_turn() noexcept {
   if (!has_lines_) {
     return;
@@ -92,6 +100,9 @@ void TtyChardev::on_turn() noexcept {
   if (std::exchange(break_came_, false)) {
     tell_break();
     tell_readable();
+  }
+  if (!connected()) {
+    return;
   }
   if (wanted_ != applied_) {
     output_now();  // what was written before goes at the old speed

@@ -49,6 +49,7 @@ class TtyChardev final : public StreamChardev {
     friend bool operator==(const Wanted&, const Wanted&) = default;
   };
 
+  void on_lost() noexcept override;
   void on_turn() noexcept override;
   void apply() noexcept;
   void check_lines() noexcept;

@@ -121,6 +121,16 @@ int Watch::fd() const noexcept {
   return state_ ? state_->descriptor.native_handle() : -1;
 }
 
+UniqueFd Watch::release() noexcept {
+  if (!state_) {
+    return {};
+  }
+  state_->callbacks = {};
+  UniqueFd fd{state_->descriptor.release()};
+  state_.reset();
+  return fd;
+}
+
 void Watch::await_readable() noexcept {
   await(kReadable);
 }

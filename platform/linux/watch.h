@@ -53,6 +53,8 @@ class Watch {
   void await_writable() noexcept;
   /// Takes both questions back.
   void cancel() noexcept;
+  /// Gives the descriptor away, out of the epoll set; ok() is false then.
+  [[nodiscard]] UniqueFd release() noexcept;
 
  private:
   struct State;

@@ -1,49 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/result.h"
-#include "platform/toolstack/unique_fd.h"
-
-#include <sys/types.h>
-
-#include <string>
-#include <utility>
+#include "platform/linux/listen_socket.h"
 
 namespace dm::toolstack {
 
-/// A listening stream unix socket, non-blocking and close-on-exec. One made by make() removes its
-/// file at the end, if the file is still its own.
-class ListenSocket {
- public:
-  /// Only the owner may connect (mode 0600). Replaces a socket that nobody listens on any more,
-  /// nothing else.
-  [[nodiscard]] static Result<ListenSocket> make(const std::string& path);
-  /// Takes over an inherited descriptor.
-  [[nodiscard]] static Result<ListenSocket> adopt(int fd);
-
-  ListenSocket(ListenSocket&& other) noexcept
-      : fd_{std::move(other.fd_)},
-        path_{std::exchange(other.path_, {})},
-        device_{other.device_},
-        inode_{other.inode_} {}
-  ListenSocket& operator=(ListenSocket&&) = delete;
-  ListenSocket(const ListenSocket&) = delete;
-  ListenSocket& operator=(const ListenSocket&) = delete;
-  ~ListenSocket() { remove_file(); }
-
-  [[nodiscard]] int get() const noexcept { return fd_.get(); }
-  /// Gives the descriptor away; the file stays this object's to remove.
-  [[nodiscard]] int release() noexcept { return fd_.release(); }
-  /// What the destructor does to the file, earlier. Idempotent.
-  void remove_file() noexcept;
-
- private:
-  ListenSocket() = default;
-
-  UniqueFd fd_;
-  std::string path_;  ///< to remove; empty for an adopted one
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
-};
+using host::ListenSocket;
 
 }  // namespace dm::toolstack

@@ -137,7 +137,11 @@ QmpServer::~QmpServer() {
 }
 
 Result<> QmpServer::listen(const QmpSocketConfig& config) {
-  auto socket = config.fd >= 0 ? ListenSocket::adopt(config.fd) : ListenSocket::make(config.path);
+  constexpr int kWaiting = 16;
+  auto socket = config.fd >= 0 ? ListenSocket::adopt(config.fd)
+                               : ListenSocket::make(config.path, kWaiting,
+                                                    {.advice = ": does this domain have a device "
+                                                               "model already?"});
   if (!socket) {
     return fail("QMP socket ", config.id, ": ", socket.error().message);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/chardev.h"
 
+#include "core/obs/log.h"
 #include "platform/linux/break_decoder.h"
 #include "tests/unit/platform/linux/char_fixture.h"
 
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <vector>
 
 using namespace dm;
 using namespace dm::test;
@@ -110,6 +112,92 @@ BOOST_AUTO_TEST_CASE(stdio_is_standard_input_and_output_and_leaves_their_flags_a
   for (const int fd : {in[0], out[0], out[1]}) {
     ::close(fd);
   }
+}
+
+// `stubdm ... | less`, and less is left.
+BOOST_AUTO_TEST_CASE(who_reads_standard_output_may_leave_while_input_goes_on) {
+  int in[2];
+  int out[2];
+  BOOST_REQUIRE_EQUAL(::pipe(in), 0);
+  BOOST_REQUIRE_EQUAL(::pipe(out), 0);
+  const int old_in = ::dup(STDIN_FILENO);
+  const int old_out = ::dup(STDOUT_FILENO);
+  ::dup2(in[0], STDIN_FILENO);
+  ::dup2(out[1], STDOUT_FILENO);
+  auto opened = host::open_chardev(loop.context(), "stdio");
+  ::dup2(old_in, STDIN_FILENO);
+  ::dup2(old_out, STDOUT_FILENO);
+  for (const int fd : {old_in, old_out, out[1], in[0]}) {
+    ::close(fd);
+  }
+  BOOST_REQUIRE(opened.has_value());
+  const auto stdio = std::move(*opened);
+  Client uart{*stdio};
+  uart.room = 1;
+  say(in[1], "typed");
+  run_for(loop, 10ms);
+  const std::string text(1 << 20, 'x');
+  while (stdio->write(bytes(text)) == text.size()) {
+  }
+  ::close(out[0]);
+  BOOST_TEST(run_until(
+      loop, [&] { return uart.writable_calls == 1; }, 500ms));
+  run_for(loop, 10ms);
+  reset_calls();
+  BOOST_TEST(stdio->write(bytes(text)) == text.size());
+  BOOST_TEST(stays_idle(loop, 100ms));
+  BOOST_TEST(calls().vector_writes == 0U);
+  uart.room = 100;
+  uart.pull();
+  BOOST_TEST(uart.received == "typed");
+  say(in[1], " and more");
+  BOOST_TEST(run_until(loop, [&] { return uart.received == "typed and more"; }));
+  ::close(in[1]);
+  run_for(loop, 10ms);
+  BOOST_TEST(stays_idle(loop, 100ms));
+}
+
+// A stub domain's console, which libxl puts into a file of /var/log/xen.
+BOOST_AUTO_TEST_CASE(a_file_with_a_limit_gets_so_many_bytes_and_one_line_that_says_so) {
+  const std::string path = dir.file("console.log");
+  auto opened = host::open_chardev(loop.context(), "file:" + path, {.file_bytes = 1000});
+  BOOST_REQUIRE(opened.has_value());
+  const auto file = std::move(*opened);
+  std::vector<std::string> log;
+  static std::vector<std::string>* lines = nullptr;
+  lines = &log;
+  log::set_sink([](log::Level, std::string_view line) noexcept { lines->emplace_back(line); });
+  const std::string text = numbered(5000);
+  for (std::size_t at = 0; at < text.size(); at += 7) {
+    const auto piece = bytes(text).subspan(at, std::min<std::size_t>(7, text.size() - at));
+    BOOST_TEST(file->write(piece) == piece.size());
+  }
+  loop.wait(0ns);
+  log::set_sink(nullptr);
+  const std::string seen = contents(path);
+  BOOST_TEST(seen.starts_with(text.substr(0, 1000) + "\r\n"));
+  BOOST_TEST(seen.size() < 1200U);
+  BOOST_TEST(seen.find("XEN_QEMU_CONSOLE_LIMIT") != std::string::npos);
+  BOOST_TEST(file->counters().dropped == 4000U);
+  BOOST_REQUIRE_EQUAL(log.size(), 1U);
+  BOOST_TEST(log[0].find(path) != std::string::npos);
+  BOOST_TEST(log[0].find("XEN_QEMU_CONSOLE_LIMIT") != std::string::npos);
+  reset_calls();
+  file->write(bytes(text));
+  loop.wait(0ns);
+  BOOST_TEST(calls().vector_writes == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_is_for_files_that_fill_a_disk) {
+  const std::string path = dir.file("fifo");
+  BOOST_REQUIRE_EQUAL(::mkfifo(path.c_str(), 0600), 0);
+  const UniqueFd reader{::open(path.c_str(), O_RDONLY | O_NONBLOCK)};
+  auto opened = host::open_chardev(loop.context(), "file:" + path, {.file_bytes = 10});
+  BOOST_REQUIRE(opened.has_value());
+  const std::string text = numbered(1000);
+  (*opened)->write(bytes(text));
+  loop.wait(0ns);
+  BOOST_TEST(read_all(reader.get()) == text);
 }
 
 // libxl's way to hand a stub domain the state to be restored (pipe:/var/lib/xen/qemu-resume.7).

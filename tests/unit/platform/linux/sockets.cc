@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 using namespace dm;
 using namespace dm::test;
@@ -181,6 +183,65 @@ BOOST_AUTO_TEST_CASE(the_socket_file_goes_with_the_server_and_an_old_one_is_repl
     const UniqueFd client = connect_unix(path);
   }
   BOOST_TEST(!std::filesystem::exists(path));
+}
+
+BOOST_AUTO_TEST_CASE(a_socket_that_somebody_listens_on_is_never_taken) {
+  const std::string path = dir.file("live.sock");
+  const auto first = open("unix:" + path + ",server=on,wait=off");
+  const std::string message = error_of("unix:" + path + ",server=on,wait=off");
+  BOOST_TEST(message.find("another process listens there") != std::string::npos);
+  BOOST_TEST(message.find("another path") != std::string::npos);
+  Client uart{*first};
+  run_for(loop, 20ms);
+  const UniqueFd client = connect_unix(path);
+  BOOST_TEST(run_until(loop, [&] { return uart.lines.dcd; }));
+  first->write(bytes("still here"));
+  BOOST_TEST(receive(client.get(), 10) == "still here");
+}
+
+BOOST_AUTO_TEST_CASE(a_port_that_somebody_listens_on_says_what_to_change) {
+  std::uint16_t port = 0;
+  const UniqueFd listener = listen_tcp(port);
+  const std::string message =
+      error_of("tcp:127.0.0.1:" + std::to_string(port) + ",server=on,wait=off");
+  BOOST_TEST(message.find("another process listens there") != std::string::npos);
+  BOOST_TEST(message.find("another port") != std::string::npos);
+}
+
+// A guest that reboots: its next device model starts while the last one ends.
+BOOST_AUTO_TEST_CASE(a_predecessor_that_is_about_to_end_is_waited_for) {
+  const std::string path = dir.file("reboot.sock");
+  UniqueFd predecessor{::socket(AF_UNIX, SOCK_STREAM, 0)};
+  const sockaddr_un address = unix_address(path);
+  BOOST_REQUIRE_EQUAL(::bind(predecessor.get(), generic(address), sizeof address), 0);
+  BOOST_REQUIRE_EQUAL(::listen(predecessor.get(), 1), 0);
+  std::thread end{[&] {
+    const UniqueFd probe{::accept(predecessor.get(), nullptr, nullptr)};
+    predecessor.reset();
+  }};
+  const auto server = open("unix:" + path + ",server=on,wait=off");
+  end.join();
+  const UniqueFd client = connect_unix(path);
+  server->write(bytes(""));
+}
+
+BOOST_AUTO_TEST_CASE(the_file_of_a_successor_is_left_alone) {
+  const std::string path = dir.file("successor.sock");
+  auto server = open("unix:" + path + ",server=on,wait=off");
+  std::filesystem::remove(path);
+  const auto successor = open("unix:" + path + ",server=on,wait=off");
+  server.reset();
+  const UniqueFd client = connect_unix(path);
+}
+
+BOOST_AUTO_TEST_CASE(a_unix_socket_is_its_owners_alone) {
+  const std::string path = dir.file("mode.sock");
+  const mode_t before = ::umask(0);
+  const auto server = open("unix:" + path + ",server=on,wait=off");
+  ::umask(before);
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  BOOST_TEST((status.st_mode & 0777U) == 0600U);
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_no_socket_is_never_removed) {

@@ -163,6 +163,12 @@ void count_call(Call call, bool elsewhere) {
     case Call::sync:
       ++calls.syncs;
       break;
+    case Call::vector_write:
+      ++calls.vector_writes;
+      break;
+    case Call::epoll_change:
+      ++calls.epoll_changes;
+      break;
   }
 }
 
@@ -255,6 +261,16 @@ ssize_t pwritev2(int fd, const iovec* vector, int count, off_t offset, int flags
     return positioned(SYS_pwritev2, fd, less.data(), count, offset, flags);
   }
   return positioned(SYS_pwritev2, fd, vector, count, offset, flags);
+}
+
+ssize_t writev(int fd, const iovec* vector, int count) {
+  dm::test::count_call(dm::test::Call::vector_write, false);
+  return ::syscall(SYS_writev, fd, vector, count);
+}
+
+int epoll_ctl(int set, int what, int fd, epoll_event* event) noexcept {
+  dm::test::count_call(dm::test::Call::epoll_change, false);
+  return static_cast<int>(::syscall(SYS_epoll_ctl, set, what, fd, event));
 }
 
 int epoll_pwait2(

@@ -118,10 +118,12 @@ struct Calls {
   std::uint64_t writes = 0;
   std::uint64_t reads_elsewhere = 0;  ///< not on the thread that asked for the count last
   std::uint64_t writes_elsewhere = 0;
+  std::uint64_t vector_writes = 0;  ///< writev
+  std::uint64_t epoll_changes = 0;  ///< epoll_ctl
 };
 /// For what stands in for a system call: the faults now, without those that are used up by it.
 [[nodiscard]] Faults take_faults(bool interruptible);
-enum class Call { read, write, sync };
+enum class Call { read, write, sync, vector_write, epoll_change };
 void count_call(Call call, bool elsewhere);
 void reset_calls();
 [[nodiscard]] Calls calls();
