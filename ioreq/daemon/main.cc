@@ -85,8 +85,9 @@ int run(const std::vector<std::string_view>& arguments) {
   }
   dm::log::set_budget(invocation->log_budget);
   dm::toolstack::log_start(invocation->config);
-  const auto served = invocation->config.pv ? dm::serve_pv_domain(invocation->config)
-                                            : dm::Daemon::serve(invocation->config);
+  const auto served = invocation->config.pv
+                          ? dm::serve_pv_domain(invocation->config, invocation->console_limit)
+                          : dm::Daemon::serve(invocation->config);
   return served ? 0 : refuse(served.error());
 }
 

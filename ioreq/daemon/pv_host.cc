@@ -17,15 +17,17 @@ namespace {
 pv::Host make_host(host::Loop& loop,
                    StorePort& store,
                    std::uint32_t domid,
-                   FrontendPort& frontend) {
+                   FrontendPort& frontend,
+                   const host::CharLimits& limits) {
   boost::asio::io_context& context = loop.context();
   return {
       .domid = domid,
       .store = store,
       .frontend = frontend,
       .work = host::turn_queue(context),
-      .open_chardev = [&context](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
-        auto opened = host::open_chardev(context, spec);
+      .open_chardev = [&context,
+                       limits](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
+        auto opened = host::open_chardev(context, spec, limits);
         if (!opened) {
           return opened.error();
         }
@@ -39,7 +41,8 @@ pv::Host make_host(host::Loop& loop,
 Result<std::unique_ptr<PvHost>> PvHost::open(host::Loop& loop,
                                              toolstack::StoreClient& store,
                                              std::uint32_t domid,
-                                             std::vector<pv::Backends::Kind> kinds) {
+                                             std::vector<pv::Backends::Kind> kinds,
+                                             const host::CharLimits& limits) {
   auto frontend = xen::XenFrontend::open(static_cast<domid_t>(domid));
   if (!frontend) {
     return frontend.error();
@@ -50,8 +53,8 @@ Result<std::unique_ptr<PvHost>> PvHost::open(host::Loop& loop,
     return fail("no descriptor left for the event channels of PV devices: ",
                 host::error_text(errno));
   }
-  std::unique_ptr<PvHost> made{
-      new PvHost{loop, store, domid, std::move(kinds), std::move(*frontend), std::move(events)}};
+  std::unique_ptr<PvHost> made{new PvHost{loop, store, domid, std::move(kinds), limits,
+                                          std::move(*frontend), std::move(events)}};
   if (!made->events_.ok()) {
     return Error{"the loop cannot watch the event channels of PV devices"};
   }
@@ -62,11 +65,12 @@ PvHost::PvHost(host::Loop& loop,
                toolstack::StoreClient& store,
                std::uint32_t domid,
                std::vector<pv::Backends::Kind> kinds,
+               const host::CharLimits& limits,
                std::unique_ptr<xen::XenFrontend> frontend,
                host::UniqueFd events)
     : frontend_{std::move(frontend)},
       events_{loop.context(), std::move(events), host::Callback::bind<&PvHost::on_events>(*this)},
-      backends_{make_host(loop, store, domid, *frontend_), std::move(kinds)} {
+      backends_{make_host(loop, store, domid, *frontend_, limits), std::move(kinds)} {
   events_.await_readable();
 }
 

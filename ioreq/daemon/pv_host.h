@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "platform/linux/chardev.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/watch.h"
 #include "platform/pv/backends.h"
@@ -21,7 +22,8 @@ class PvHost {
   [[nodiscard]] static Result<std::unique_ptr<PvHost>> open(host::Loop& loop,
                                                             toolstack::StoreClient& store,
                                                             std::uint32_t domid,
-                                                            std::vector<pv::Backends::Kind> kinds);
+                                                            std::vector<pv::Backends::Kind> kinds,
+                                                            const host::CharLimits& limits = {});
 
   [[nodiscard]] pv::Backends& backends() noexcept { return backends_; }
   [[nodiscard]] const pv::Backends& backends() const noexcept { return backends_; }
@@ -31,6 +33,7 @@ class PvHost {
          toolstack::StoreClient& store,
          std::uint32_t domid,
          std::vector<pv::Backends::Kind> kinds,
+         const host::CharLimits& limits,
          std::unique_ptr<xen::XenFrontend> frontend,
          host::UniqueFd events);
   void on_events() noexcept;

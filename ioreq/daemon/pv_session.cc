@@ -35,7 +35,8 @@ constexpr std::chrono::seconds kPatience{30};
 /// The process's parts, in the order of their making. What is below may use what is above.
 class PvSession {
  public:
-  explicit PvSession(const MachineConfig& config) : config_{config} {}
+  PvSession(const MachineConfig& config, std::uint64_t console_limit)
+      : config_{config}, console_limit_{console_limit} {}
   [[nodiscard]] Result<> start();
   void run() noexcept;
 
@@ -46,6 +47,7 @@ class PvSession {
   void on_signal() noexcept;
 
   const MachineConfig& config_;
+  const std::uint64_t console_limit_;
   host::Loop loop_;
   host::SignalWatch signals_{loop_.context(),
                              {SIGTERM, SIGINT, SIGHUP},
@@ -67,7 +69,8 @@ Result<> PvSession::start() {
   store_.emplace(loop_.context(), std::move(*connection));
   using Kind = pv::Backends::Kind;
   auto pv = PvHost::open(loop_, *store_, config_.domid,
-                         {Kind::console, Kind::qdisk, Kind::vkbd, Kind::vfb});
+                         {Kind::console, Kind::qdisk, Kind::vkbd, Kind::vfb},
+                         {.file_bytes = console_limit_});
   if (!pv) {
     return pv.error();
   }
@@ -150,8 +153,8 @@ void PvSession::run() noexcept {
 
 }  // namespace
 
-Result<> serve_pv_domain(const MachineConfig& config) {
-  PvSession session{config};
+Result<> serve_pv_domain(const MachineConfig& config, std::uint64_t console_limit) {
+  PvSession session{config, console_limit};
   if (auto started = session.start(); !started) {
     return started;
   }

@@ -270,6 +270,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
     }
     return error;
   }
+  invocation.console_limit = kDefaultLogBudget;
   if (!environment.console_limit.empty()) {
     const auto limit = parse_number<std::uint64_t>(environment.console_limit, 0,
                                                    std::numeric_limits<std::uint64_t>::max());
@@ -277,6 +278,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
       parse.config.notes.emplace_back("XEN_QEMU_CONSOLE_LIMIT (not a number: 1 MiB is used)");
     }
     invocation.log_budget = limit.value_or(kDefaultLogBudget);
+    invocation.console_limit = invocation.log_budget;
   }
   invocation.config = std::move(parse.config);
   return invocation;

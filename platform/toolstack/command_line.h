@@ -33,6 +33,9 @@ struct Invocation {
   MachineConfig config;          ///< meaningful for serve only
   std::string file;              ///< for check: the xl.cfg file
   std::uint64_t log_budget = 0;  ///< bytes for log::set_budget(), 0 = no limit
+  /// Bytes that a PV domain's console gets in a file, 0 = no limit. The same number where libxl
+  /// names one; but a console has a limit when nobody has thought of it, too.
+  std::uint64_t console_limit = 0;
 };
 
 /// Reads the command line that libxl 4.17 gives a device model (without argv[0]) and our own

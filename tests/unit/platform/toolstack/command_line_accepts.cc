@@ -393,6 +393,18 @@ BOOST_AUTO_TEST_CASE(the_log_budget_comes_from_the_environment) {
   BOOST_TEST(noted(odd.config, "XEN_QEMU_CONSOLE_LIMIT"));
 }
 
+BOOST_AUTO_TEST_CASE(a_console_in_a_file_has_a_limit_unless_somebody_takes_it_away) {
+  const Arguments arguments = Golden{}.arguments();
+  const auto limit = [&](std::string_view text) {
+    return parse_command_line(arguments, {}, {.console_limit = text}).value().console_limit;
+  };
+  BOOST_TEST(limit("4096") == 4096U);
+  BOOST_TEST(limit("0") == 0U);
+  BOOST_TEST(limit("") == 1048576U);
+  BOOST_TEST(limit("-1") == 1048576U);
+  BOOST_TEST(limit("18446744073709551616") == 1048576U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
