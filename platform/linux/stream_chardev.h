@@ -65,7 +65,6 @@ class StreamChardev : public Chardev {
   /// regular file.
   void set_streams(UniqueFd both);
   void set_streams(UniqueFd in, UniqueFd out);
-  void close_streams() noexcept;
   /// Somebody is there, or not. With nobody there no system call is made. Input of who was there
   /// can still be read, from the same descriptor.
   void set_connected(bool connected) noexcept;
