@@ -36,6 +36,10 @@ std::optional<std::uint32_t> device_id(std::string_view name) {
 
 Backends::Backends(Host host, std::vector<Kind> kinds)
     : host_{std::move(host)}, sweep_{Work::bind<&Backends::sweep>(host_.work, *this)} {
+  // Answered before any device is found. Where it is missing we are domain 0 as far as we know.
+  host_.store.read(this, {"domid"}, [this](const Values& values) {
+    host_.own_domid = number<std::uint32_t>(values[0]).value_or(0);
+  });
   for (const Kind kind : kinds) {
     std::string path{"backend/"};
     path.append(directory(kind)).append("/").append(std::to_string(host_.domid));
@@ -99,6 +103,13 @@ void Backends::on_list(Class& of, const StorePort::Names& names) {
     }
     of.devices.emplace(*id, std::make_unique<Device>(host_, of.path + "/" + name,
                                                      make_driver(of.kind, *id), sweep_));
+  }
+  // A removal further up is one event, which names none of them.
+  for (const auto& [id, device] : of.devices) {
+    const std::string name = std::to_string(id);
+    if (!names || std::find(names->begin(), names->end(), name) == names->end()) {
+      device->on_backend_changed({});
+    }
   }
   if (std::exchange(of.list_again, false)) {
     list(of);

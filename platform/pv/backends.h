@@ -67,7 +67,7 @@ class Backends {
   [[nodiscard]] std::unique_ptr<Driver> make_driver(Kind kind, std::uint32_t id) const;
   bool sweep() noexcept;
 
-  const Host host_;
+  Host host_;
   Work sweep_;
   std::vector<std::unique_ptr<Class>> classes_;
   log::Limit complaints_{1};

@@ -3,6 +3,7 @@
 
 #include "platform/pv/store_values.h"
 
+#include <memory>
 #include <utility>
 
 namespace dm::pv {
@@ -36,7 +37,7 @@ void Device::identify() {
   for (const std::string& key : driver_->backend_keys()) {
     paths.push_back(path_ + "/" + key);
   }
-  host_.store.read(this, paths, [this](const Values& values) { on_identity(values); });
+  read_believed(std::move(paths), [this](const Values& values) { on_identity(values); });
 }
 
 /// The directory is the toolstack's. It must lead to the domain that we serve, whatever else is
@@ -59,27 +60,51 @@ void Device::on_identity(const Values& values) {
     prepare();
     return;
   }
-  host_.store.read(this, paths, [this](const Values& found) {
+  read_believed(std::move(paths), [this](const Values& found) {
     values_.insert(values_.end(), found.begin(), found.end());
-    check_owner(0);
+    prepare();
   });
 }
 
-/// After reading: a node that is still the toolstack's now was so then, since a guest cannot give
-/// one away.
-void Device::check_owner(std::size_t index) {
-  const Keys keys = driver_->toolstack_keys();
-  if (index == keys.size()) {
-    prepare();
+/// A question about nodes that name files, devices and programs of the host.
+struct Device::Believed {
+  std::vector<std::string> paths;
+  Values values;
+  std::function<void(const Values&)> done;
+};
+
+/// What is in a directory that a guest owns may be anybody's: the guest may remove a node, write
+/// its own, or let a third domain write. A node whose owner may not say such things counts as
+/// absent. The owner is asked for after the value was read: a node that is still the toolstack's
+/// now was so then, since nobody but domain 0 can give one away.
+void Device::read_believed(std::vector<std::string> paths,
+                           std::function<void(const Values&)> done) {
+  auto question = std::make_shared<Believed>(Believed{std::move(paths), {}, std::move(done)});
+  host_.store.read(this, question->paths, [this, question](const Values& values) {
+    question->values = values;
+    check_owner(question, 0);
+  });
+}
+
+void Device::check_owner(const std::shared_ptr<Believed>& question, std::size_t index) {
+  while (index != question->values.size() && !question->values[index]) {
+    ++index;
+  }
+  if (index == question->values.size()) {
+    question->done(question->values);
     return;
   }
-  host_.store.node_owner(this, frontend_ + "/" + keys[index],
-                         [this, index, count = keys.size()](std::optional<std::uint32_t> owner) {
-                           if (!owner || *owner == host_.domid) {
-                             values_[values_.size() - count + index].reset();
-                           }
-                           check_owner(index + 1);
-                         });
+  host_.store.node_owner(
+      this, question->paths[index], [this, question, index](std::optional<std::uint32_t> owner) {
+        if (!owner || !host_.believes(*owner)) {
+          if (owner) {
+            complaints_.warning(question->paths[index], ": it is domain ", *owner,
+                                "'s, which may not say this; passed over");
+          }
+          question->values[index].reset();
+        }
+        check_owner(question, index + 1);
+      });
 }
 
 void Device::prepare() {
@@ -90,14 +115,19 @@ void Device::prepare() {
     log::error(path_, ": ", std::string_view{nodes.error().message});
     set(XenbusState::closed);
     busy_ = false;
+    done();
     return;
   }
   if (!*nodes) {
     foreign_ = true;
     busy_ = false;
+    done();
     return;
   }
   on_prepared(std::move(**nodes));
+  if (std::exchange(reread_, false)) {
+    reread_parameters();
+  }
 }
 
 void Device::on_prepared(Nodes nodes) {
@@ -125,12 +155,15 @@ void Device::look() {
     return;
   }
   busy_ = true;
-  host_.store.read(this, {path_ + "/state", path_ + "/online", frontend_ + "/state"},
+  host_.store.read(this,
+                   {path_ + "/state", path_ + "/online", frontend_ + "/state", path_ + "/frontend"},
                    [this](const Values& values) { on_look(values); });
 }
 
+/// A directory that was removed while we wrote into it is there again, with what we wrote and
+/// nothing else: it has gone.
 void Device::on_look(const Values& values) {
-  if (!values[0]) {
+  if (!values[0] || !values[3]) {
     disconnect();
     go();
     return;
@@ -141,6 +174,8 @@ void Device::on_look(const Values& values) {
     const XenbusState theirs =
         driver_->always_ready() ? XenbusState::connected : parse_state(values[2]);
     advance(parse_state(values[0]), online, theirs);
+  } else if (failure_ && parse_state(values[0]) == XenbusState::closing) {
+    set(XenbusState::closed);  // the toolstack waits for it
   }
   done();
 }
@@ -170,6 +205,9 @@ void Device::advance(XenbusState ours, bool online, XenbusState theirs) {
       close(online);
     }
     return;
+  }
+  if (ours == XenbusState::closing && state_ == XenbusState::closed) {
+    set(XenbusState::closed);  // its wish wrote over what we had shown, and it waits for that
   }
   switch (theirs) {
     case XenbusState::initialising:
@@ -251,19 +289,32 @@ void Device::close_for_error(const Error& error) {
   set(XenbusState::closing);
 }
 
+/// One question is open at a time; what is written meanwhile is read after it.
 void Device::reread_parameters() {
-  std::vector<std::string> paths;
+  if (!settled_ || rereading_) {
+    reread_ = true;
+    return;
+  }
+  std::vector<std::string> paths{path_ + "/frontend"};
   for (const std::string& key : driver_->backend_keys()) {
     paths.push_back(path_ + "/" + key);
   }
-  if (!settled_ || foreign_ || failure_ || paths.empty()) {
+  if (foreign_ || failure_ || gone_ || paths.size() == 1) {
     return;
   }
-  host_.store.read(this, paths, [this](const Values& values) {
-    const auto nodes = driver_->changed(values);
+  rereading_ = true;
+  read_believed(std::move(paths), [this](const Values& values) {
+    rereading_ = false;
+    if (!values[0]) {
+      return;  // removed: look() hears of it, too, and nothing is to be written any more
+    }
+    const auto nodes = driver_->changed({values.begin() + 1, values.end()});
     if (nodes && connected_) {
       publish(*nodes);
       set(state_);  // a second Connected is how a frontend learns of another size
+    }
+    if (std::exchange(reread_, false)) {
+      reread_parameters();
     }
   });
 }

@@ -4,11 +4,14 @@
 #include "core/obs/log.h"
 #include "platform/pv/driver.h"
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dm::pv {
 
@@ -67,7 +70,9 @@ class Device {
  private:
   void identify();
   void on_identity(const Values& values);
-  void check_owner(std::size_t index);
+  struct Believed;
+  void read_believed(std::vector<std::string> paths, std::function<void(const Values&)> done);
+  void check_owner(const std::shared_ptr<Believed>& question, std::size_t index);
   void prepare();
   void on_prepared(Nodes nodes);
   void look();
@@ -92,8 +97,10 @@ class Device {
   std::string frontend_;  ///< its directory; empty until known
   Values values_;         ///< for prepare()
   XenbusState state_ = XenbusState::initialising;
-  bool busy_ = false;   ///< a question is open
-  bool again_ = false;  ///< a change came meanwhile
+  bool busy_ = false;       ///< a question is open
+  bool again_ = false;      ///< a change came meanwhile
+  bool rereading_ = false;  ///< a question for backend_keys() is open
+  bool reread_ = false;     ///< they have changed since
   bool settled_ = false;
   bool foreign_ = false;  ///< another program serves it
   bool connected_ = false;

@@ -22,12 +22,20 @@ namespace dm::pv {
 
 /// What PV backends stand on. All of it outlives them.
 struct Host {
-  std::uint32_t domid = 0;  ///< of the domain with the front ends
+  std::uint32_t domid = 0;      ///< of the domain with the front ends
+  std::uint32_t own_domid = 0;  ///< ours: 0, or a driver domain's
   StorePort& store;
   FrontendPort& frontend;
   WorkQueue& work;  ///< run by the loop at the end of its turn
   std::function<Result<std::unique_ptr<CharBackend>>(const std::string& spec)> open_chardev;
   std::function<Result<std::unique_ptr<BlockBackend>>(const DiskConfig& disk)> open_disk;
+
+  /// The one rule for nodes that lead to something of the host (an image, a terminal, a file, the
+  /// frontend's domain): the toolstack wrote them. libxl gives such a node to the backend's domain,
+  /// in both directories (libxl_device.c, libxl__device_generic_add).
+  [[nodiscard]] bool believes(std::uint32_t owner) const noexcept {
+    return owner == 0 || owner == own_domid;
+  }
 };
 
 /// A node to write.
@@ -50,10 +58,11 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
   virtual ~Driver() = default;
 
-  /// What the toolstack has written in the backend's directory and prepare() wants to know.
+  /// What the toolstack has written in the backend's directory and prepare() wants to know. A node
+  /// that Host::believes() does not count as the toolstack's is absent.
   [[nodiscard]] virtual Keys backend_keys() const { return {}; }
-  /// The same from the frontend's directory. A node that the guest owns counts as absent: there a
-  /// guest may remove what the toolstack wrote and put its own in its place.
+  /// The same from the frontend's directory, where a guest may remove what the toolstack wrote and
+  /// put its own in its place.
   [[nodiscard]] virtual Keys toolstack_keys() const { return {}; }
   /// The guest's: hostile text.
   [[nodiscard]] virtual Keys frontend_keys() const { return {}; }
@@ -82,8 +91,9 @@ class Driver {
     return std::nullopt;
   }
 
-  /// From here to resume() nothing of the frontend's memory is touched, and nothing is under way.
-  /// What waits in a ring stays there: a guest that is restored asks for it again.
+  /// From here to resume() nothing of the frontend's memory is touched unless it is let go, and
+  /// nothing is under way. What waits in a ring stays there: a guest that is restored asks for it
+  /// again.
   virtual void pause() noexcept {}
   virtual void resume() noexcept {}
 

@@ -210,7 +210,8 @@ Nodes Qdisk::properties() const {
   return nodes;
 }
 
-/// Until the image has nothing of ours under way. A barrier that waits for its turn is not started.
+/// Until the image has nothing of ours under way. A barrier that waits for its turn is not started:
+/// whoever drains goes on with it (resume()) or ends it (disconnect(), close_image()).
 void Qdisk::drain() noexcept {
   draining_ = true;
   while (under_way_ != 0) {
@@ -265,16 +266,22 @@ void Qdisk::make_durable() noexcept {
   }
 }
 
+/// The one way by which an image goes. What is under way finishes first; what was checked against
+/// this image and waits for its turn must reach no other one, and none that is not there.
 void Qdisk::close_image() noexcept {
+  drain();
   make_durable();
   image_.reset();
+  if (barrier_ != nullptr) {
+    barrier_->order = Slot::Order::lost;
+    submit_barrier();
+  }
 }
 
 std::optional<Nodes> Qdisk::changed(const Values& backend_values) {
   if (text(backend_values[kParams]) == params_ || !config_.cdrom) {
     return std::nullopt;
   }
-  drain();
   close_image();
   openings_ = 0;
   if (auto taken = take_config(backend_values); !taken) {

@@ -199,10 +199,18 @@ void Qdisk::submit(Slot& slot) noexcept {
   image_->submit(slot.block);
 }
 
-/// A barrier, or a flush with data: once it is alone, the flush; then the write, durable.
+/// A barrier, or a flush with data: once it is alone, the flush; then the write, durable. What held
+/// it back is over: drain(), pause() and close_image() come here again.
 void Qdisk::submit_barrier() noexcept {
   Slot& slot = *barrier_;
-  if (ring_.open() != 1 || draining_ || paused_ || slot.order != Slot::Order::waiting) {
+  if (ring_.open() != 1 || draining_ || paused_) {
+    return;
+  }
+  if (slot.order == Slot::Order::lost) {
+    finish(slot, BlkStatus::error);
+    return;
+  }
+  if (slot.order != Slot::Order::waiting) {
     return;
   }
   slot.order = Slot::Order::flushing;

@@ -14,9 +14,10 @@ namespace dm::pv {
 /// One request that was taken from the ring and is not answered.
 struct Qdisk::Slot {
   enum class Order : std::uint8_t {
-    none,     ///< with all others
-    waiting,  ///< all that was taken before must be answered first; nothing is taken meanwhile
-    flushing  ///< and made durable; the write follows
+    none,      ///< with all others
+    waiting,   ///< all that was taken before must be answered first; nothing is taken meanwhile
+    flushing,  ///< and made durable; the write follows
+    lost       ///< the image it waited for has gone: it fails, and is never started
   };
 
   BlockRequest block;

@@ -50,6 +50,7 @@ class ScriptedBlock {
   std::vector<Entry> log;  ///< in order of submission
   unsigned drains = 0;
   unsigned flushes_now = 0;
+  std::size_t abandoned = 0;  ///< requests under way when the device closed the image
 
   // The image as readers see it, bytes.
   void read(std::uint64_t offset, std::span<std::byte> to) const { now_.read(offset, to); }
@@ -144,6 +145,7 @@ class ScriptedBlock {
     ~Handle() override {
       disk_.open_ = false;
       disk_.handle_ = nullptr;
+      disk_.abandoned += disk_.pending_.size();
       disk_.pending_.clear();
     }
     [[nodiscard]] BlockInfo info() const noexcept override { return disk_.info; }

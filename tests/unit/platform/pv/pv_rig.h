@@ -48,18 +48,21 @@ struct PvRig {
     BOOST_TEST(frontend.bound() == 0U);
     BOOST_TEST(store.watches() == 0U);
     BOOST_TEST(work.empty());
+    BOOST_TEST(!disk.is_open());
+    BOOST_TEST(disk.abandoned == 0U);
   }
 
   void start(std::vector<Kind> kinds = {Kind::console, Kind::qdisk, Kind::vkbd, Kind::vfb}) {
-    backends = std::make_unique<Backends>(
-        Host{.domid = kDomid,
-             .store = store,
-             .frontend = frontend,
-             .work = work,
-             .open_chardev = [this](const std::string& spec) { return open_chardev(spec); },
-             .open_disk = [this](const DiskConfig& which) { return open_disk(which); }},
-        std::move(kinds));
+    backends = std::make_unique<Backends>(host(), std::move(kinds));
     settle();
+  }
+  [[nodiscard]] Host host() {
+    return {.domid = kDomid,
+            .store = store,
+            .frontend = frontend,
+            .work = work,
+            .open_chardev = [this](const std::string& spec) { return open_chardev(spec); },
+            .open_disk = [this](const DiskConfig& which) { return open_disk(which); }};
   }
   /// Until nothing is left to do; bounded, since neither side may keep the other busy for ever.
   void settle() {

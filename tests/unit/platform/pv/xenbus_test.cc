@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(a_guest_that_writes_its_state_without_end_costs_a_few_quest
   const std::size_t piled = store.waiting();
   settle();
   BOOST_TEST(piled <= 1001U);
-  BOOST_TEST(store.reads <= 3U * 2U);
+  BOOST_TEST(store.reads <= 4U * 2U);
   BOOST_TEST(ours() == kConnected);
 }
 
@@ -221,27 +221,108 @@ BOOST_AUTO_TEST_CASE(after_any_walk_through_the_states_a_driver_that_starts_prop
   }
 }
 
+// Wherever they were: their devices' frontends find everything given back, nothing is told to
+// whoever has gone, and those who come after them serve the same devices.
 BOOST_AUTO_TEST_CASE(backends_may_go_at_any_moment) {
-  for (unsigned moment = 0; moment < 40; ++moment) {
-    add_keyboard();
-    add_console(0, "pty");
-    store.set("/local/domain/7/console/ring-ref", "5");
-    store.set("/local/domain/7/console/port", "2");
-    frontend.offer(2);
-    backends = std::make_unique<Backends>(
-        Host{.domid = kDomid,
-             .store = store,
-             .frontend = frontend,
-             .work = work,
-             .open_chardev = [this](const std::string& spec) { return open_chardev(spec); },
-             .open_disk = [this](const DiskConfig& which) { return open_disk(which); }},
-        std::vector{Kind::console, Kind::vkbd});
-    for (unsigned step = 0; step < moment; ++step) {
-      store.step();
+  std::size_t moments = 0;
+  for (bool connected = false; !connected; ++moments) {
+    BOOST_TEST_REQUIRE(moments < 100U);
+    BOOST_TEST_CONTEXT(moments) {
+      store.remove("/local/domain");
+      add_keyboard();
+      add_console(0, "pty");
+      store.set("/local/domain/7/console/ring-ref", "5");
+      store.set("/local/domain/7/console/port", "2");
+      store.set(front("vkbd", 0) + "/state", kInitialised, kDomid);
+      frontend.offer(2);
+      backends = std::make_unique<Backends>(host(), std::vector{Kind::console, Kind::vkbd});
+      for (std::size_t step = 0; step < moments; ++step) {
+        store.step();
+      }
+      connected = ours() == kConnected && state("console", 0) == kConnected;
+      backends.reset();
+      BOOST_TEST(frontend.mapped_pages() == 0U);
+      BOOST_TEST(frontend.bound() == 0U);
+      BOOST_TEST(store.watches() == 0U);
+      store.reads = 0;
+      settle();
+      BOOST_TEST(store.reads == 0U);
+      BOOST_TEST(chardevs["pty"].client == nullptr);
+      start({Kind::console, Kind::vkbd});
+      BOOST_TEST(state("console", 0) == kConnected);
+      BOOST_TEST(backends->settled());
+      backends.reset();
+      settle();
     }
-    backends.reset();
-    settle();
-    store.remove("/local/domain/0/backend");
+  }
+  BOOST_TEST(moments > 10U);
+}
+
+// It waits for Closed, ten seconds long (libxl_device.c, LIBXL_DESTROY_TIMEOUT).
+BOOST_AUTO_TEST_CASE(the_toolstack_hears_closed_of_a_device_whose_frontend_had_closed_before) {
+  add_keyboard();
+  start();
+  guest(kInitialised);
+  guest(kClosing);
+  guest(kClosed);
+  BOOST_TEST(ours() == kClosed);
+  toolstack_closes();
+  BOOST_TEST(ours() == kClosed);
+}
+
+BOOST_AUTO_TEST_CASE(the_toolstack_hears_closed_of_a_device_that_could_not_be_served) {
+  add_console(3, "file:/missing/log");
+  start({Kind::console});
+  BOOST_TEST_REQUIRE(backends->failure().has_value());
+  store.set(back("console", 3) + "/online", "0");
+  store.set(back("console", 3) + "/state", kClosing);
+  settle();
+  BOOST_TEST(state("console", 3) == kClosed);
+  store.remove(back("console", 3));
+  settle();
+  BOOST_TEST(backends->devices() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_device_that_vanishes_while_it_is_being_found_is_gone) {
+  for (unsigned steps = 0; steps < 20; ++steps) {
+    BOOST_TEST_CONTEXT(steps) {
+      store.remove("/local/domain");
+      add_console(3, "file:/missing/log");
+      add_console(4, "pty", "xenconsoled");
+      add_keyboard();
+      backends = std::make_unique<Backends>(host(), std::vector{Kind::console, Kind::vkbd});
+      for (unsigned step = 0; step < steps; ++step) {
+        store.step();
+      }
+      store.remove("/local/domain/0/backend");
+      settle();
+      BOOST_TEST(backends->devices() == 0U);
+      BOOST_TEST(backends->settled());
+      backends.reset();
+      settle();
+    }
+  }
+}
+
+// The guest writes its state and the toolstack removes the directory at once: our answer makes a
+// part of it again. That is no device.
+BOOST_AUTO_TEST_CASE(a_directory_that_our_own_answer_has_made_again_is_no_device) {
+  for (const char* const state_of_guest : {kClosing, kClosed, kInitialising}) {
+    for (unsigned steps = 0; steps < 8; ++steps) {
+      store.remove("/local/domain");
+      add_keyboard();
+      start({Kind::vkbd});
+      guest(kInitialised);
+      store.set(front("vkbd", 0) + "/state", state_of_guest, kDomid);
+      for (unsigned step = 0; step < steps; ++step) {
+        store.step();
+      }
+      store.remove(back("vkbd", 0));
+      settle();
+      BOOST_TEST(backends->devices() == 0U);
+      backends.reset();
+      settle();
+    }
   }
 }
 
