@@ -20,14 +20,14 @@ void DomainWatch::ask() {
     return;
   }
   asking_ = true;
-  store_.is_introduced(this, domid_, [this](bool known) { answered(known); });
+  store_.is_introduced(this, domid_, [this](std::optional<bool> known) { answered(known); });
 }
 
-void DomainWatch::answered(bool known) {
+void DomainWatch::answered(std::optional<bool> known) {
   asking_ = false;
-  if (known) {
+  if (known.value_or(false)) {
     known_ = true;
-  } else if (known_) {
+  } else if (known && known_) {
     store_.forget(this);
     gone_();
     return;

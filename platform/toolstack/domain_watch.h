@@ -5,6 +5,7 @@
 #include "platform/toolstack/store_client.h"
 
 #include <cstdint>
+#include <optional>
 
 namespace dm::toolstack {
 
@@ -29,7 +30,7 @@ class DomainWatch {
 
  private:
   void ask();
-  void answered(bool known);
+  void answered(std::optional<bool> known);
 
   StoreClient& store_;
   std::uint32_t domid_;

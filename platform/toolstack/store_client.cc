@@ -181,28 +181,36 @@ bool StoreClient::take_messages() noexcept {
     }
     const std::string_view payload{buffer_.data() + at + kHeader, header.length};
     at += kHeader + header.length;
-    handle(header.type, header.request, payload);
+    if (!handle(header.type, header.request, payload)) {
+      return false;
+    }
   }
   std::memmove(buffer_.data(), buffer_.data() + at, size_ - at);
   size_ -= at;
   return true;
 }
 
-void StoreClient::handle(std::uint32_t type, std::uint32_t id, std::string_view payload) {
+/// xenstored takes one message of a connection after the other. An answer out of its turn, or of
+/// another type, would leave a question open for ever, and eight of those the whole connection.
+bool StoreClient::handle(std::uint32_t type, std::uint32_t id, std::string_view payload) {
   if (type == kWatchEvent) {
     handle_event(payload);
-    return;
+    return true;
   }
   const auto found =
       std::find_if(asked_.begin(), asked_.end(), [id](const Question& q) { return q.id == id; });
-  if (found == asked_.end() || (type != found->type && type != kError)) {
-    return;  // an answer to nothing that was asked
+  if (found == asked_.end()) {
+    return true;  // an answer to nothing that is asked
   }
-  const Question question = std::move(*found);
-  asked_.erase(found);
+  if (found != asked_.begin() || (type != found->type && type != kError)) {
+    return false;
+  }
+  const Question question = std::move(asked_.front());
+  asked_.pop_front();
   if (question.answer) {
     question.answer(type != kError, type == kError ? first_string(payload) : payload);
   }
+  return true;
 }
 
 void StoreClient::handle_event(std::string_view payload) {
@@ -316,12 +324,11 @@ void StoreClient::forget(const void* owner) {
 
 void StoreClient::is_introduced(const void* owner,
                                 std::uint32_t domid,
-                                std::function<void(bool)> done) {
+                                std::function<void(std::optional<bool>)> done) {
   ask(owner, kIsDomainIntroduced, terminated(std::to_string(domid)),
       [done = std::move(done)](bool good, std::string_view text) {
-        if (good) {
-          done(text.starts_with('T'));
-        }
+        const std::string_view word = first_string(text);
+        done(good && (word == "T" || word == "F") ? std::optional{word == "T"} : std::nullopt);
       });
 }
 

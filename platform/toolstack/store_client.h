@@ -15,6 +15,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,8 +25,10 @@ namespace dm::toolstack {
 /// Xenstore's wire protocol on a connection of our own and on the program's loop: libxenstore would
 /// start a thread for the first watch and wait for each answer.
 ///
-/// A few questions are under way at a time, the rest waits here. A stream that makes no sense, or a
-/// xenstored that goes away, ends the connection: that is told in the log and by active(), open
+/// A few questions are under way at a time, the rest waits here. They are answered in their order,
+/// each by a message of its own type or an error; a message with an id that no open question has is
+/// passed over. A stream that makes no sense otherwise, or a xenstored that goes away, ends the
+/// connection: that is told in the log and by active(), open
 /// questions are never answered, and new ones go nowhere. No timer; an idle store costs nothing.
 ///
 /// The connection has all rights of its opener and is not confined by xentoolcore_restrict_all():
@@ -57,8 +60,10 @@ class StoreClient final : public StorePort {
              const std::string& path,
              std::function<void(std::string_view changed)> changed) override;
   void forget(const void* owner) override;
-  /// Does xenstored know a domain of this id?
-  void is_introduced(const void* owner, std::uint32_t domid, std::function<void(bool)> done);
+  /// Does xenstored know a domain of this id? Nothing when it does not say.
+  void is_introduced(const void* owner,
+                     std::uint32_t domid,
+                     std::function<void(std::optional<bool>)> done);
 
  private:
   static constexpr std::size_t kHeader = 16;
@@ -89,7 +94,8 @@ class StoreClient final : public StorePort {
   void on_readable() noexcept;
   /// False when the stream makes no sense.
   [[nodiscard]] bool take_messages() noexcept;
-  void handle(std::uint32_t type, std::uint32_t id, std::string_view payload);
+  /// False as above.
+  [[nodiscard]] bool handle(std::uint32_t type, std::uint32_t id, std::string_view payload);
   void handle_event(std::string_view payload);
   void give_up(std::string_view why) noexcept;
 

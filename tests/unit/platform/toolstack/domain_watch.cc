@@ -103,6 +103,24 @@ BOOST_AUTO_TEST_CASE(messages_may_come_byte_by_byte_and_several_at_once) {
   BOOST_TEST(gone == 1);
 }
 
+// Neither ends the guest's device model, nor is the next event passed over.
+BOOST_AUTO_TEST_CASE(an_answer_that_says_nothing_is_asked_for_again) {
+  subscribe();
+  answer('T');
+  for (const std::uint32_t type : {16U, 17U}) {
+    for (const std::string_view words : {"EAGAIN", "", "X", "FALSE", "f"}) {
+      event();
+      const auto question = received();
+      BOOST_TEST_REQUIRE(question.has_value());
+      send(message(type, question->request, std::string{words}.append(1, '\0')));
+      BOOST_TEST(gone == 0);
+    }
+  }
+  event();
+  answer('F');
+  BOOST_TEST(gone == 1);
+}
+
 // A stub domain may not watch special nodes (XSA-115).
 BOOST_AUTO_TEST_CASE(a_refusal_is_lived_with) {
   const auto subscription = received();

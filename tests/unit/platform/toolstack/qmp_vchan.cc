@@ -326,6 +326,49 @@ BOOST_AUTO_TEST_CASE(no_page_of_any_content_stops_the_server) {
   BOOST_TEST(greeted);
 }
 
+// It writes, is served and reads in pieces; then it goes, or is replaced, without a word. Whoever
+// comes next reads a greeting first and is served, on this page or the one that is announced.
+BOOST_AUTO_TEST_CASE(a_client_may_go_at_every_byte_of_a_conversation) {
+  const std::string words =
+      "{\"execute\":\"qmp_capabilities\",\"id\":1}\r\n{\"execute\":\"query-status\",\"id\":2}\r\n"
+      "{\"execute\":\"stop\",\"id\":3}";
+  for (std::size_t written = 0; written <= words.size(); ++written) {
+    for (const std::size_t read : {0U, 1U, 50U, 5000U}) {
+      for (const bool seen : {true, false}) {
+        BOOST_TEST_CONTEXT(written << " bytes written, " << read << " read, seen " << seen) {
+          VchanClient one = client();
+          one.come();
+          event();
+          one.write(std::string_view{words}.substr(0, written));
+          event();
+          one.read(read);
+          one.go();
+          if (seen) {
+            event();
+            BOOST_TEST(!qmp.has_client());
+          }
+          VchanClient next = client();
+          next.come();
+          event();
+          if (!next.server_lives()) {  // it came to a page on which something was left
+            BOOST_TEST(!seen);
+            next = client();
+            next.come();
+            event();
+          }
+          BOOST_TEST(is_greeting(next.read()));
+          next.write("{\"execute\":\"qmp_capabilities\",\"id\":9}");
+          event();
+          BOOST_TEST(next.read() == "{\"return\":{},\"id\":9}\r\n");
+          next.go();
+          event();
+        }
+      }
+    }
+  }
+  BOOST_TEST(machine.stops != 0);
+}
+
 BOOST_AUTO_TEST_CASE(without_a_new_page_the_guest_goes_on_without_commands) {
   VchanClient one = negotiated();
   line.fails = true;

@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(what_is_longer_than_a_message_is_not_sent) {
 
 BOOST_AUTO_TEST_CASE(a_stream_without_sense_ends_the_connection_and_nothing_else) {
   client().read(&owner, {"x"}, [this](const StorePort::Values&) { ++answers; });
-  send(message(99, 5, "unknown types are skipped"));
+  send(message(99, 5, "what nobody has asked for is skipped"));
   BOOST_TEST(client().active());
   const std::uint32_t header[4]{kEvent, 0, 0, 0xffffffff};
   send({reinterpret_cast<const char*>(header), sizeof header});
@@ -196,29 +196,119 @@ BOOST_AUTO_TEST_CASE(a_stream_without_sense_ends_the_connection_and_nothing_else
   BOOST_TEST(answers == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_out_of_its_turn_or_of_another_type_ends_the_connection) {
+  for (const bool out_of_turn : {true, false}) {
+    StoreRig rig;
+    int heard = 0;
+    rig.client().read(&owner, {"x"}, [&heard](const StorePort::Values&) { ++heard; });
+    rig.client().list(&owner, "y", [&heard](const StorePort::Names&) { ++heard; });
+    const auto first = rig.received();
+    const auto second = rig.received();
+    rig.send(out_of_turn ? StoreRig::message(kDirectory, second->request, "")
+                         : StoreRig::message(kDirectory, first->request, ""));
+    BOOST_TEST(!rig.client().active());
+    BOOST_TEST(heard == 0);
+  }
+}
+
+/// What a program may have open, what it has heard, and what xenstored says to it.
+struct Conversation : StoreRig {
+  Conversation() {
+    log::set_sink([](log::Level, std::string_view) noexcept { ++lines; });
+    lines = 0;
+    client().read(this, {"a", "b"}, [this](const StorePort::Values&) { heard += 'r'; });
+    client().watch(this, "c", [this](std::string_view) { heard += 'e'; });
+    client().list(this, "d", [this](const StorePort::Names&) { heard += 'l'; });
+    client().node_owner(this, "e", [this](std::optional<std::uint32_t>) { heard += 'o'; });
+    client().is_introduced(this, 7, [this](std::optional<bool>) { heard += 'i'; });
+    while (const auto question = received()) {
+      questions.push_back(*question);
+    }
+    const std::string& watch = questions.at(2).payload;
+    const std::string event = message(kEvent, 0, pair("c/x", watch.substr(2, watch.size() - 3)));
+    bytes = message(kRead, questions.at(0).request, "one") +
+            message(kError, questions.at(1).request, std::string_view{"ENOENT\0", 7}) +
+            message(kWatch, questions.at(2).request, std::string_view{"OK\0", 3}) + event +
+            message(kDirectory, questions.at(3).request, pair("1", "2")) +
+            message(kGetPerms, questions.at(4).request, pair("n0", "r7")) + event +
+            message(17, questions.at(5).request, std::string_view{"T\0", 2});
+  }
+  ~Conversation() { log::set_sink(nullptr); }
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
+
+  std::vector<Message> questions;
+  std::string bytes;
+  std::string heard;
+  static inline unsigned lines = 0;
+};
+constexpr std::string_view kAll = "reloei";
+
+BOOST_AUTO_TEST_CASE(xenstored_may_go_at_every_byte_of_a_conversation) {
+  const std::size_t whole = Conversation{}.bytes.size();
+  for (std::size_t cut = 0; cut <= whole; ++cut) {
+    BOOST_TEST_CONTEXT("after " << cut << " bytes") {
+      Conversation talk;
+      talk.send(talk.bytes.substr(0, cut));
+      BOOST_TEST(talk.client().active());
+      BOOST_TEST(kAll.starts_with(talk.heard));
+      BOOST_TEST((talk.heard.size() == kAll.size()) == (cut == whole));
+      const std::string before = talk.heard;
+      talk.store.reset();
+      talk.loop.settle();
+      BOOST_TEST(!talk.client().active());
+      BOOST_TEST(talk.client().idle());
+      BOOST_TEST(talk.heard == before);
+      BOOST_TEST(Conversation::lines == 1U);
+      talk.client().read(&talk, {"late"}, [&talk](const StorePort::Values&) { talk.heard += 'x'; });
+      talk.client().forget(&talk);
+      talk.loop.settle();
+      BOOST_TEST(talk.heard == before);
+      BOOST_TEST(talk.client().idle());
+    }
+  }
+}
+
+// Whatever comes: what is heard is heard once and in the order of the questions, and the stream is
+// either understood to its end or given up, once.
 BOOST_AUTO_TEST_CASE(no_bytes_whatsoever_do_more_than_end_the_connection) {
   std::mt19937 random{5};
-  for (int round = 0; round < 200; ++round) {
-    StoreRig rig;
-    rig.client().read(&owner, {"a", "b"}, [](const StorePort::Values&) {});
-    rig.client().watch(&owner, "c", [](std::string_view) {});
-    std::string bytes;
-    for (int i = 0; i < 20; ++i) {
+  unsigned ended = 0;
+  unsigned answered = 0;
+  for (int round = 0; round < 400; ++round) {
+    Conversation talk;
+    std::string bytes = talk.bytes;
+    for (std::uint64_t changes = random() % 3; changes != 0; --changes) {
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    }
+    for (std::uint64_t more = random() % 10; more != 0; --more) {
       std::string payload(random() % 40, '\0');
       for (char& c : payload) {
         c = static_cast<char>(random() % 3 == 0 ? 0 : random());
       }
-      bytes += message(static_cast<std::uint32_t>(random() % 20),
-                       static_cast<std::uint32_t>(random() % 5), payload);
+      const std::string one = StoreRig::message(static_cast<std::uint32_t>(random() % 20),
+                                                static_cast<std::uint32_t>(random() % 9), payload);
+      bytes.insert(random() % 2 == 0 ? 0 : bytes.size(), one);
     }
-    bytes[random() % bytes.size()] = static_cast<char>(random());
-    while (!bytes.empty() && rig.client().active()) {
+    while (!bytes.empty() && talk.client().active()) {
       const std::size_t piece = 1 + random() % std::min<std::size_t>(bytes.size(), 100);
-      rig.send(bytes.substr(0, piece));
+      talk.send(bytes.substr(0, piece));
       bytes.erase(0, piece);
     }
-    rig.client().forget(&owner);
+    std::string in_turn = talk.heard;
+    std::erase(in_turn, 'e');
+    BOOST_TEST(std::string_view{"rloi"}.starts_with(in_turn), talk.heard);
+    BOOST_TEST(Conversation::lines <= (talk.client().active() ? 1U : 2U));
+    ended += talk.client().active() ? 0U : 1U;
+    answered += in_turn.size() == 4 ? 1U : 0U;
+    if (!talk.client().active()) {
+      BOOST_TEST(talk.client().idle());
+      BOOST_TEST(!talk.received().has_value());
+    }
+    talk.client().forget(&talk);
   }
+  BOOST_TEST(ended > 50U);
+  BOOST_TEST(answered > 50U);
 }
 
 BOOST_AUTO_TEST_CASE(the_connection_is_not_inherited_and_does_not_block) {
