@@ -61,14 +61,18 @@ void QmpVchan::end() noexcept {
   session_.reset();
   std::string{}.swap(out_);
   ring_->part();
-  if (!ring_->all_read()) {
-    replace("the client has gone without reading its answers");
+  if (!ring_->reusable()) {
+    replace("the client has gone without reading its answers, or has changed what is ours");
   }
 }
 
 void QmpVchan::begin() {
   if (!ring_ || ring_->client() != VchanRing::Client::fresh) {
     return;  // a new ring: the client that came meanwhile has the old one
+  }
+  if (!ring_->reusable()) {
+    replace("a client has come to a ring in which something was left, or changed");
+    return;
   }
   ring_->greet();
   session_.emplace(commands_);

@@ -5,6 +5,7 @@
 #include "platform/toolstack/qmp_session.h"
 #include "platform/toolstack/vchan_ring.h"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -47,6 +48,8 @@ class QmpVchan {
   /// there is more, and it is to be called again after a look at the guest.
   [[nodiscard]] bool serve() noexcept;
   [[nodiscard]] bool has_client() const noexcept { return session_.has_value(); }
+  /// Bytes of answers that the ring has no room for yet.
+  [[nodiscard]] std::size_t unsent() const noexcept { return out_.size(); }
 
  private:
   [[nodiscard]] bool exchange();

@@ -67,8 +67,14 @@ void VchanRing::part() noexcept {
   }
 }
 
-bool VchanRing::all_read() const noexcept {
-  return index(kRightCons).load(std::memory_order_acquire) == put_;
+bool VchanRing::reusable() const noexcept {
+  std::uint16_t left = 0;
+  std::uint16_t right = 0;
+  std::memcpy(&left, page_ + kLeftOrder, sizeof left);
+  std::memcpy(&right, page_ + kRightOrder, sizeof right);
+  return index(kRightCons).load(std::memory_order_acquire) == put_ &&
+         index(kRightProd).load(std::memory_order_relaxed) == put_ && left == kLeftOrderValue &&
+         right == kRightOrderValue && byte(kServerLive).load(std::memory_order_relaxed) == kLive;
 }
 
 void VchanRing::hang_up() noexcept {

@@ -40,8 +40,10 @@ class VchanRing {
   void greet() noexcept;
   /// The client is gone: whoever comes next is fresh.
   void part() noexcept;
-  /// Everything written has been read. If not, the next client would take it for its own.
-  [[nodiscard]] bool all_read() const noexcept;
+  /// Good for another client: everything written has been read, or the next one would take it for
+  /// its own; and what only we write is as we wrote it, or it would take the ring for another's or
+  /// for dead.
+  [[nodiscard]] bool reusable() const noexcept;
   /// Tells the client that this page is served no more.
   void hang_up() noexcept;
 

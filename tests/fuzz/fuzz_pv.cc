@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program of toolstack, guest and host around one PV disk and two consoles.
+// A program of toolstack, guest and host around two consoles and one PV disk, or a PV CD-ROM that
+// changes its disc.
 #include "core/obs/log.h"
 #include "platform/pv/backends.h"
 #include "platform/pv/qdisk.h"
@@ -37,7 +38,7 @@ constexpr const char* kBack = "/local/domain/0/backend/qdisk/7/768";
 
 class World {
  public:
-  World() {
+  explicit World(bool cdrom) : cdrom_{cdrom} {
     for (std::uint32_t i = 0; i < 4; ++i) {
       frontend_.grant(kRingGrant + i, kRing + i);
     }
@@ -61,6 +62,9 @@ class World {
             },
             .open_disk = [this](const DiskConfig& disk) -> Result<std::unique_ptr<BlockBackend>> {
               require(!disk_.is_open(), "an image is open once");
+              if (disk.path == "/missing" || openings_fail_) {
+                return Error{"it cannot be opened"};
+              }
               disk_.info.read_only = disk.read_only;
               return disk_.open();
             }},
@@ -69,7 +73,7 @@ class World {
   }
 
   void step(Input& in) {
-    switch (in.below(12)) {
+    switch (in.below(14)) {
       case 0:
         return set_key(in);
       case 1:
@@ -122,6 +126,10 @@ class World {
         line.sent.clear();
         return;
       }
+      case 11:
+        return pause(in.flag());
+      case 12:
+        return image(in);
       default:
         if (in.flag()) {
           frontend_.revoke(kDataGrant + static_cast<std::uint32_t>(in.below(32)));
@@ -135,13 +143,25 @@ class World {
     require(frontend_.mapped_pages() <= 2 + 16 + 32 * 256 + 1, "mapped pages are bounded");
     require(frontend_.bound() <= 3, "one channel for each device");
     require(disk_.pending() <= pv::Qdisk::kInFlight, "requests under way are bounded");
+    require(disk_.abandoned == 0, "an image is closed when nothing is under way in it");
+    require(disk_.is_open() || disk_.pending() == 0, "what is not there has no requests");
+    if (paused_) {
+      require(disk_.pending() == 0 && disk_.log.size() == asked_, "nothing is asked in a pause");
+    }
   }
   /// Whatever has happened, a guest that starts properly gets a disk, if the toolstack lets it.
   void finish() {
     disk_.hold(false);
     disk_.complete_all();
+    openings_fail_ = false;
+    if (paused_) {
+      pause(false);
+    }
     settle();
     if (!closing_) {
+      if (cdrom_) {
+        store_.set(std::string{kBack} + "/params", "aio:/last");
+      }
       lay_out();
       store_.set(std::string{kFront} + "/state", "6", kDomid);
       settle();
@@ -151,8 +171,10 @@ class World {
       store_.set(std::string{kFront} + "/state", "3", kDomid);
       settle();
       require(store_.get(std::string{kBack} + "/state") == "4", "a proper frontend connects");
+      go_on();
     }
     backends_.reset();
+    require(disk_.abandoned == 0, "an image is closed when nothing is under way in it");
     require(frontend_.mapped_pages() == 0 && frontend_.bound() == 0, "nothing stays mapped");
     require(!disk_.is_open() && store_.watches() == 0 && work_.empty(), "nothing stays open");
   }
@@ -172,7 +194,7 @@ class World {
     store_.set(front + "/state", "1", kDomid);
     store_.set(back + "/params", "aio:/image");
     store_.set(back + "/mode", "w");
-    store_.set(back + "/device-type", "cdrom-not");
+    store_.set(back + "/device-type", cdrom_ ? "cdrom" : "disk");
     pair(back, front);
     console("/local/domain/7/console", "0", "1", "3", 0);
     console("/local/domain/7/device/console/1", "1", "600", "4", kDomid);
@@ -217,20 +239,85 @@ class World {
     store_.set(std::string{kFront} + "/state", std::to_string(state), kDomid);
   }
   void toolstack(Input& in) {
-    switch (in.below(8)) {
+    constexpr std::array kParams{"aio:/other", "", "aio:/missing", "parallels:/no", "aio:/third"};
+    const std::string back = kBack;
+    switch (in.below(16)) {
       case 0:
         closing_ = true;
-        store_.set(std::string{kBack} + "/online", "0");
-        store_.set(std::string{kBack} + "/state", "5");
+        store_.set(back + "/online", "0");
+        store_.set(back + "/state", "5");
         break;
       case 1:
         closing_ = true;
-        store_.remove(kBack);
+        store_.remove(back);
+        break;
+      case 2:  // one that the guest, or a third domain, would put in
+        store_.set(back + "/params", "aio:/etc/shadow",
+                   7 + static_cast<std::uint32_t>(in.below(2)));
         break;
       default:
-        store_.set(std::string{kBack} + "/params", "aio:/other");
+        store_.set(back + "/params", kParams[in.below(kParams.size())]);
         break;
     }
+  }
+  void pause(bool on) {
+    if (on) {
+      backends_->pause();
+      asked_ = disk_.log.size();
+    } else {
+      backends_->resume();
+    }
+    paused_ = on;
+  }
+  void image(Input& in) {
+    switch (in.below(4)) {
+      case 0:
+        openings_fail_ = in.flag();
+        break;
+      case 1:
+        disk_.fail_at(in.byte());
+        break;
+      case 2:
+        disk_.heal();
+        break;
+      default:
+        if (!disk_.is_open()) {
+          disk_.info.size = std::uint64_t{in.byte()} * 4096;
+        }
+        break;
+    }
+  }
+  /// A guest that does all as it should: a read and a barrier are answered, once, although the disc
+  /// goes meanwhile, and another one is read from.
+  void go_on() {
+    disk_.heal();
+    BlkfrontDriver ring{frontend_.page(kRing), 1, BlkfrontDriver::Abi::x86_64};
+    frontend_.grant(kDataGrant, kData);
+    if (cdrom_) {
+      disk_.hold();
+      ring.transfer(BlkfrontDriver::kRead, 1, 0, {{kDataGrant, 0, 7}});
+      ring.transfer(BlkfrontDriver::kBarrier, 2, 0, {});
+      push(ring);
+      store_.set(std::string{kBack} + "/params", "");
+      settle();
+      require(ring.responses().size() == 2, "what a disc leaves open is answered");
+      disk_.hold(false);
+      disk_.info.size = kDiskBytes;
+      store_.set(std::string{kBack} + "/params", "aio:/next");
+      settle();
+      require(disk_.is_open(), "the next disc is in");
+    }
+    disk_.info.size = kDiskBytes;
+    ring.transfer(BlkfrontDriver::kRead, 3, 0, {{kDataGrant, 0, 7}});
+    push(ring);
+    const auto last = ring.responses();
+    require(last.size() == 1 && last[0].id == 3 && last[0].status == 0, "the ring goes on");
+  }
+  void push(BlkfrontDriver& ring) {
+    if (ring.push()) {
+      frontend_.kick(2);
+    }
+    settle();
   }
   void request(Input& in) {
     if (!ring_ || in.byte() % 16 == 0) {
@@ -277,12 +364,16 @@ class World {
   std::size_t opened_ = 0;
   std::optional<BlkfrontDriver> ring_;
   std::optional<pv::Backends> backends_;
+  const bool cdrom_;
   bool closing_ = false;
+  bool paused_ = false;
+  bool openings_fail_ = false;
+  std::size_t asked_ = 0;  ///< requests that the image had had when the pause began
 };
 
 void run(Input in) {
   log::set_sink([](log::Level, std::string_view) noexcept {});
-  World world;
+  World world{in.flag()};
   while (!in.empty()) {
     world.step(in);
     world.check();

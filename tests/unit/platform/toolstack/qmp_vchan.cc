@@ -168,6 +168,39 @@ BOOST_AUTO_TEST_CASE(what_a_client_has_not_read_is_not_given_to_the_next) {
   BOOST_TEST(is_greeting(second.read()));
 }
 
+// Nobody was there when it was changed. The next client would read old answers first, or take the
+// ring for dead.
+BOOST_AUTO_TEST_CASE(a_ring_that_was_changed_while_nobody_was_there_is_not_used_again) {
+  const auto spoilt = [this](auto&& spoil) {
+    VchanClient first = negotiated();
+    first.go();
+    event();
+    spoil(first);
+    VchanClient second{line.announced};
+    second.byte(VchanClient::kCliLive) = 1;
+    second.byte(VchanClient::kSrvNotify) = 1;
+    event();
+    BOOST_TEST(!second.server_lives());
+    VchanClient third = client();
+    third.come();
+    event();
+    BOOST_TEST(is_greeting(third.read()));
+    third.go();
+    event();
+  };
+  for (const std::uint32_t back : {1U, 100U, 2048U, 5000U}) {
+    spoilt([back](VchanClient& one) {
+      one.set32(VchanClient::kRightCons, one.u32(VchanClient::kRightProd) - back);
+    });
+    spoilt([back](VchanClient& one) {
+      one.set32(VchanClient::kRightProd, one.u32(VchanClient::kRightProd) + back);
+    });
+  }
+  for (const std::size_t at : {16U, 17U, 18U, 19U, 21U}) {
+    spoilt([at](VchanClient& one) { one.byte(at) ^= 2; });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_client_that_slips_in_behind_unread_answers_finds_the_line_dead) {
   VchanClient first = negotiated();
   first.write("{\"execute\":\"query-status\",\"id\":7}\r\n");
