@@ -154,12 +154,13 @@ Token Scanner::string(char quote) {
 
 Token Scanner::word() {
   const std::size_t start = at_;
-  while (at_ < text_.size() && is_word(text_[at_])) {
+  const bool named = is_lower(text_[start]);
+  while (at_ < text_.size() && (is_word(text_[at_]) || (named && text_[at_] == '.'))) {
     ++at_;
   }
   const std::string_view text = text_.substr(start, at_ - start);
   const auto all = [text](auto good) { return std::all_of(text.begin(), text.end(), good); };
-  if (is_lower(text[0]) && all([](char c) { return is_lower(c) || is_digit(c) || c == '_'; })) {
+  if (named && all([](char c) { return is_lower(c) || is_digit(c) || c == '_' || c == '.'; })) {
     return make(Token::Kind::name, std::string{text});
   }
   // xl's own idea of a number: 0x1f, but not 0x1F.

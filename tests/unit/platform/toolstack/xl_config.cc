@@ -42,6 +42,15 @@ BOOST_AUTO_TEST_CASE(lines_and_semicolons_separate_settings_and_comments_are_ski
   BOOST_TEST(config.find("d")->line == 5U);
 }
 
+BOOST_AUTO_TEST_CASE(names_may_have_dots_and_numbers_may_not) {
+  BOOST_TEST(text_of(config_of("a.b=1\na..9_.='x'\n"), "a.b") == "1");
+  BOOST_TEST(text_of(config_of("a.b='x'\na.b+='y'\n"), "a.b") == "xy");
+  BOOST_TEST(says(fault_of("a=1.5"), "g.cfg:1:"));
+  BOOST_TEST(says(fault_of(".a=1"), "g.cfg:1:"));
+  BOOST_TEST(says(fault_of("a.B=1"), "names are in lower case"));
+  BOOST_TEST(says(fault_of("a=b.c"), "'b.c' needs quotes"));
+}
+
 BOOST_AUTO_TEST_CASE(lists_may_span_lines_nest_and_end_with_a_comma) {
   const XlConfig config = config_of("l = [ # first\n 'a',\n [ 1, ], \"b\" ,\n ]\n");
   const XlValue& list = config.find("l")->value;
