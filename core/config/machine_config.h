@@ -54,6 +54,13 @@ inline constexpr std::array<std::string_view, 9> kImageFormatNames = {
   return path.substr(0, 4) == "nbd:" || path.substr(0, 9) == "nbd+unix:";
 }
 
+/// Does this image's name begin with a protocol, as rbd:pool/image and http://host/cd.iso do? QEMU
+/// asks for a colon before the first slash.
+[[nodiscard]] constexpr bool names_protocol(std::string_view path) noexcept {
+  const std::size_t at = path.find_first_of(":/");
+  return at != std::string_view::npos && path[at] == ':';
+}
+
 struct DiskConfig {
   std::string path;    ///< or the address of an NBD export; empty: a CD drive without a disc
   unsigned index = 0;  ///< IDE position 0-3: channel index/2, drive index%2

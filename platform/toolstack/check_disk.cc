@@ -4,6 +4,8 @@
 #include "platform/toolstack/key_values.h"
 
 #include <array>
+#include <charconv>
+#include <limits>
 #include <utility>
 
 namespace dm::toolstack {
@@ -13,10 +15,6 @@ namespace {
 bool starts_with(std::string_view text, std::string_view prefix) noexcept {
   return text.substr(0, prefix.size()) == prefix;
 }
-bool ends_with(std::string_view text, std::string_view end) noexcept {
-  return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 /// "a" is 0, "z" 25, "aa" 26.
 std::optional<unsigned> letters_to_index(std::string_view& text, unsigned most) noexcept {
   unsigned index = 0;
@@ -32,13 +30,16 @@ std::optional<unsigned> letters_to_index(std::string_view& text, unsigned most) 
   return length == 0 ? std::nullopt : std::optional{index - 1};
 }
 
+/// Of the extended numbering (xen-vbd-interface(7)).
+constexpr unsigned kMostDisks = 1U << 20U;
+
 struct BusNames {
   std::string_view prefix;
   Vdev::Bus bus;
   unsigned most;
   unsigned parts;
 };
-constexpr BusNames kBuses[] = {{"xvd", Vdev::Bus::xen, (1U << 20U) - 1, 15},
+constexpr BusNames kBuses[] = {{"xvd", Vdev::Bus::xen, kMostDisks - 1, 255},
                                {"hd", Vdev::Bus::ide, 3, 63},
                                {"sd", Vdev::Bus::scsi, 15, 15}};
 
@@ -49,21 +50,10 @@ unsigned device_number(Vdev::Bus bus, unsigned disk, unsigned part) noexcept {
     case Vdev::Bus::scsi:
       return 8U << 8U | disk << 4U | part;
     case Vdev::Bus::xen:
+    case Vdev::Bus::number:
       break;
   }
-  return disk < 16 ? 202U << 8U | disk << 4U | part : 1U << 28U | disk << 8U | part;
-}
-
-/// xl says raw unless told otherwise, and the guest would find the image's header on its disk.
-std::string_view format_by_name(std::string_view path) noexcept {
-  static constexpr std::array<std::string_view, 5> kEnds = {".qcow2", ".qcow", ".vhd", ".vmdk",
-                                                            ".qed"};
-  for (const std::string_view end : kEnds) {
-    if (ends_with(path, end)) {
-      return end.substr(1);
-    }
-  }
-  return {};
+  return disk < 16 && part < 16 ? 202U << 8U | disk << 4U | part : 1U << 28U | disk << 8U | part;
 }
 
 /// What QEMU calls it. With the kernel's back end it is always raw, which is what xl wants then.
@@ -71,17 +61,56 @@ std::string qemu_format(const DiskSpec& disk) {
   return disk.format == "vhd" ? "vpc" : disk.format == "empty" ? "raw" : disk.format;
 }
 
-/// A path of xl is below /dev unless it begins at the root; a script's target is its own affair.
+/// xl-disk-configuration(5) has relative paths below /dev; a script's target is its own affair.
 std::string path_of(const DiskSpec& disk) {
-  if (!disk.script.empty()) {
+  if (disk.script) {
     return "/dev/DISK-OF-THE-SCRIPT";  // known when the script has run
   }
-  return starts_with(disk.target, "/") || is_nbd(disk.target) ? disk.target : "/dev/" + disk.target;
+  const bool whole = starts_with(disk.target, "/") || names_protocol(disk.target);
+  return whole ? disk.target : "/dev/" + disk.target;
+}
+
+/// A number as scanf's %i takes it: decimal, 0x1f or 017.
+std::optional<unsigned> take_number(std::string_view& text, unsigned most) noexcept {
+  unsigned base = 10;
+  if (starts_with(text, "0x") || starts_with(text, "0X")) {
+    base = 16;
+    text.remove_prefix(2);
+  } else if (starts_with(text, "0")) {
+    base = 8;
+  }
+  unsigned value = 0;
+  const auto parsed =
+      std::from_chars(text.data(), text.data() + text.size(), value, static_cast<int>(base));
+  if (parsed.ec != std::errc{} || value > most) {
+    return std::nullopt;
+  }
+  text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+  return value;
+}
+
+/// d4p1 is xvde1.
+std::optional<Vdev> parse_numbered(std::string_view name) noexcept {
+  constexpr unsigned kMostParts = 256;
+  name.remove_prefix(1);
+  const auto disk = take_number(name, kMostDisks - 1);
+  if (!disk || !starts_with(name, "p")) {
+    return std::nullopt;
+  }
+  name.remove_prefix(1);
+  const auto part = take_number(name, kMostParts - 1);
+  if (!part || !name.empty()) {
+    return std::nullopt;
+  }
+  return Vdev{Vdev::Bus::xen, *disk, device_number(Vdev::Bus::xen, *disk, *part)};
 }
 
 }  // namespace
 
 std::optional<Vdev> parse_vdev(std::string_view name) noexcept {
+  if (starts_with(name, "d")) {
+    return parse_numbered(name);
+  }
   for (const BusNames& names : kBuses) {
     if (!starts_with(name, names.prefix)) {
       continue;
@@ -89,16 +118,23 @@ std::optional<Vdev> parse_vdev(std::string_view name) noexcept {
     std::string_view rest = name.substr(names.prefix.size());
     const auto disk = letters_to_index(rest, names.most);
     const auto part = rest.empty() ? 0U : parse_number<unsigned>(rest, 1, names.parts);
-    if (!disk || !part) {
+    if (!disk || !part || starts_with(rest, "0")) {
       return std::nullopt;
     }
     return Vdev{names.bus, *disk, device_number(names.bus, *disk, *part)};
   }
-  return std::nullopt;
+  const auto number =
+      name.empty() ? 0U : take_number(name, std::numeric_limits<std::int32_t>::max());
+  return number && name.empty() ? std::optional{Vdev{Vdev::Bus::number, 0, *number}} : std::nullopt;
+}
+
+/// libxl takes the words of hdtype in any case.
+bool Translator::has_ahci() {
+  return same_word(read.text("hdtype").value_or("ide"), "ahci");
 }
 
 void Translator::disks() {
-  if (read.text("hdtype").value_or("ide") == "ahci") {
+  if (has_ahci()) {
     add(read.line("hdtype"), "-device", "ahci,id=ahci0");
   }
   for (const XlValue* const spec : read.list("disk")) {
@@ -106,49 +142,35 @@ void Translator::disks() {
   }
 }
 
-/// What xl or the guest would stumble over, whatever stubdm can serve. False for what ends xl.
-bool Translator::plausible(const DiskSpec& disk, unsigned line) {
-  const bool raw = disk.format == "raw";
-  if (disk.backend_type == "phy" && !raw && disk.format != "empty") {
-    error(line, "disk: xl refuses backendtype=phy with format=" + disk.format);
+/// Two disks of one number end xl; two in one place would end the device model. False when that has
+/// been told.
+bool Translator::has_place(const DiskSpec& disk, const Vdev& vdev, unsigned line) {
+  static constexpr std::array<std::string_view, 4> kPlaces = {
+      "first IDE channel, master", "first IDE channel, slave", "second IDE channel, master",
+      "second IDE channel, slave"};
+  const auto number = numbers_.emplace(vdev.number, line);
+  if (!number.second) {
+    error(line, "disk: vdev " + shown(disk.vdev) + " is there already, in line " +
+                    std::to_string(number.first->second) + ": write another");
     return false;
   }
-  if (disk.format == "empty" && !disk.cdrom) {
-    error(line, "disk: only a CD-ROM drive can be empty");
-    return false;
+  const bool emulated = vdev.bus != Vdev::Bus::number && (disk.cdrom || !on_port(vdev));
+  if (!emulated || vdev.disk >= kPlaces.size()) {
+    return true;
   }
-  const bool nbd = raw && disk.script.empty() && is_nbd(disk.target);
-  if (nbd && disk.backend_type != "qdisk") {
-    error(line, "disk: xl looks for a file of the name " + shown(disk.target) +
-                    ": write backendtype=qdisk with it");
+  const auto place = places_.emplace(vdev.disk, disk.vdev);
+  if (!place.second) {
+    error(line, "disk: vdev " + shown(disk.vdev) + " is the same place as " +
+                    shown(place.first->second) + " (" + std::string{kPlaces.at(vdev.disk)} +
+                    "): write a free one of hda to hdd, or xvde and later for PV drivers alone");
   }
-  const bool ours_alone = !disk.cdrom && (nbd || !raw);
-  if (ours_alone && (restrict_ || stub_) && read.on("xen_platform_pci", true)) {
-    hint(line, "disk: " + shown(disk.target) + " has no PV back end with " +
-                   (restrict_ ? "dm_restrict" : "device_model_stubdomain_override") +
-                   "=1: a guest with PV drivers gives the emulated "
-                   "disk up and waits for one. xen_platform_pci=0 keeps PV drivers out");
-  }
-  if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk" && restrict_) {
-    error(line,
-          "disk: with dm_restrict=1 nobody serves backendtype=qdisk, and the guest's PV driver "
-          "would wait for it: leave backendtype out");
-  }
-  if (disk.specification == "virtio") {
-    error(line, "disk: specification=virtio needs a device model of its own: leave it out");
-  }
-  const std::string_view by_name = raw && !disk.cdrom ? format_by_name(disk.target) : "";
-  if (!by_name.empty()) {
-    hint(line, "disk: " + shown(disk.target) + " looks like a " + std::string{by_name} +
-                   " image and is taken as raw, which is what this line says");
-  }
-  const bool file = raw && !disk.cdrom && disk.script.empty() && starts_with(disk.target, "/") &&
-                    !starts_with(disk.target, "/dev/");
-  if (restrict_ && file) {
-    hint(line, "disk: dm_restrict=1 limits files to 256 KiB: the guest cannot write to the image " +
-                   shown(disk.target) + " until its PV drivers take over. Block devices work");
-  }
-  return true;
+  return place.second;
+}
+
+/// Of a controller of its own: SCSI or AHCI.
+bool Translator::on_port(const Vdev& vdev) {
+  constexpr unsigned kAhciPorts = 6;
+  return vdev.bus == Vdev::Bus::scsi || (has_ahci() && vdev.disk < kAhciPorts);
 }
 
 void Translator::disk(const XlValue& spec) {
@@ -163,16 +185,40 @@ void Translator::disk(const XlValue& spec) {
   if (!plausible(*parsed, spec.line)) {
     return;
   }
-  if (parsed->cdrom) {
+  // libxl finds no path for the device model to what another domain serves, and no place for a
+  // number.
+  const bool pv_alone =
+      vdev->bus == Vdev::Bus::number || (parsed->backend_domain && parsed->format != "empty");
+  if (!pv_alone && !has_place(*parsed, *vdev, spec.line)) {
+    return;
+  }
+  disk_hints(*parsed, spec.line);
+  if (pv_alone) {
+    pv_disk(*parsed, spec.line);
+  } else if (parsed->cdrom) {
     cd(*parsed, *vdev, spec.line);
   } else {
     hard_disk(*parsed, *vdev, spec.line);
   }
 }
 
+void Translator::pv_disk(const DiskSpec& disk, unsigned line) {
+  if (disk.backend_domain) {
+    out.pv_disks.push_back(shown(disk.vdev) + ": " + shown(disk.target) + ", from domain " +
+                           shown(*disk.backend_domain));
+    return;
+  }
+  if (disk.format != "raw" && disk.format != "empty" && restrict_) {
+    out.later.push_back(
+        {Unserved::pv_image_format, shown(disk.target) + " is " + qemu_format(disk), line});
+  }
+  out.pv_disks.push_back(shown(disk.vdev) + ": " +
+                         (disk.target.empty() ? "empty" : shown(disk.target)));
+}
+
 void Translator::cd(const DiskSpec& disk, const Vdev& vdev, unsigned line) {
   if (vdev.disk > 4) {
-    return;  // libxl's bound, although IDE has four places
+    return pv_disk(disk, line);  // libxl's bound, although IDE has four places
   }
   const std::string id = std::to_string(vdev.number);
   const std::string medium = ",file=" + path_of(disk) + ",format=" + qemu_format(disk);
@@ -186,7 +232,15 @@ void Translator::hard_disk(const DiskSpec& disk, const Vdev& vdev, unsigned line
   const std::string file = "file=" + path_of(disk);
   const std::string format = ",format=" + qemu_format(disk);
   const std::string n = std::to_string(vdev.disk);
-  const bool ahci = read.text("hdtype").value_or("ide") == "ahci" && vdev.disk < 6;
+  const bool own_port = on_port(vdev);
+  if (!own_port && vdev.disk >= 4) {
+    return pv_disk(disk, line);
+  }
+  if (vdev.bus != Vdev::Bus::scsi && !disk.writable) {
+    return error(line, "disk: xl refuses a read-only " + shown(disk.vdev) +
+                           ": write access=rw, or vdev=xvde or later (for PV drivers alone: the "
+                           "guest cannot boot from it)");
+  }
   if (disk.colo) {
     return add(line, "-drive", "if=ide,index=" + n + ",driver=quorum");
   }
@@ -196,19 +250,7 @@ void Translator::hard_disk(const DiskSpec& disk, const Vdev& vdev, unsigned line
             ",cache=writeback");
     return add(line, "-device", "scsi-hd,drive=scsi0-hd" + n + ",scsi-id=" + n);
   }
-  if (!ahci && vdev.disk >= 4) {
-    if (disk.format != "raw" && restrict_) {
-      out.later.push_back(
-          {Unserved::pv_image_format, shown(disk.target) + " is " + qemu_format(disk), line});
-    }
-    out.pv_disks.push_back(shown(disk.vdev) + ": " + shown(disk.target));
-    return;
-  }
-  if (!disk.writable) {
-    return error(line, "disk: xl refuses a read-only " + shown(disk.vdev) +
-                           ": write access=rw, or vdev=xvde or later (for PV drivers alone)");
-  }
-  if (ahci) {
+  if (own_port) {
     add(line, "-drive", file + ",if=none,id=ahcidisk-" + n + format + ",cache=writeback");
     return add(line, "-device", "ide-hd,bus=ahci0." + n + ",unit=0,drive=ahcidisk-" + n);
   }

@@ -13,32 +13,35 @@ namespace {
 
 constexpr std::size_t kMaxShown = 120;
 
-// Every setting that xl 4.17 reads: xl.cfg(5) and tools/xl/xl_parse.c. Sorted.
+// Every setting that xl 4.17 reads from a guest's file (tools/xl/xl_parse.c; the words are in the
+// program itself). xl.cfg(5) and older guides have more, and xl.conf(5) others. Sorted.
 // clang-format off
 constexpr std::string_view kKnown[] = {
-    "acpi", "acpi_firmware", "acpi_laptop_slate", "acpi_s3", "acpi_s4", "altp2m", "altp2mhvm", "apic",
-    "arm_sci", "assisted_xapic", "assisted_x2apic", "bios", "bios_path_override", "blkdev_start", "boot", "bootargs",
-    "bootloader", "bootloader_args", "builder", "cap", "channel", "claim_mode", "cmdline", "colo",
-    "cpu_weight", "cpuid", "cpus", "cpus_soft", "device_model", "device_model_args", "device_model_args_hvm",
-    "device_model_args_pv", "device_model_override", "device_model_stubdomain_override",
-    "device_model_stubdomain_seclabel", "device_model_user", "device_model_version", "device_tree", "disk",
-    "display", "dm_restrict", "driver_domain", "dtdev", "e820_host", "event_channels", "extra", "extratime",
-    "firmware", "firmware_override", "gfx_passthru", "gic_version", "hap", "hdtype", "hpet", "init_seclabel",
-    "iomem", "ioports", "irqs", "kernel", "keymap", "latency", "localtime", "max_event_channels",
-    "max_grant_frames", "max_grant_version", "max_maptrack_frames", "maxmem", "maxvcpus", "mca_caps", "memory",
-    "mmio_hole", "ms_vm_genid", "msr_relaxed", "name", "nestedhvm", "nographic", "nomigrate", "nr_spis", "nx",
-    "on_crash", "on_poweroff", "on_reboot", "on_soft_reset", "on_watchdog", "oos", "opengl", "p9", "pae",
-    "passthrough", "pci", "pci_msitranslate", "pci_permissive", "pci_power_mgmt", "pci_seize", "period", "pool",
-    "pvcalls", "pvh", "pvshim", "pvshim_cmdline", "pvshim_extra", "pvshim_path", "ramdisk", "rdm",
-    "rdm_mem_boundary", "root", "rtc_timeoffset", "sched", "sdl", "seclabel", "serial", "shadow_memory", "slice",
-    "smbios", "smbios_firmware", "soundhw", "spice", "spice_clipboard_sharing", "spice_image_compression",
-    "spice_streaming_video", "spiceagent_mouse", "spicedisable_ticketing", "spicehost", "spicepasswd", "spiceport",
-    "spicetls_port", "spiceusbredirection", "spicevdagent", "stdvga", "stubdomain_cmdline", "stubdomain_kernel",
-    "stubdomain_memory", "stubdomain_ramdisk", "suppress_spurious_page_faults", "tee", "timer_mode", "trap_unmapped_accesses",
-    "tsc_mode", "type", "usb", "usbctrl", "usbdev", "usbdevice", "usbversion", "uuid", "vcpus", "vdispl",
-    "vendor_device", "vfb", "vga", "videoram", "vif", "vif2", "viridian", "virtio", "vkb", "vkb_device",
-    "vm_watchdog", "vmtrace_buf_kb", "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused", "vncviewer", "vnuma",
-    "vpmu", "vpt_align", "vsnd", "vtpm", "vuart", "xauthority", "xen_platform_pci", "xend_suspend_evtchn_compat",
+    "acpi", "acpi_firmware", "acpi_laptop_slate", "acpi_s3", "acpi_s4", "altp2m", "altp2mhvm",
+    "apic", "bios", "bios_path_override", "boot", "bootloader", "bootloader_args", "builder", "cap",
+    "channel", "cmdline", "cpu_weight", "cpuid", "cpus", "cpus_soft", "device_model",
+    "device_model_args", "device_model_args_hvm", "device_model_args_pv", "device_model_override",
+    "device_model_stubdomain_override", "device_model_stubdomain_seclabel", "device_model_user",
+    "device_model_version", "device_tree", "disk", "display", "dm_restrict", "driver_domain",
+    "dtdev", "e820_host", "extra", "extratime", "firmware", "firmware_override", "gfx_passthru",
+    "gic_version", "hap", "hdtype", "hpet", "init_seclabel", "iomem", "ioports", "irqs", "kernel",
+    "keymap", "latency", "localtime", "max_event_channels", "max_grant_frames", "max_grant_version",
+    "max_maptrack_frames", "maxmem", "maxvcpus", "mca_caps", "memory", "mmio_hole", "ms_vm_genid",
+    "msr_relaxed", "name", "nestedhvm", "nographic", "nomigrate", "nx", "on_crash", "on_poweroff",
+    "on_reboot", "on_soft_reset", "on_watchdog", "oos", "opengl", "p9", "pae", "passthrough", "pci",
+    "pci_msitranslate", "pci_permissive", "pci_power_mgmt", "pci_seize", "period", "pool",
+    "pvcalls", "pvshim", "pvshim_cmdline", "pvshim_extra", "pvshim_path", "ramdisk", "rdm",
+    "rdm_mem_boundary", "root", "rtc_timeoffset", "sdl", "seclabel", "serial", "shadow_memory",
+    "slice", "smbios_firmware", "soundhw", "spice", "spice_clipboard_sharing",
+    "spice_image_compression", "spice_streaming_video", "spiceagent_mouse",
+    "spicedisable_ticketing", "spicehost", "spicepasswd", "spiceport", "spicetls_port",
+    "spiceusbredirection", "spicevdagent", "stdvga", "stubdomain_cmdline", "stubdomain_kernel",
+    "stubdomain_memory", "stubdomain_ramdisk", "tee", "timer_mode", "tsc_mode", "type", "usb",
+    "usbctrl", "usbdev", "usbdevice", "usbversion", "uuid", "vcpus", "vdispl", "vendor_device",
+    "vfb", "vga", "videoram", "vif", "vif2", "viridian", "vkb", "vkb_device", "vmtrace_buf_kb",
+    "vnc", "vncdisplay", "vnclisten", "vncpasswd", "vncunused", "vncviewer", "vnuma", "vpmu",
+    "vpt_align", "vsnd", "vtpm", "vuart", "xauthority", "xen_platform_pci",
+    "xend_suspend_evtchn_compat",
 };
 // clang-format on
 
@@ -92,7 +95,7 @@ std::optional<std::string_view> SettingReader::text(std::string_view name) {
   return setting->value.text;
 }
 
-std::optional<std::int64_t> SettingReader::number(std::string_view name) {
+std::optional<std::int64_t> SettingReader::plain_number(std::string_view name) {
   const auto digits = text(name);
   if (!digits) {
     return std::nullopt;
@@ -102,14 +105,19 @@ std::optional<std::int64_t> SettingReader::number(std::string_view name) {
   errno = 0;
   const long long value = std::strtoll(owned.c_str(), &end, 0);
   const bool good = errno == 0 && end != owned.c_str() && *end == '\0' && !find(name)->added;
-  if (!good) {
-    const Finding finding{line(name), std::string{name} + ": '" + shown(owned) +
+  return good ? std::optional<std::int64_t>{value} : std::nullopt;
+}
+
+std::optional<std::int64_t> SettingReader::number(std::string_view name) {
+  const auto digits = text(name);
+  const auto value = plain_number(name);
+  if (digits && !value) {
+    const Finding finding{line(name), std::string{name} + ": '" + shown(*digits) +
                                           "' is not a number: xl ignores this line"};
     const auto same = [&finding](const Finding& f) { return f.text == finding.text; };
     if (std::none_of(out_.hints.begin(), out_.hints.end(), same)) {
       out_.hints.push_back(finding);
     }
-    return std::nullopt;
   }
   return value;
 }

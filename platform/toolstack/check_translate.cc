@@ -34,6 +34,9 @@ Translation Translator::run() {
   if (out.guest != Translation::Guest::hvm) {
     return std::move(out);
   }
+  words();
+  word_lists();
+  specs();
   restrict_ = read.on("dm_restrict", false);
   stub_ = read.on("device_model_stubdomain_override", false);
   vnc_ = read.on("vnc", true);
@@ -62,7 +65,7 @@ Translation Translator::run() {
   disks();
   passed_through();
   other_back_ends();
-  if (read.text("vendor_device").value_or("none") == "xenserver") {
+  if (same_word(read.text("vendor_device").value_or("none"), "xenserver")) {
     add(read.line("vendor_device"), "-device", "xen-pvdevice,device-id=0xc000");
   }
   const auto user = read.text("device_model_user");
@@ -123,6 +126,11 @@ void Translator::program() {
           "device_model_version: stubdm speaks the language of \"qemu-xen\": write that, or no "
           "device_model_version line");
   }
+  if (stub_ && !read.text("device_model_version")) {
+    hint(read.line("device_model_stubdomain_override"),
+         "device_model_version: there is no such line, so xl 4.17 starts a stub domain of the old "
+         "kind, without stubdm: write device_model_version=\"qemu-xen\"");
+  }
   if (!path) {
     hint(0,
          "device_model_override: there is no such line, so xl would start QEMU: write "
@@ -155,14 +163,16 @@ void Translator::channels() {
   for (const XlValue* const spec : read.list("channel")) {
     std::string_view connection;
     std::string_view path;
+    bool whole = true;
     for (const SpecPair& pair : split_spec(spec->text)) {
       connection = pair.key == "connection" ? pair.value.value_or("") : connection;
       path = pair.key == "path" ? pair.value.value_or("") : path;
+      whole = whole && !pair.key.empty() && pair.value && !pair.value->empty();
     }
     const std::string id = "id=libxl-channel" + std::to_string(index++);
-    if (connection == "pty") {
+    if (whole && connection == "pty") {
       add(spec->line, "-chardev", "pty," + id);
-    } else if (connection == "socket" && !path.empty()) {
+    } else if (whole && connection == "socket" && !path.empty()) {
       add(spec->line, "-chardev",
           "socket," + id + ",path=" + std::string{path} + ",server=on,wait=off");
     } else {
@@ -171,36 +181,49 @@ void Translator::channels() {
   }
 }
 
+/// libxl gives a stub domain no screen: VNC, SDL and SPICE are not on its command line.
 void Translator::display() {
-  const unsigned vnc_line = read.line("vnc");
-  if (vnc_) {
-    const std::string listen{read.text("vnclisten").value_or("127.0.0.1")};
-    const std::int64_t display = read.number("vncdisplay").value_or(0);
-    const auto password = read.text("vncpasswd");
-    std::string value = listen;
-    if (listen.find(':') == std::string::npos) {
-      value += ":" + std::to_string(display);
-    } else if (display != 0) {
-      error(read.line("vncdisplay"), "vncdisplay: xl refuses it beside a vnclisten with a display");
+  if (stub_) {
+    const bool locked = vnc_ && !read.text("vncpasswd").value_or("").empty();
+    for (const std::string_view name : {"vnc", "sdl", "spice"}) {
+      const unsigned line = read.line(name == "vnc" && locked ? "vncpasswd" : name);
+      if (name == "vnc" ? locked || (line != 0 && vnc_) : read.on(name, false)) {
+        hint(line, std::string{name} + ": libxl gives a stub domain no screen: it has no effect");
+      }
     }
-    const bool locked = password && !password->empty();
-    value += locked ? ",password=on" : "";
-    value += read.on("vncunused", true) ? ",to=99" : "";
-    add(locked ? read.line("vncpasswd") : vnc_line, "-vnc", value);
-    if (!locked) {
-      hint(vnc_line, vnc_line == 0 ? "vnc: xl asks for VNC unless told otherwise, and there is "
-                                     "none: write vnc=0"
-                                   : "vnc: there is no display, nothing will listen: write vnc=0");
-    }
+  } else if (vnc_) {
+    vnc();
   } else {
-    add(vnc_line, "-vnc", "none");
+    add(read.line("vnc"), "-vnc", "none");
   }
   add(0, "-display", "none");
-  if (sdl_) {
+  if (sdl_ && !stub_) {
     add(read.line("sdl"), "-display", "sdl");
   }
   if (const auto keymap = read.text("keymap")) {
     add(read.line("keymap"), "-k", std::string{*keymap});
+  }
+}
+
+void Translator::vnc() {
+  const unsigned line = read.line("vnc");
+  const std::string listen{read.text("vnclisten").value_or("127.0.0.1")};
+  const std::int64_t display = read.number("vncdisplay").value_or(0);
+  const auto password = read.text("vncpasswd");
+  std::string value = listen;
+  if (listen.find(':') == std::string::npos) {
+    value += ":" + std::to_string(display);
+  } else if (display != 0) {
+    error(read.line("vncdisplay"), "vncdisplay: xl refuses it beside a vnclisten with a display");
+  }
+  const bool locked = password && !password->empty();
+  value += locked ? ",password=on" : "";
+  value += read.on("vncunused", true) ? ",to=99" : "";
+  add(locked ? read.line("vncpasswd") : line, "-vnc", value);
+  if (!locked) {
+    hint(line, line == 0 ? "vnc: xl asks for VNC unless told otherwise, and there is "
+                           "none: write vnc=0"
+                         : "vnc: there is no display, nothing will listen: write vnc=0");
   }
 }
 
@@ -214,12 +237,7 @@ void Translator::boot_and_serial() {
   if (const auto ramdisk = read.text("ramdisk")) {
     add(read.line("ramdisk"), "-initrd", std::string{*ramdisk});
   }
-  for (const std::string_view name : {"cmdline", "root", "extra"}) {
-    if (const auto line = read.text(name)) {
-      add(read.line(name), "-append", std::string{*line});
-      break;
-    }
-  }
+  command_line();
   for (const XlValue* const spec : read.list("disk")) {
     const auto disk = parse_disk_spec(spec->text);
     if (disk && !disk->cdrom && begins(disk->vdev, "sd")) {
@@ -239,11 +257,27 @@ void Translator::boot_and_serial() {
   }
 }
 
+/// cmdline alone, else root and extra together.
+void Translator::command_line() {
+  const auto whole = read.text("cmdline");
+  const auto root = read.text("root");
+  const auto extra = read.text("extra");
+  if (!whole && !root && !extra) {
+    return;
+  }
+  const std::string both = (root ? "root=" + std::string{*root} : "") + (root && extra ? " " : "") +
+                           std::string{extra.value_or("")};
+  add(read.line(whole  ? "cmdline"
+                : root ? "root"
+                       : "extra"),
+      "-append", whole ? std::string{*whole} : both);
+}
+
 void Translator::graphics() {
   if (read.on("nographic", false) && !sdl_ && !vnc_) {
     add(read.line("nographic"), "-nographic");
   }
-  if (read.on("spice", false)) {
+  if (read.on("spice", false) && !stub_) {
     add(read.line("spice"), "-spice",
         "port=" + std::to_string(read.number("spiceport").value_or(0)));
     if (read.on("spicevdagent", false)) {
@@ -256,6 +290,10 @@ void Translator::graphics() {
   const std::string_view kind = vga ? *vga : std_vga ? "stdvga" : "cirrus";
   const std::int64_t least = kind == "stdvga" ? 16 : kind == "cirrus" ? 8 : kind == "qxl" ? 128 : 0;
   const std::int64_t asked = read.number("videoram").value_or(least);
+  if (asked < least) {
+    error(read.line("videoram"), "videoram: xl wants at least " + std::to_string(least) +
+                                     " with this vga: leave videoram out");
+  }
   video_mib_ = kind == "none" ? 0 : std::clamp<std::int64_t>(asked, 0, 1 << 20);
   const std::string mib = std::to_string(video_mib_);
   if (kind == "stdvga") {
@@ -268,7 +306,24 @@ void Translator::graphics() {
   } else if (kind != "none") {
     error(line, "vga: xl knows none, stdvga, cirrus and qxl, not '" + shown(kind) + "'");
   }
-  add(read.line("boot"), "-boot", "order=" + std::string{read.text("boot").value_or("cda")});
+  boot();
+}
+
+/// xl hands on whatever it says, and the device model would end over it.
+void Translator::boot() {
+  const std::string order{read.text("boot").value_or("cda")};
+  const bool good = !order.empty() && order.size() <= 3 &&
+                    order.find_first_not_of("acdn") == std::string::npos &&
+                    std::all_of(order.begin(), order.end(), [&order](char letter) {
+                      return std::count(order.begin(), order.end(), letter) == 1;
+                    });
+  if (!good) {
+    return error(read.line("boot"),
+                 "boot: write one to three different letters of a (floppy), c "
+                 "(disk), d (CD-ROM), n (network), not '" +
+                     shown(order) + "'");
+  }
+  add(read.line("boot"), "-boot", "order=" + order);
 }
 
 void Translator::processors() {
@@ -282,12 +337,14 @@ void Translator::processors() {
     return error(read.line(read.find("maxvcpus") != nullptr ? "maxvcpus" : "vcpus"),
                  "vcpus: xl wants at least as many maxvcpus as vcpus");
   }
+  constexpr std::int64_t kMost = 128;  // Xen's HVM_MAX_VCPUS
+  const unsigned line = read.line(most > asked ? "maxvcpus" : "vcpus");
+  if (most > kMost) {
+    return error(line, (most > asked ? std::string{"maxvcpus"} : "vcpus") +
+                           ": an HVM guest has 1 to 128 vCPUs, not " + std::to_string(most));
+  }
   if (most > 1) {
-    const unsigned line = read.line(most > asked ? "maxvcpus" : "vcpus");
     add(line, "-smp", std::to_string(online) + ",maxcpus=" + std::to_string(most));
-    if (most > online) {
-      hint(line, "maxvcpus: vCPUs cannot be added to a running guest yet (xl vcpu-set)");
-    }
   }
 }
 
@@ -319,7 +376,7 @@ void Translator::machine() {
     error(read.line("mmio_hole"), "mmio_hole: xl wants 256 to 3840 MiB");
   }
   const auto graphics_card = read.text("gfx_passthru");
-  const bool passed = graphics_card && *graphics_card != "0";
+  const bool passed = graphics_card && read.plain_number("gfx_passthru").value_or(1) != 0;
   value += passed ? ",igd-passthru=on" : "";
   add(read.line(passed ? "gfx_passthru" : "xen_platform_pci"), "-machine", value);
 }

@@ -6,8 +6,11 @@
 #include "platform/toolstack/refusals.h"
 #include "platform/toolstack/xl_config.h"
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -64,6 +67,8 @@ class SettingReader {
   /// The settings of another type than xl wants are told once and count as absent, as for xl.
   [[nodiscard]] std::optional<std::string_view> text(std::string_view name);
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view name);
+  /// The same without a word about what is none.
+  [[nodiscard]] std::optional<std::int64_t> plain_number(std::string_view name);
   [[nodiscard]] bool on(std::string_view name, bool otherwise) {
     return number(name).value_or(otherwise ? 1 : 0) != 0;
   }
@@ -81,21 +86,24 @@ class SettingReader {
 struct DiskSpec {
   std::string target;
   std::string format;
-  std::string vdev;
-  std::string script;
+  std::string vdev;  ///< may be empty: libxl takes that for device number 0
   std::string backend_type;
   std::string specification;
-  bool has_target = false;
+  std::optional<std::string> script;
+  std::optional<std::string> backend_domain;
+  std::array<std::optional<std::string>, 4> colo_values;  ///< of no use but to be there
   bool writable = true;
   bool cdrom = false;
   bool colo = false;
-  bool backend_domain = false;
 };
 [[nodiscard]] Result<DiskSpec> parse_disk_spec(std::string_view text);
+/// "phy", "tap", "qcow2", ... of "phy:/dev/vg/g".
+[[nodiscard]] bool is_old_disk_prefix(std::string_view name) noexcept;
 
 /// Where a virtual device name puts a disk (xen-vbd-interface(7)).
 struct Vdev {
-  enum class Bus : std::uint8_t { ide, scsi, xen };
+  /// `number`: the name is a device number, which libxl does not look into.
+  enum class Bus : std::uint8_t { ide, scsi, xen, number };
   Bus bus = Bus::xen;
   unsigned disk = 0;
   unsigned number = 0;  ///< the device's number in xenstore
@@ -115,9 +123,13 @@ class Translator {
   void monitor();
   void channels();
   void display();
+  void vnc();
+  void command_line();
+  void boot();
   void boot_and_serial();
   void graphics();
   void usb_and_sound();
+  void sound();
   void processors();
   void cards();
   void card(unsigned index, const XlValue& spec);
@@ -128,10 +140,19 @@ class Translator {
   void disks();
   void disk(const XlValue& spec);
   [[nodiscard]] bool plausible(const DiskSpec& disk, unsigned line);
+  void disk_hints(const DiskSpec& disk, unsigned line);
+  [[nodiscard]] bool has_ahci();
+  [[nodiscard]] bool on_port(const Vdev& vdev);
+  [[nodiscard]] bool has_place(const DiskSpec& disk, const Vdev& vdev, unsigned line);
+  void pv_disk(const DiskSpec& disk, unsigned line);
   void cd(const DiskSpec& disk, const Vdev& vdev, unsigned line);
   void hard_disk(const DiskSpec& disk, const Vdev& vdev, unsigned line);
   void passed_through();
   void other_back_ends();
+  void firmware();
+  void words();
+  void word_lists();
+  void specs();
   void unknown_settings();
 
   void add(unsigned line, std::string option);
@@ -145,9 +166,15 @@ class Translator {
   bool vnc_ = true;
   bool sdl_ = false;
   std::int64_t video_mib_ = 0;
+  std::map<unsigned, unsigned> numbers_;    ///< of virtual devices, and the lines they are in
+  std::map<unsigned, std::string> places_;  ///< IDE positions that are taken, and by which vdev
+  std::vector<unsigned> card_ids_;
   Translation out;
   SettingReader read;
 };
+
+/// As libxl compares most words: in any case (of ASCII).
+[[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;
 
 /// True for a setting that xl 4.17 reads.
 [[nodiscard]] bool known_to_xl(std::string_view name) noexcept;

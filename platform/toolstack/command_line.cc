@@ -165,6 +165,43 @@ void take_option(Parse& parse, const Option& option, std::string_view value) {
   option.take(parse, option.name, value);
 }
 
+bool begins(std::string_view whole, std::string_view part) noexcept {
+  return whole.substr(0, part.size()) == part;
+}
+
+/// How many arguments of libxl's own begin here that it writes after the devices and before
+/// device_model_args; 0 for anything else.
+std::size_t own_arguments(std::string_view option, std::string_view value) noexcept {
+  const bool own_netdev = option == "-netdev" && begins(value, "type=tap,") &&
+                          value.find(",script=") != std::string_view::npos;
+  const bool own_object =
+      option == "-object" && (begins(value, "filter-") || begins(value, "iothread,id=colo") ||
+                              begins(value, "colo-compare,"));
+  const bool own_pair = own_netdev || own_object || (option == "-net" && value == "none") ||
+                        option == "-chroot" || option == "-incoming";
+  return own_pair ? 2 : option == "-xen-domid-restrict" ? 1 : 0;
+}
+
+/// libxl puts device_model_args before -machine and device_model_args_hvm between that and -m. So
+/// a start knows as well as --check which setting asks for something.
+void find_by_hand(Parse& parse, std::span<const std::string_view> args) {
+  const auto place_of = [args](std::string_view name, std::size_t from) {
+    const auto start = args.begin() + static_cast<std::ptrdiff_t>(from);
+    return static_cast<std::size_t>(std::find(start, args.end(), name) - args.begin());
+  };
+  const std::size_t machine = place_of("-machine", 0);
+  if (machine + 1 >= args.size()) {
+    return;
+  }
+  std::size_t first = machine;
+  for (std::size_t i = 0; i + 1 < machine; ++i) {
+    const std::size_t own = own_arguments(args[i], args[i + 1]);
+    first = own != 0 ? i + own : first;
+  }
+  parse.refusals.set_by_hand(std::min(first, machine), machine);
+  parse.refusals.set_by_hand(machine + 2, place_of("-m", machine + 2));
+}
+
 void walk(Parse& parse, std::span<const std::string_view> args) {
   for (std::size_t i = 0; i < args.size() && !parse.action; ++i) {
     parse.refusals.set_argument(i);
@@ -240,6 +277,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
     return fail("more than ", std::to_string(kMaxArguments), " arguments");
   }
   Parse parse{can};
+  find_by_hand(parse, args);
   walk(parse, args);
 
   Invocation invocation;
@@ -259,6 +297,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
         "  device_model_override=\"PATH OF THIS PROGRAM\"\n"
         "'stubdm --help' tells more.");
   }
+  join_usb(parse);
   join_monitors(parse);
   join_cards(parse);
   join_disks(parse);

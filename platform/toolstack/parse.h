@@ -62,6 +62,11 @@ struct NetdevArgument {
   std::size_t argument = 0;
 };
 
+struct UsbArgument {
+  std::string_view model;
+  std::size_t argument = 0;
+};
+
 struct ChardevArgument {
   std::string_view text;
   std::string_view id;
@@ -92,6 +97,8 @@ struct Parse {
   std::vector<std::string_view> cards_of_other_models;  ///< their netdevs
   std::vector<CardArgument> cards;
   std::vector<NetdevArgument> netdevs;
+  std::vector<UsbArgument> usb_controllers;
+  bool usb_redirected = false;  ///< SPICE has asked for the controllers
   std::vector<ChardevArgument> chardevs;
   std::vector<MonitorArgument> monitors;
   unsigned serials = 0;
@@ -131,6 +138,7 @@ void take_incoming(Parse&, std::string_view name, std::string_view value);
 
 // parse_device.cc
 void take_device(Parse&, std::string_view name, std::string_view value);
+void join_usb(Parse&);
 
 // parse_disk.cc
 void take_drive(Parse&, std::string_view name, std::string_view value);

@@ -12,6 +12,7 @@ namespace {
 enum class Kind : std::uint8_t {
   unserved,       ///< the table says which setting
   unserved_disk,  ///< the same, and it names its drive
+  usb,            ///< a controller: whose it is shows when all is read
   cd,
   e1000,
   noted,
@@ -23,7 +24,8 @@ struct Model {
   Unserved what;
 };
 
-// Every model that libxl 4.17 can name but for network cards, which are known by their netdev=.
+// Every model that libxl 4.17 can name but for network cards, which are known by their netdev=, and
+// what people write for a screen. Anything else is unknown: device_model_args names it.
 // clang-format off
 constexpr Model kModels[] = {
     {"ide-cd",          Kind::cd,            {}},
@@ -43,16 +45,12 @@ constexpr Model kModels[] = {
     {"virtio-serial",   Kind::unserved,      Unserved::spice},
     {"virtserialport",  Kind::unserved,      Unserved::spice},
     {"usb-redir",       Kind::unserved,      Unserved::spice},
-    {"piix3-usb-uhci",  Kind::unserved,      Unserved::usb},
-    {"ich9-usb-ehci1",  Kind::unserved,      Unserved::usb},
-    {"ich9-usb-uhci1",  Kind::unserved,      Unserved::usb},
-    {"ich9-usb-uhci2",  Kind::unserved,      Unserved::usb},
-    {"ich9-usb-uhci3",  Kind::unserved,      Unserved::usb},
-    {"nec-usb-xhci",    Kind::unserved,      Unserved::usb},
-    {"usb-tablet",      Kind::unserved,      Unserved::usb},
-    {"usb-mouse",       Kind::unserved,      Unserved::usb},
-    {"usb-kbd",         Kind::unserved,      Unserved::usb},
-    {"usb-host",        Kind::unserved,      Unserved::usb},
+    {"piix3-usb-uhci",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-ehci1",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci1",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb},
+    {"nec-usb-xhci",    Kind::usb,           Unserved::usb},
     {"intel-hda",       Kind::unserved,      Unserved::sound},
     {"hda-duplex",      Kind::unserved,      Unserved::sound},
     {"AC97",            Kind::unserved,      Unserved::sound},
@@ -83,6 +81,10 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     }
     return;
   }
+  if (found->what == Unserved::ahci_disk && value.find(",bus=ide.") != std::string_view::npos) {
+    parse.refusals.add(Unserved::unknown_device, model);  // libxl's -drive has if=ide for that
+    return;
+  }
   switch (found->kind) {
     case Kind::cd:
       take_cd(parse, value);
@@ -96,9 +98,20 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     case Kind::unserved_disk:
       refuse_disk(parse, found->what, value);
       break;
+    case Kind::usb:
+      parse.usb_controllers.push_back({model, parse.refusals.argument()});
+      break;
     case Kind::unserved:
+      parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
       parse.refusals.add(found->what, model);
       break;
+  }
+}
+
+void join_usb(Parse& parse) {
+  for (const UsbArgument& controller : parse.usb_controllers) {
+    parse.refusals.set_argument(controller.argument);
+    parse.refusals.add(parse.usb_redirected ? Unserved::spice : Unserved::usb, controller.model);
   }
 }
 

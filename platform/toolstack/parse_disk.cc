@@ -55,6 +55,10 @@ bool check_format(Parse& parse, const DriveArgument& drive, ImageFormat& format)
     parse.refusals.add(Unserved::image_format, seen.append(" is ").append(drive.format));
     return false;
   }
+  if (names_protocol(*drive.file) && !is_nbd(*drive.file)) {
+    parse.refusals.add(Unserved::image_protocol, *drive.file);
+    return false;
+  }
   if (is_nbd(*drive.file) && !is_raw(*known)) {
     parse.broken("drive", drive.text, "an NBD export is raw: format=raw");
     return false;
@@ -169,7 +173,7 @@ void take_drive(Parse& parse, std::string_view name, std::string_view value) {
   drive.text = value;
   drive.argument = parse.refusals.argument();
   if (is_colo(value)) {
-    parse.refusals.add(Unserved::colo, "a replicated disk");
+    parse.refusals.add(Unserved::colo_disk, {});
     return;
   }
   const auto keys = parse.split(name, value, {.known = kDriveKeys, .open_ended = "file"});
@@ -177,7 +181,7 @@ void take_drive(Parse& parse, std::string_view name, std::string_view value) {
     return;
   }
   if (keys->find("driver") || keys->find("top-id")) {
-    parse.refusals.add(Unserved::colo, "a replicated disk");
+    parse.refusals.add(Unserved::colo_disk, {});
     return;
   }
   for (const std::string_view key : kUnusedKeys) {

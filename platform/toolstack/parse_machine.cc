@@ -157,7 +157,9 @@ void take_display(Parse& parse, std::string_view, std::string_view value) {
   }
   std::string seen = "-display ";
   seen.append(value);
-  parse.refusals.add(value.substr(0, 5) == "spice" ? Unserved::spice : Unserved::sdl, seen);
+  // libxl writes none and sdl. Any other comes from device_model_args.
+  parse.refusals.add(
+      value.substr(0, value.find(',')) == "sdl" ? Unserved::sdl : Unserved::unknown_option, seen);
 }
 
 void take_incoming(Parse& parse, std::string_view name, std::string_view value) {

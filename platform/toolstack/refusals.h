@@ -19,6 +19,8 @@ enum class Unserved : std::uint8_t {
   sdl,
   spice,
   usb,
+  usb_controller,  ///< asked for by QMP once the guest runs, as the next
+  usb_device,
   sound,
   nic,        ///< any emulated card, while there is no e1000
   nic_model,  ///< a card other than e1000
@@ -26,6 +28,7 @@ enum class Unserved : std::uint8_t {
   scsi_disk,
   ahci_disk,
   image_format,
+  image_protocol,   ///< what only QEMU's own network clients could read
   pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
   cdrom,
   cdrom_position,
@@ -34,18 +37,22 @@ enum class Unserved : std::uint8_t {
   serial_count,
   channel,
   colo,
+  colo_disk,
   pci_passthrough,
+  shared_directory,
   incoming,
   unknown_device,
   unknown_option,
   count_  ///< how many there are
 };
 
-/// What a person reads about one of them.
+/// What a person reads about one of them. Whoever does what `write` says is not refused for this
+/// again, nor for anything new.
 struct RefusalText {
   std::string_view seen;     ///< what was asked for: "a VGA card"
   std::string_view setting;  ///< the xl.cfg setting that causes it: "vga"
   std::string_view write;    ///< what to write instead: "vga=\"none\""
+  std::string_view cost;     ///< what the guest loses by that: "it has no screen"
 };
 
 [[nodiscard]] const RefusalText& refusal_text(Unserved what) noexcept;
@@ -55,10 +62,13 @@ class RefusalList {
  public:
   /// `detail` says which of several things it was: "cirrus-vga", "nic0: rtl8139". The same detail
   /// is kept once, and beyond a dozen they are only counted.
-  void add(Unserved what, std::string_view detail);
+  void add(Unserved asked, std::string_view detail);
   /// Which argument of the command line the next additions are about.
   void set_argument(std::size_t index) noexcept { argument_ = index; }
   [[nodiscard]] std::size_t argument() const noexcept { return argument_; }
+  /// Arguments first to last - 1 come from device_model_args or device_model_args_hvm: whatever
+  /// they ask for, it is those settings that have to change.
+  void set_by_hand(std::size_t first, std::size_t last) { by_hand_.push_back({first, last}); }
   /// Something that makes no sense whatever stubdm can serve: a broken argument.
   void add_broken(std::string_view message);
 
@@ -82,7 +92,15 @@ class RefusalList {
     std::size_t more = 0;  ///< details that were not kept
   };
 
+  struct Stretch {
+    std::size_t first;
+    std::size_t last;
+  };
+  /// Who is to blame for it, given where the argument comes from.
+  [[nodiscard]] Unserved blamed(Unserved what, std::string_view detail) const noexcept;
+
   std::vector<Entry> entries_;
+  std::vector<Stretch> by_hand_;
   std::vector<Line> broken_;
   std::size_t more_broken_ = 0;
   std::size_t argument_ = 0;

@@ -119,6 +119,7 @@ BOOST_AUTO_TEST_CASE(every_refusal_has_a_setting_and_something_to_write) {
     BOOST_TEST(!text.seen.empty(), "row " << i);
     BOOST_TEST(!text.setting.empty(), "row " << i);
     BOOST_TEST(!text.write.empty(), "row " << i);
+    BOOST_TEST(!text.cost.empty(), "row " << i);
   }
 }
 
