@@ -32,6 +32,21 @@ std::size_t line_length(std::string_view text) noexcept {
   return std::min(text.find('\n'), text.size());
 }
 
+/// "phy", "tap", "qcow2", ... of "phy:/dev/vg/g".
+bool is_old_disk_prefix(std::string_view name) noexcept {
+  static constexpr std::string_view kPrefixes[] = {"raw",  "qcow", "qcow2", "vhd",     "iscsi",
+                                                   "nbd",  "enbd", "drbd",  "tapdisk", "tap",
+                                                   "tap2", "aio",  "ioemu", "file",    "phy"};
+  return is_one_of(kPrefixes, name);
+}
+
+bool is_key(std::string_view name) noexcept {
+  static constexpr std::string_view kKeys[] = {
+      "format", "devtype",   "access",    "backend",     "backendtype", "specification", "vdev",
+      "script", "colo-host", "colo-port", "colo-export", "active-disk", "hidden-disk"};
+  return is_one_of(kKeys, name);
+}
+
 /// Reads one specification, piece by piece.
 class DiskReader {
  public:
@@ -118,6 +133,9 @@ bool DiskReader::step() {
   if (starts_with(rest_, "target=")) {  // takes all of the line, commas included
     std::string_view value = rest_.substr(0, line_length(rest_));
     rest_.remove_prefix(value.size());
+    if (value == "target=" && !rest_.empty()) {
+      return fault("xl does not understand", value);  // before a line end another rule wins
+    }
     value.remove_suffix(value.back() == ',' ? 1 : 0);
     return save(target_, value.substr(value.find('=') + 1), value);
   }
@@ -126,7 +144,8 @@ bool DiskReader::step() {
   const bool named = word != 0 && (rest_[0] < '0' || rest_[0] > '9');
   if (named && word < rest_.size() && rest_[word] == ':') {
     const std::string_view after = rest_.substr(word + 1);
-    const bool known = is_old_disk_prefix(rest_.substr(0, word));
+    // Before a line end the rule for unknown ones reaches further.
+    const bool known = is_old_disk_prefix(rest_.substr(0, word)) && !starts_with(after, "\n");
     const bool alone = !after.empty() && is_lower_or_digit(after[0]) && !known;
     const std::size_t first = after.empty() ? 0 : 1;  // may be a line end, the rest may not
     const std::size_t reach =
@@ -135,13 +154,17 @@ bool DiskReader::step() {
     if (reach >= plain) {
       const std::string_view name = rest_.substr(0, word);
       rest_.remove_prefix(word + 1);
-      return old_prefix(name);
+      return known ? old_prefix(name) : fault("xl knows no such prefix", name);
     }
   }
-  const std::size_t equals = rest_.find('=');
   std::size_t end = plain;
-  if (equals == run && equals != std::string_view::npos) {  // KEY=VALUE
-    end = std::min(rest_.find(',', equals), rest_.size());
+  if (run + 1 == rest_.size() && rest_[run] == '=' && !is_key(rest_.substr(0, run))) {
+    const std::string_view before = rest_.substr(0, run);  // xl overlooks a last '=' after no key
+    rest_ = {};
+    return before.empty() || piece(before);
+  }
+  if (run < rest_.size() && rest_[run] == '=') {  // KEY=VALUE
+    end = std::min(rest_.find(',', run), rest_.size());
     end += end < rest_.size() ? 1U : 0U;
   }
   std::string_view one = rest_.substr(0, end);
@@ -154,9 +177,6 @@ bool DiskReader::step() {
 bool DiskReader::old_prefix(std::string_view name) {
   static constexpr std::string_view kScripts[] = {"iscsi", "enbd", "nbd", "drbd"};
   old_prefix_ = true;
-  if (!is_old_disk_prefix(name)) {
-    return fault("xl knows no such prefix", name);
-  }
   if (is_one_of(kScripts, name)) {
     return save(script_, "block-" + std::string{name}, name);
   }
@@ -269,13 +289,6 @@ bool DiskReader::key(std::string_view key, std::string_view value, std::string_v
 }
 
 }  // namespace
-
-bool is_old_disk_prefix(std::string_view name) noexcept {
-  static constexpr std::string_view kPrefixes[] = {"raw",  "qcow", "qcow2", "vhd",     "iscsi",
-                                                   "nbd",  "enbd", "drbd",  "tapdisk", "tap",
-                                                   "tap2", "aio",  "ioemu", "file",    "phy"};
-  return is_one_of(kPrefixes, name);
-}
 
 Result<DiskSpec> parse_disk_spec(std::string_view text) {
   return DiskReader{text}.run();

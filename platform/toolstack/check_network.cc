@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
 
 namespace dm::toolstack {
 
@@ -91,12 +92,21 @@ std::string read_mac(std::string_view text) {
   return mac;
 }
 
-/// A number at the front, taken away: 0 for none, and for one that has no room.
-std::uint64_t take_count(std::string_view& text) noexcept {
-  std::uint64_t value = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
-  return parsed.ec == std::errc{} ? value : 0;
+/// Digits at the front, taken away, as strtoull() reads them without a base: a leading zero makes
+/// them octal, as far as they are that. 0 for none, and for what does not fit into 32 bits.
+struct Count {
+  std::uint32_t value = 0;
+  bool whole = true;  ///< no digit was left over
+};
+Count take_count(std::string_view& text) noexcept {
+  const auto end = std::min(text.find_first_not_of("0123456789"), text.size());
+  const int base = !text.empty() && text[0] == '0' ? 8 : 10;
+  Count count;
+  const auto parsed = std::from_chars(text.data(), text.data() + end, count.value, base);
+  count.whole = parsed.ptr == text.data() + end;
+  count.value = parsed.ec == std::errc{} ? count.value : 0;
+  text.remove_prefix(end);
+  return count;
 }
 bool take_word(std::string_view& text, std::string_view word) noexcept {
   const bool there = text.substr(0, word.size()) == word;
@@ -104,23 +114,35 @@ bool take_word(std::string_view& text, std::string_view word) noexcept {
   return there;
 }
 
+/// Microseconds of 20ms, 3us, 1s or 1; 0 for anything else, and for what 32 bits have no room for.
+std::uint64_t interval_of(std::string_view text) noexcept {
+  constexpr std::uint64_t kLongest = 0xffff'ffff;
+  const Count count = take_count(text);
+  const bool micro = take_word(text, "u");
+  const bool milli = !micro && take_word(text, "m");
+  const std::uint64_t unit = micro || !count.whole ? 1 : milli ? 1000 : 1'000'000;
+  take_word(text, "s");
+  return text.empty() && count.value <= kLongest / unit ? count.value * unit : 0;
+}
+
 /// 10Mb/s, 250KB/s@20ms: a number, a unit, and how often (libxlu_vif.c). xl ends for anything else.
 bool is_rate(std::string_view text) noexcept {
-  constexpr std::uint64_t kSecond = 1'000'000;  // in microseconds, of which xl has 32 bits
-  constexpr std::uint64_t kLongest = 0xffff'ffff;
-  if (take_count(text) == 0) {
+  constexpr std::uint64_t kUsually = 50'000;
+  const Count count = take_count(text);
+  const std::uint64_t unit = take_word(text, "G")   ? 1'000'000'000
+                             : take_word(text, "M") ? 1'000'000
+                             : take_word(text, "K") ? 1000
+                                                    : 1;
+  const bool bits = take_word(text, "b");
+  if ((!bits && !take_word(text, "B")) || !take_word(text, "/s")) {
     return false;
   }
-  text.remove_prefix(!text.empty() && std::string_view{"GMK"}.find(text[0]) != text.npos ? 1 : 0);
-  if (!take_word(text, "b/s") && !take_word(text, "B/s")) {
-    return false;
-  }
-  if (!take_word(text, "@")) {
-    return text.empty();
-  }
-  const std::uint64_t interval = take_count(text);
-  const std::uint64_t unit = take_word(text, "u") ? 1 : take_word(text, "m") ? 1000 : kSecond;
-  return text == "s" && interval != 0 && interval <= kLongest / unit;
+  const std::uint64_t interval = take_word(text, "@") ? interval_of(text)
+                                 : text.empty()       ? kUsually
+                                                      : 0;
+  const std::uint64_t rate = count.value * (count.whole ? unit : 1) / (bits ? 8 : 1);
+  return count.value != 0 && interval != 0 &&
+         rate <= std::numeric_limits<std::uint64_t>::max() / interval;
 }
 
 /// strtoul() passes over blanks and takes a sign.

@@ -97,8 +97,6 @@ struct DiskSpec {
   bool colo = false;
 };
 [[nodiscard]] Result<DiskSpec> parse_disk_spec(std::string_view text);
-/// "phy", "tap", "qcow2", ... of "phy:/dev/vg/g".
-[[nodiscard]] bool is_old_disk_prefix(std::string_view name) noexcept;
 
 /// Where a virtual device name puts a disk (xen-vbd-interface(7)).
 struct Vdev {
