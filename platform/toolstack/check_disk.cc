@@ -3,6 +3,7 @@
 #include "platform/toolstack/check_translate.h"
 #include "platform/toolstack/key_values.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -70,8 +71,10 @@ std::string path_of(const DiskSpec& disk) {
   return whole ? disk.target : "/dev/" + disk.target;
 }
 
-/// A number as scanf's %i takes it: decimal, 0x1f or 017.
+/// A number as strtoul() and scanf's %i take it: decimal, 0x1f or 017, after blanks and a plus.
 std::optional<unsigned> take_number(std::string_view& text, unsigned most) noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\n\v\f\r"), text.size()));
+  text.remove_prefix(starts_with(text, "+") ? 1 : 0);
   unsigned base = 10;
   if (starts_with(text, "0x") || starts_with(text, "0X")) {
     base = 16;

@@ -27,7 +27,7 @@ Then: xl create GUEST.cfg
 
 Before that, without Xen and without a guest:
   stubdm --check GUEST.cfg          reads the file as xl does and lists all settings to change, each with
-                                    its line; or shows what the guest would get
+                                    its line and what the change costs; or shows what the guest would get
 
 While the guest runs, as root:
   stubdm inspect DOMID [--json]     registers, counters for each range of ports, back ends and the last

@@ -7,6 +7,7 @@
 #include "platform/toolstack/key_values.h"
 #include "platform/toolstack/refusals.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -97,12 +98,17 @@ struct Parse {
   std::vector<std::string_view> cards_of_other_models;  ///< their netdevs
   std::vector<CardArgument> cards;
   std::vector<NetdevArgument> netdevs;
+  std::vector<std::string_view> left_alone;  ///< drives and chardevs of devices that are refused
   std::vector<UsbArgument> usb_controllers;
   bool usb_redirected = false;  ///< SPICE has asked for the controllers
   std::vector<ChardevArgument> chardevs;
   std::vector<MonitorArgument> monitors;
   unsigned serials = 0;
 
+  /// What only a refused device names is not worth a second message.
+  [[nodiscard]] bool is_left_alone(std::string_view id) const noexcept {
+    return !id.empty() && std::find(left_alone.begin(), left_alone.end(), id) != left_alone.end();
+  }
   /// `-option value: why`
   void broken(std::string_view option, std::string_view value, std::string_view why);
   void note(std::string_view option, std::string_view value, std::string_view why);

@@ -133,7 +133,7 @@ void join_monitors(Parse& parse) {
     parse.config.qmp.push_back({std::string{chardev->id}, std::string{chardev->path}, chardev->fd});
   }
   for (const ChardevArgument& chardev : parse.chardevs) {
-    if (chardev.use == Use::none) {
+    if (chardev.use == Use::none && !parse.is_left_alone(chardev.id)) {
       parse.broken("chardev", chardev.text, "nothing uses it");
     }
   }

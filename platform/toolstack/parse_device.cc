@@ -65,24 +65,37 @@ constexpr Model kModels[] = {
 };
 // clang-format on
 
+/// What a device that is refused names beside itself.
+void leave_alone(Parse& parse, const KeyValues& device) {
+  parse.left_alone.push_back(device.get("drive"));
+  parse.left_alone.push_back(device.get("chardev"));
+}
+
+void refuse_unknown_model(Parse& parse, std::string_view value) {
+  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
+  const std::string_view model = value.substr(0, value.find(','));
+  const auto device = KeyValues::split(value, kRules);
+  if (device) {
+    leave_alone(parse, *device);
+  }
+  if (device && device->find("netdev")) {
+    take_other_card(parse, *device);
+  } else {
+    parse.refusals.add(Unserved::unknown_device, model.empty() ? "(an empty name)" : model);
+  }
+}
+
 }  // namespace
 
 void take_device(Parse& parse, std::string_view name, std::string_view value) {
+  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
   const std::string_view model = value.substr(0, value.find(','));
   const auto* const found = std::find_if(std::begin(kModels), std::end(kModels),
                                          [model](const Model& m) { return m.name == model; });
-  if (found == std::end(kModels)) {
-    static constexpr KeyRules kRules{.positional = "model", .any_key = true};
-    const auto device = KeyValues::split(value, kRules);
-    if (device && device->find("netdev")) {
-      take_other_card(parse, *device);
-    } else {
-      parse.refusals.add(Unserved::unknown_device, model.empty() ? "(an empty name)" : model);
-    }
-    return;
-  }
-  if (found->what == Unserved::ahci_disk && value.find(",bus=ide.") != std::string_view::npos) {
-    parse.refusals.add(Unserved::unknown_device, model);  // libxl's -drive has if=ide for that
+  // libxl writes ide-hd for AHCI alone: for IDE its -drive has if=ide.
+  const bool ide = value.find(",bus=ide.") != std::string_view::npos;
+  if (found == std::end(kModels) || (found->what == Unserved::ahci_disk && ide)) {
+    refuse_unknown_model(parse, value);
     return;
   }
   switch (found->kind) {
@@ -102,6 +115,9 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
       parse.usb_controllers.push_back({model, parse.refusals.argument()});
       break;
     case Kind::unserved:
+      if (const auto device = KeyValues::split(value, kRules)) {
+        leave_alone(parse, *device);
+      }
       parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
       parse.refusals.add(found->what, model);
       break;

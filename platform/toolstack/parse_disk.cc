@@ -260,7 +260,7 @@ void join_disks(Parse& parse) {
     parse.refusals.set_argument(drive.argument);
     if (drive.ide_index) {
       join_hard_disk(parse, drive);
-    } else if (drive.use == Use::none) {
+    } else if (drive.use == Use::none && !parse.is_left_alone(drive.id)) {
       parse.broken("drive", drive.text, "no -device uses it");
     }
   }

@@ -215,6 +215,19 @@ BOOST_AUTO_TEST_CASE(device_names_have_xenstore_numbers) {
   BOOST_TEST(parse_vdev("xvdb1").value().number == 51729U);
   BOOST_TEST(parse_vdev("xvdq").value().number == (1U << 28U | 16U << 8U));
   BOOST_TEST(parse_vdev("xvdaa").value().disk == 26U);
+  BOOST_TEST(parse_vdev("xvdzz").value().disk == 701U);
+  BOOST_TEST(parse_vdev("xvda255").value().number == 268435711U);
+  BOOST_TEST(parse_vdev("xvdb16").value().number == 268435728U);
+  BOOST_TEST(parse_vdev("d01p0x2").value().number == 51730U);
+  BOOST_TEST(parse_vdev("d 1p+0").value().disk == 1U);
+  BOOST_TEST(parse_vdev("sdp15").value().number == 2303U);
+  BOOST_TEST((parse_vdev("0x300").value().bus == Vdev::Bus::number));
+  BOOST_TEST(parse_vdev(" 5").value().number == 5U);
+  BOOST_TEST(parse_vdev("").value().number == 0U);
+  for (const char* const none : {"hda064", "sdq", "hde", "08", "-5", "d1p300", "d1048576p0", "hda ",
+                                 "xvd1", "d1", "5x", "4294967296"}) {
+    BOOST_TEST(!parse_vdev(none), none);
+  }
   BOOST_TEST(!parse_vdev("xvdzzzzzzzzzz"));
   BOOST_TEST(!parse_vdev("d0"));
 }
