@@ -181,25 +181,11 @@ constexpr FormRule kForms[] = {
     {"ioports", is_ports, "ports in hexadecimal, 3f8 or 3f8-3ff"},
     {"irqs", is_irq, "numbers"},
     {"iomem", is_memory, "pages in hexadecimal, START,COUNT or START,COUNT@GFN"},
-    {"cpus", is_cpus, "CPUs, such as all, 0-3,^1 or node:0"},
-    {"cpus_soft", is_cpus, "CPUs, such as all, 0-3,^1 or node:0"},
 };
 
 }  // namespace
 
-/// xl reads a list up to the first item that is a list itself, and ignores what should be a list.
 void Translator::specs() {
-  const auto items_of = [this](std::string_view name) {
-    const XlSetting* const setting = read.find(name);
-    std::span<const XlValue> items;
-    if (setting != nullptr) {
-      items = setting->value.is_list ? std::span{setting->value.items}
-                                     : std::span<const XlValue>{&setting->value, 1};
-    }
-    const auto end =
-        std::find_if(items.begin(), items.end(), [](const XlValue& item) { return item.is_list; });
-    return items.first(static_cast<std::size_t>(end - items.begin()));
-  };
   for (const SpecRule& rule : kRules) {
     for (const XlValue* const spec : read.list(rule.setting)) {
       if (const std::string wrong = check_spec(rule, spec->text); !wrong.empty()) {
@@ -208,22 +194,60 @@ void Translator::specs() {
     }
   }
   for (const FormRule& rule : kForms) {
-    const bool of_vcpus = rule.good == &is_cpus;
-    std::size_t count = 0;
     const XlSetting* const setting = read.find(rule.setting);
-    if (setting == nullptr || (!setting->value.is_list && !of_vcpus)) {
-      continue;
+    if (setting == nullptr || !setting->value.is_list) {
+      continue;  // xl ignores it, as it says
     }
-    // Of a list of CPUs, xl reads as many as there are vCPUs.
-    const auto vcpus =
-        std::max(read.plain_number("vcpus").value_or(0), read.plain_number("maxvcpus").value_or(0));
-    for (const XlValue& item : items_of(rule.setting)) {
-      const bool counts = !of_vcpus || !setting->value.is_list ||
-                          count++ < static_cast<std::size_t>(std::max<std::int64_t>(vcpus, 0));
-      if (counts && !rule.good(item.text)) {
+    for (const XlValue& item : setting->value.items) {
+      if (item.is_list || !rule.good(item.text)) {
         error(item.line, std::string{rule.setting} + ": xl wants " + std::string{rule.form} +
                              ", not '" + shown(item.text) + "'");
       }
+    }
+  }
+  for (const std::string_view name : {"cpus", "cpus_soft"}) {
+    cpus(name);
+  }
+  for (const std::string_view name : {"vnuma", "vsnd"}) {
+    lists_of_lists(name);
+  }
+  if (const auto text = read.text("device_model_args_pv")) {
+    error(read.line("device_model_args_pv"), "device_model_args_pv: xl wants a list: [ '...' ]");
+  }
+}
+
+/// One text for all vCPUs, or a list of which xl reads as many as there are vCPUs, and no further
+/// than a list in it.
+void Translator::cpus(std::string_view name) {
+  const XlSetting* const setting = read.find(name);
+  if (setting == nullptr) {
+    return;
+  }
+  const XlValue& value = setting->value;
+  const auto vcpus = std::max({read.plain_number("vcpus").value_or(0),
+                               read.plain_number("maxvcpus").value_or(0), std::int64_t{0}});
+  const std::span<const XlValue> items =
+      value.is_list ? std::span{value.items} : std::span<const XlValue>{&value, 1};
+  const std::size_t most = value.is_list ? static_cast<std::size_t>(vcpus) : 1;
+  for (std::size_t i = 0; i < std::min(items.size(), most) && !items[i].is_list; ++i) {
+    if (!is_cpus(items[i].text)) {
+      error(items[i].line, std::string{name} +
+                               ": xl wants CPUs, such as all, 0-3,^1 or node:0, not '" +
+                               shown(items[i].text) + "'");
+    }
+  }
+}
+
+/// Of virtual NUMA nodes and sound cards each is a list itself.
+void Translator::lists_of_lists(std::string_view name) {
+  const XlSetting* const setting = read.find(name);
+  if (setting == nullptr) {
+    return;
+  }
+  for (const XlValue& item : setting->value.items) {
+    if (!item.is_list) {
+      error(item.line,
+            std::string{name} + ": xl wants a list of lists, not '" + shown(item.text) + "'");
     }
   }
 }

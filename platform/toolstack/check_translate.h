@@ -151,6 +151,8 @@ class Translator {
   void words();
   void word_lists();
   void specs();
+  void cpus(std::string_view name);
+  void lists_of_lists(std::string_view name);
   void unknown_settings();
 
   void add(unsigned line, std::string option);

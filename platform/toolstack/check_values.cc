@@ -132,7 +132,7 @@ void Translator::words() {
   for (const std::string_view name :
        {"max_grant_frames", "max_grant_version", "max_maptrack_frames"}) {
     const auto number = read.plain_number(name);
-    if (read.text(name) &&
+    if (read.find(name) != nullptr &&
         (!number || *number < 0 || *number > std::numeric_limits<std::int32_t>::max())) {
       error(read.line(name), std::string{name} + ": xl wants a number from 0 to 2147483647");
     }

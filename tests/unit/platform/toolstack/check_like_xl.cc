@@ -83,6 +83,7 @@ const std::vector<std::string> kTaken = {
     "cpus='0-3,^1,nodes:0'",
     "cpus=['x']",
     "vtpm=['backend=a']\npvcalls=['backend=b']\npvcalls=['x']",
+    "vcpus=2\ncpus=['0','nodes:0,^1','x',['y']]",
     "serial=[]",
     "device_model_stubdomain_override=1\nvnc=1\nvncpasswd='x'",
     "device_model_stubdomain_override=1\nsdl=1",
@@ -192,6 +193,11 @@ const std::vector<Row> kEnds = {
     {"cpus='x'", "cpus: xl wants"},
     {"vcpus=1\ncpus=['3-1']", "cpus: xl wants"},
     {"vtpm=['uuid=x']", "vtpm: xl wants backend="},
+    {"irqs=[['5']]", "irqs: xl wants"},
+    {"max_maptrack_frames=[1]", "max_maptrack_frames: xl wants a number"},
+    {"max_grant_version=[]", "max_grant_version: xl wants a number"},
+    {"vnuma=['pnode=0']", "vnuma: xl wants a list of lists"},
+    {"device_model_args_pv='-x'", "device_model_args_pv: xl wants a list"},
 };
 
 BOOST_DATA_TEST_CASE(what_ends_xl_or_libxl_is_told, boost::unit_test::data::make(kEnds), row) {
