@@ -71,8 +71,8 @@ Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -u
 
   --help (-h), --version
 
-Environment: XEN_QEMU_CONSOLE_LIMIT, the bytes that the log, and each console of -machine xenpv in a file, may have;
-  0 for no limit. A console has 1048576 when it is not set.
+Environment: XEN_QEMU_CONSOLE_LIMIT, the bytes that the log may have, and each console of -machine xenpv
+  that is in a file (1048576 when it is not set); 0 for no limit.
 
 Exit status: 0 after a guest's end or a signal (SIGTERM, SIGINT, SIGHUP); 1 when the guest cannot be served.
 With --check: 0 when all is well, 1 when something must change, 2 when the file cannot be read or parsed.
