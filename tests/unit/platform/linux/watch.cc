@@ -2,6 +2,7 @@
 #include "platform/linux/watch.h"
 
 #include "platform/linux/alarm.h"
+#include "platform/linux/hang_up_watch.h"
 #include "platform/linux/loop.h"
 #include "platform/linux/signals.h"
 #include "tests/unit/platform/linux/support.h"
@@ -9,6 +10,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -130,6 +133,87 @@ BOOST_AUTO_TEST_CASE(asking_and_answering_allocate_nothing) {
   BOOST_TEST(allocations() == before);
   BOOST_TEST(readable.calls >= 90);
   BOOST_TEST(writable.calls >= 90);
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_given_away_is_watched_no_more) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  watch.await_readable();
+  const host::UniqueFd given = watch.release();
+  BOOST_TEST(!watch.ok());
+  pair.send();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 0);
+  char byte = 0;
+  BOOST_TEST(::read(given.get(), &byte, 1) == 1);
+  BOOST_TEST(stays_idle(loop, 20ms));
+}
+
+BOOST_AUTO_TEST_CASE(an_end_is_told_once_whatever_is_unread_and_unasked) {
+  for (const bool half : {false, true}) {
+    host::Loop loop;
+    Pair pair;
+    Counter gone;
+    host::HangUpWatch watch{loop.context(), gone.callback()};
+    watch.watch(pair.near.get(), host::HangUpWatch::End::either_way);
+    for (int i = 0; i < 10; ++i) {
+      pair.send();
+      loop.wait(0ns);
+    }
+    BOOST_TEST(stays_idle(loop, 20ms));  // bytes are no news
+    BOOST_TEST(gone.calls == 0);
+    if (half) {
+      ::shutdown(pair.far.get(), SHUT_WR);
+    } else {
+      pair.far.reset();
+    }
+    run_for(loop, 20ms);
+    BOOST_TEST(gone.calls == 1);
+    BOOST_TEST(stays_idle(loop, 20ms));
+    watch.watch(pair.near.get(), host::HangUpWatch::End::either_way);  // it is still so
+    run_for(loop, 20ms);
+    BOOST_TEST(gone.calls == 2);
+    watch.stop();
+    BOOST_TEST(stays_idle(loop, 20ms));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(half_an_end_is_none_where_only_a_whole_one_counts) {
+  host::Loop loop;
+  Pair pair;
+  Counter gone;
+  host::HangUpWatch watch{loop.context(), gone.callback()};
+  watch.watch(pair.near.get(), host::HangUpWatch::End::both_ways);
+  ::shutdown(pair.far.get(), SHUT_WR);
+  run_for(loop, 20ms);
+  BOOST_TEST(gone.calls == 0);
+  BOOST_TEST(!host::ask(pair.near.get(), host::HangUpWatch::End::both_ways).gone);
+  BOOST_TEST(host::ask(pair.near.get(), host::HangUpWatch::End::both_ways).writable);
+  pair.far.reset();
+  run_for(loop, 20ms);
+  BOOST_TEST(gone.calls == 1);
+  BOOST_TEST(host::ask(pair.near.get(), host::HangUpWatch::End::both_ways).gone);
+}
+
+BOOST_AUTO_TEST_CASE(a_hang_up_is_not_room_to_write) {
+  Pair pair;
+  pair.far.reset();
+  const host::Readiness now = host::ask(pair.near.get(), host::HangUpWatch::End::either_way);
+  BOOST_TEST(now.gone);
+  BOOST_TEST(!now.writable);
+}
+
+BOOST_AUTO_TEST_CASE(a_regular_file_never_goes) {
+  host::Loop loop;
+  const TempDir dir;
+  Counter gone;
+  const host::UniqueFd file{::open(dir.image("file", 10).c_str(), O_RDWR | O_CLOEXEC)};
+  host::HangUpWatch watch{loop.context(), gone.callback()};
+  watch.watch(file.get(), host::HangUpWatch::End::either_way);
+  BOOST_TEST(stays_idle(loop, 20ms));
+  BOOST_TEST(gone.calls == 0);
 }
 
 BOOST_AUTO_TEST_CASE(an_alarm_fires_once_and_can_be_moved_and_cancelled) {
