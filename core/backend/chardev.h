@@ -25,8 +25,8 @@ class CharClient {
   virtual ~CharClient() = default;
 
   virtual void on_readable() noexcept = 0;  ///< read() will give bytes
-  virtual void
-  on_writable() noexcept = 0;  ///< write() took fewer than offered before, and has room again
+  /// write() took fewer than offered before, and has room again, or nobody is there any more.
+  virtual void on_writable() noexcept = 0;
   virtual void on_lines(ModemLines) noexcept = 0;  ///< the other end came, went or moved its lines
   /// A break condition came in. It has its place among the bytes: told only when read() has given
   /// everything that came before it, and nothing that came after it. For backends that cannot see
@@ -35,6 +35,8 @@ class CharClient {
 };
 
 /// The other end of a serial port: pty, file, socket, tty. Non-blocking on both sides, bounded.
+/// That whoever was there has gone is the backend's to notice, whether or not the device reads or
+/// has something to write. What they had typed stays to be read.
 /// Thread rule: the loop's thread only. read() and write() may be called from an ioreq handler.
 class CharBackend {
  public:
@@ -46,8 +48,8 @@ class CharBackend {
   /// Null when the device goes. on_lines() follows from the loop when there is something to tell.
   virtual void attach(CharClient* client) noexcept = 0;
   /// Takes what fits (the backend has a small fixed buffer of its own, so that single characters do
-  /// not become system calls), and says how many. Where nobody listens, bytes are taken and
-  /// dropped, counted.
+  /// not become system calls), and says how many. Where nobody listens, bytes are taken, and kept
+  /// for who comes or dropped, counted, without a system call.
   virtual std::size_t write(std::span<const std::byte> bytes) noexcept = 0;
   /// Gives what has come, at most to.size(). The device calls it only when it has room: bytes not
   /// asked for stay outside, which is the flow control. After a short read on_readable() comes when

@@ -45,7 +45,24 @@ class NullChardev final : public Chardev {
   CharCounters counters_;
 };
 
-/// `file:`. The other side is a medium, which never goes.
+/// Output into a named pipe that is open for writing alone: `pipe:` with a pipe for each way,
+/// `file:` where that is a pipe. Who reads it can be seen to come and to leave, as on a pty. Nobody
+/// can be seen to leave PATH.in: it is open both ways, so that there is no end of file between two
+/// who type.
+class PipeChardev final : public VisitedChardev {
+ public:
+  PipeChardev(boost::asio::io_context& context,
+              std::string description,
+              UniqueFd in,
+              UniqueFd out,
+              const std::string& out_path)
+      : VisitedChardev{context, std::move(description)} {
+    set_streams(std::move(in), std::move(out));
+    wait_for_visitors(out_path);
+  }
+};
+
+/// `file:`. The other side is a medium, which never goes; a device may.
 class FileChardev final : public StreamChardev {
  public:
   FileChardev(boost::asio::io_context& context, UniqueFd file, std::uint64_t limit)
@@ -63,7 +80,12 @@ class FileChardev final : public StreamChardev {
       return fail("serial \"file:", path, "\": cannot open it for writing: ", error_text(errno));
     }
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    const bool known = ::fstat(file.get(), &status) == 0;
+    if (known && S_ISFIFO(status.st_mode)) {
+      return std::unique_ptr<Chardev>{
+          std::make_unique<PipeChardev>(context, "file", UniqueFd{}, std::move(file), path)};
+    }
+    if (known && !S_ISREG(status.st_mode)) {
       limit = 0;  // what it takes fills no disk
     }
     auto made = std::make_unique<FileChardev>(context, std::move(file), limit);
@@ -108,21 +130,6 @@ class FileChardev final : public StreamChardev {
 };
 
 constexpr int kNamedPipe = O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
-
-/// `pipe:` with a pipe for each way. Who reads PATH.out can be seen to come and to leave, as on a
-/// pty. Nobody can be seen to leave PATH.in: it is open both ways, so that there is no end of file
-/// between two who type.
-class PipeChardev final : public VisitedChardev {
- public:
-  PipeChardev(boost::asio::io_context& context,
-              UniqueFd in,
-              UniqueFd out,
-              const std::string& out_path)
-      : VisitedChardev{context, "pipe"} {
-    set_streams(std::move(in), std::move(out));
-    wait_for_visitors(out_path);
-  }
-};
 
 /// `pipe:` with one pipe for both ways: we are its reader ourselves, so it has no end.
 class OnePipeChardev final : public StreamChardev {
@@ -171,7 +178,7 @@ class OnePipeChardev final : public StreamChardev {
   }
   out.reset();
   return std::unique_ptr<Chardev>{
-      std::make_unique<PipeChardev>(context, std::move(in), std::move(writing), out_path)};
+      std::make_unique<PipeChardev>(context, "pipe", std::move(in), std::move(writing), out_path)};
 }
 
 /// A descriptor of our own for one that others share: making theirs non-blocking would be felt by a

@@ -200,6 +200,35 @@ BOOST_AUTO_TEST_CASE(a_limit_is_for_files_that_fill_a_disk) {
   BOOST_TEST(read_all(reader.get()) == text);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_a_pipe_keeps_output_for_its_next_reader) {
+  const std::string path = dir.file("fifo");
+  BOOST_REQUIRE_EQUAL(::mkfifo(path.c_str(), 0600), 0);
+  const auto come = [&] {
+    return UniqueFd{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+  };
+  UniqueFd reader = come();
+  const auto file = open("file:" + path);
+  Client uart{*file};
+  const std::string text(1 << 20, 'x');
+  while (file->write(bytes(text)) == text.size()) {
+  }
+  reader.reset();
+  BOOST_TEST(run_until(
+      loop, [&] { return uart.writable_calls == 1; }, 500ms));
+  run_for(loop, 10ms);
+  reset_calls();
+  BOOST_TEST(file->write(bytes(text)) == text.size());
+  file->write(bytes("the end"));
+  BOOST_TEST(stays_idle(loop, 20ms));
+  BOOST_TEST(calls().vector_writes == 0U);
+  reader = come();
+  std::string seen;
+  BOOST_TEST(run_until(loop, [&] {
+    seen += read_all(reader.get());
+    return seen.ends_with("the end");
+  }));
+}
+
 // libxl's way to hand a stub domain the state to be restored (pipe:/var/lib/xen/qemu-resume.7).
 BOOST_AUTO_TEST_CASE(a_regular_file_as_a_pipe_is_input_once) {
   const std::string path = dir.image("resume", 5000);
