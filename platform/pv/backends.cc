@@ -101,8 +101,12 @@ void Backends::on_list(Class& of, const StorePort::Names& names) {
                           " devices; the rest is not served");
       break;
     }
-    of.devices.emplace(*id, std::make_unique<Device>(host_, of.path + "/" + name,
-                                                     make_driver(of.kind, *id), sweep_));
+    auto driver = make_driver(of.kind, *id);
+    if (paused_) {
+      driver->pause();
+    }
+    of.devices.emplace(
+        *id, std::make_unique<Device>(host_, of.path + "/" + name, std::move(driver), sweep_));
   }
   // A removal further up is one event, which names none of them.
   for (const auto& [id, device] : of.devices) {
@@ -164,6 +168,7 @@ void Backends::disconnect() noexcept {
 }
 
 void Backends::pause() noexcept {
+  paused_ = true;
   for (const auto& of : classes_) {
     for (const auto& [id, device] : of->devices) {
       device->driver().pause();
@@ -172,6 +177,7 @@ void Backends::pause() noexcept {
 }
 
 void Backends::resume() noexcept {
+  paused_ = false;
   for (const auto& of : classes_) {
     for (const auto& [id, device] : of->devices) {
       device->driver().resume();

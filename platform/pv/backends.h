@@ -41,7 +41,8 @@ class Backends {
   /// have taken last is with their character devices then.
   void disconnect() noexcept;
 
-  /// While the domain's memory is saved: disks finish what is under way and take no more.
+  /// While the domain's memory is saved: disks finish what is under way and take no more, those
+  /// that are found meanwhile too.
   void pause() noexcept;
   void resume() noexcept;
 
@@ -70,6 +71,7 @@ class Backends {
   Host host_;
   Work sweep_;
   std::vector<std::unique_ptr<Class>> classes_;
+  bool paused_ = false;
   log::Limit complaints_{1};
 };
 

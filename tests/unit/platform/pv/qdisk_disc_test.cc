@@ -59,6 +59,23 @@ BOOST_FIXTURE_TEST_CASE(a_disc_that_goes_in_a_pause_is_told_after_it, DiscRig) {
   BOOST_TEST(disk.log.size() == 1U);  // no flush of the disc that is in now
 }
 
+BOOST_FIXTURE_TEST_CASE(a_disk_that_is_found_in_a_pause_waits_for_its_end, DiscRig) {
+  start({Kind::qdisk});
+  backends->pause();
+  add_disk(kId, "aio:/srv/image", true);
+  settle();
+  connect();
+  BOOST_TEST_REQUIRE(is_connected());
+  read();
+  go();
+  BOOST_TEST(ring->responses().empty());
+  BOOST_TEST(disk.log.empty());
+  backends->resume();
+  settle();
+  collect();
+  BOOST_TEST(status.at(1) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(each_request_is_answered_once_whatever_comes_and_the_ring_goes_on) {
   for (const bool cdrom : {true, false}) {
     for (const Named& held : kHeld) {
