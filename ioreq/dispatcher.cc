@@ -204,6 +204,14 @@ std::uint64_t Dispatcher::dispatch(const Request& from_slot) noexcept {
       request.count = most;
     }
   }
+  const std::uint64_t data = carry_out(request);
+  if (meter_ != nullptr) {
+    meter_->end_request();
+  }
+  return data;
+}
+
+std::uint64_t Dispatcher::carry_out(const Request& request) noexcept {
   switch (request.type) {
     case IOREQ_TYPE_PIO:
       return port_io(request);

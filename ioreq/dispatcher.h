@@ -28,8 +28,10 @@ class Dispatcher {
     std::uint64_t invalidations = 0;
   };
 
-  Dispatcher(PioBus& pio, MmioBus& mmio, PciBus& pci, GuestMemory& memory) noexcept
-      : pio_{pio}, mmio_{mmio}, pci_{pci}, memory_{memory} {}
+  /// `meter`, where there is one, is told of each request's end.
+  Dispatcher(
+      PioBus& pio, MmioBus& mmio, PciBus& pci, GuestMemory& memory, Meter* meter = nullptr) noexcept
+      : pio_{pio}, mmio_{mmio}, pci_{pci}, memory_{memory}, meter_{meter} {}
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
@@ -45,6 +47,7 @@ class Dispatcher {
   template <class Bus>
   void transfer_memory(const Request& request, Bus bus) noexcept;
 
+  [[nodiscard]] std::uint64_t carry_out(const Request& request) noexcept;
   [[nodiscard]] std::uint64_t port_io(const Request& request) noexcept;
   [[nodiscard]] bool port_run(const Request& request, std::uint16_t port) noexcept;
   [[nodiscard]] std::uint64_t memory_io(const Request& request) noexcept;
@@ -57,6 +60,7 @@ class Dispatcher {
   MmioBus& mmio_;
   PciBus& pci_;
   GuestMemory& memory_;
+  Meter* meter_;
   DmaBuffer run_;  ///< a member, since it is too large to be made anew for each request
   Counters counters_;
   log::Limit complaints_;

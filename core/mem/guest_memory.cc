@@ -19,8 +19,9 @@ void GuestMemory::Free::operator()(std::uint16_t* index) const noexcept {
   std::free(index);
 }
 
-GuestMemory::GuestMemory(MemoryMapper& mapper, Limits limits)
+GuestMemory::GuestMemory(MemoryMapper& mapper, Limits limits, Pace pace)
     : mapper_{mapper},
+      pace_{pace},
       size_{limits.size},
       // calloc, not a vector: large zeroed blocks come as untouched pages.
       index_{static_cast<std::uint16_t*>(
@@ -85,8 +86,12 @@ GuestMemory::Window* GuestMemory::map_window(std::uint64_t number) noexcept {
     return nullptr;
   }
   WindowPages present;
+  if (pace_.meter != nullptr) {
+    pace_.meter->mapped();
+  }
   std::byte* const base = mapper_.map(number, present);
   if (base == nullptr) {
+    holes_[number % kHoles] = {.number = number, .absence = absent_now()};
     return nullptr;
   }
   ++counters_.maps;
@@ -96,6 +101,27 @@ GuestMemory::Window* GuestMemory::map_window(std::uint64_t number) noexcept {
   slot->present = present;
   index_[number] = static_cast<std::uint16_t>(slot - windows_.data() + 1);
   return slot;
+}
+
+/// Measured from the end of the mapping that found it, so that a slow one does not outlive its own
+/// result.
+GuestMemory::Absence GuestMemory::absent_now() const noexcept {
+  if (pace_.clock == nullptr) {
+    return {};
+  }
+  return {.until = pace_.clock->now() + bounds::kAbsence,
+          .serial = pace_.meter != nullptr ? pace_.meter->serial() : 1};
+}
+
+bool GuestMemory::remembered(const Absence& absence) noexcept {
+  if (pace_.clock == nullptr || absence.serial == 0) {
+    return false;
+  }
+  const bool same_request =
+      pace_.meter != nullptr && absence.serial == pace_.meter->serial();  // spares the clock
+  const bool known = same_request || pace_.clock->now() < absence.until;
+  counters_.remembered += known ? 1U : 0U;
+  return known;
 }
 
 GuestMemory::Window* GuestMemory::window_at(std::uint64_t gpa) noexcept {
@@ -110,6 +136,9 @@ GuestMemory::Window* GuestMemory::window_at(std::uint64_t gpa) noexcept {
       window.referenced = true;
       return &window;
     }
+    if (remembered(window.absence)) {
+      return nullptr;
+    }
     // The page was not there when the window was mapped; the guest may have got it since (balloon
     // up). Map anew.
     if (window.holds != 0) {
@@ -117,9 +146,16 @@ GuestMemory::Window* GuestMemory::window_at(std::uint64_t gpa) noexcept {
     } else {
       drop(window);
     }
+  } else if (const Hole& hole = holes_[number % kHoles];
+             hole.number == number && remembered(hole.absence)) {
+    return nullptr;
   }
   Window* const window = map_window(number);
-  if (window == nullptr || !window->present[page]) {
+  if (window == nullptr) {
+    return nullptr;
+  }
+  if (!window->present[page]) {
+    window->absence = absent_now();
     return nullptr;
   }
   window->referenced = true;
@@ -262,6 +298,7 @@ void DmaBuffer::release() noexcept {
 
 void GuestMemory::invalidate() noexcept {
   ++counters_.invalidations;
+  holes_ = {};
   for (Window& window : windows_) {
     if (window.base == nullptr) {
       continue;

@@ -2,7 +2,10 @@
 #pragma once
 
 #include "core/addr.h"
+#include "core/bounds.h"
 #include "core/host/memory_mapper.h"
+#include "core/obs/meter.h"
+#include "core/time/guest_time.h"
 
 #include <boost/container/static_vector.hpp>
 
@@ -63,6 +66,11 @@ class DmaBuffer {
 /// not used since it was last looked at (second chance). Addresses that are not RAM (holes, ROM that Xen does not give, MMIO, our own BARs)
 /// simply fail: a device turns that into its bus error and nothing is ever dispatched back into a
 /// device. Costs: a hit is two loads; a miss is one mapping call. No allocation after construction.
+///
+/// That something is not RAM is remembered, or each item of a string operation and each descriptor
+/// of a ring would map 2 MiB again only to hear it again: until INVALIDATE, or to the end of the
+/// request or unit and for bounds::kAbsence, whichever is longer. A page that the guest gets back
+/// from its balloon is announced by nothing, so after that time it is looked for once more.
 /// Thread rule: the loop's thread only.
 class GuestMemory {
  public:
@@ -73,11 +81,19 @@ class GuestMemory {
   struct Counters {
     std::uint64_t maps = 0;
     std::uint64_t evictions = 0;
-    std::uint64_t failures = 0;  ///< accesses to what is not RAM
+    std::uint64_t failures = 0;    ///< accesses to what is not RAM
+    std::uint64_t remembered = 0;  ///< of these, without asking the mapper again
     std::uint64_t invalidations = 0;
   };
 
-  GuestMemory(MemoryMapper& mapper, Limits limits);
+  /// What "again" is measured by. Without a clock nothing is remembered.
+  struct Pace {
+    const Clock* clock = nullptr;  ///< read only where something is not RAM
+    Meter* meter = nullptr;        ///< hears of each mapping
+  };
+
+  GuestMemory(MemoryMapper& mapper, Limits limits, Pace pace);
+  GuestMemory(MemoryMapper& mapper, Limits limits) : GuestMemory(mapper, limits, Pace{}) {}
   explicit GuestMemory(MemoryMapper& mapper) : GuestMemory(mapper, Limits{}) {}
   GuestMemory(const GuestMemory&) = delete;
   GuestMemory& operator=(const GuestMemory&) = delete;
@@ -129,14 +145,27 @@ class GuestMemory {
 
  private:
   friend class DmaBuffer;
+  /// When something was found not to be RAM.
+  struct Absence {
+    GuestTime until{};
+    std::uint64_t serial = 0;  ///< of the meter; 0: never
+  };
   struct Window {
     std::byte* base = nullptr;
     std::uint64_t number = 0;
     std::uint32_t holds = 0;
     bool referenced = false;  ///< used since the clock hand last passed
     bool hidden = false;      ///< invalidated while held: unmapped at the last release
+    Absence absence;          ///< of a page that `present` does not have
     WindowPages present;
   };
+  /// A window without any RAM. The table is looked up by the window's low bits: neighbours, as one
+  /// access may touch them, never share a place.
+  struct Hole {
+    std::uint64_t number = 0;
+    Absence absence;
+  };
+  static constexpr std::size_t kHoles = 64;
   struct Free {
     void operator()(std::uint16_t* index) const noexcept;
   };
@@ -145,6 +174,8 @@ class GuestMemory {
   [[nodiscard]] Window* window_at(std::uint64_t gpa) noexcept;
   [[nodiscard]] Window* map_window(std::uint64_t number) noexcept;
   [[nodiscard]] Window* free_slot() noexcept;
+  [[nodiscard]] bool remembered(const Absence& absence) noexcept;
+  [[nodiscard]] Absence absent_now() const noexcept;
   void drop(Window& window) noexcept;
   void hide(Window& window) noexcept;
   void release_hold(std::uint16_t index) noexcept;
@@ -152,12 +183,14 @@ class GuestMemory {
   [[nodiscard]] bool present(Gpa at, std::size_t length) noexcept;
 
   MemoryMapper& mapper_;
+  const Pace pace_;
   DirtySink* dirty_ = nullptr;
   std::uint64_t size_;
   /// window number -> slot + 1. Untouched zero pages: a 4 TiB guest costs 4 MiB of address space
   /// and what it uses.
   std::unique_ptr<std::uint16_t[], Free> index_;
   std::vector<Window> windows_;  ///< sized once
+  std::array<Hole, kHoles> holes_{};
   std::size_t hand_ = 0;
   std::size_t mapped_ = 0;
   Counters counters_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/obs/meter.h"
+
 #include <type_traits>
 
 namespace dm {
@@ -47,6 +49,9 @@ class WorkQueue {
   WorkQueue& operator=(const WorkQueue&) = delete;
 
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  /// Counts what a unit costs. Who serves requests tells it where one of those ends.
+  [[nodiscard]] Meter& meter() noexcept { return meter_; }
+  [[nodiscard]] const Meter& meter() const noexcept { return meter_; }
   /// Runs one unit; false when there was none.
   bool run_one() noexcept {
     Work* const work = first_;
@@ -57,6 +62,7 @@ class WorkQueue {
     if (work->run_(work->device_)) {
       insert(*work);
     }
+    meter_.end_unit();
     return true;
   }
 
@@ -84,6 +90,7 @@ class WorkQueue {
   }
 
   Work* first_ = nullptr;
+  Meter meter_;
 };
 
 inline void Work::schedule() noexcept {

@@ -153,9 +153,9 @@ class Machine final : private UnplugHandler, private DomainControl {
   MmioBus mmio_;
   PciBus pci_;
   IrqRouter irqs_;
-  GuestMemory memory_;
   TimerQueue timers_;
   WorkQueue work_;
+  GuestMemory memory_;
   Chipset chipset_;
   ide::Piix3Ide ide_;
   std::array<std::unique_ptr<SerialPort>, 4> serial_;

@@ -31,6 +31,7 @@ SimMemory::~SimMemory() {
 }
 
 std::byte* SimMemory::map(std::uint64_t number, WindowPages& present) noexcept {
+  ++calls_;
   const std::uint64_t first = number * kWindowPages;
   present.reset();
   for (std::size_t page = 0; page < kWindowPages && first + page < present_.size(); ++page) {

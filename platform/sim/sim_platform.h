@@ -30,6 +30,8 @@ class SimMemory final : public MemoryMapper {
   [[nodiscard]] std::span<std::byte> ram() noexcept { return {base_, size_}; }
   void set_present(std::uint64_t gfn, bool present) { present_.at(gfn) = present; }
   [[nodiscard]] unsigned mapped() const noexcept { return mapped_; }
+  /// Calls of map(), also those that found nothing.
+  [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
 
  private:
   std::byte* base_;
@@ -37,6 +39,7 @@ class SimMemory final : public MemoryMapper {
   std::size_t reserved_;
   std::vector<bool> present_;
   unsigned mapped_ = 0;
+  std::uint64_t calls_ = 0;
 };
 
 class SimIrqs final : public IrqSink {

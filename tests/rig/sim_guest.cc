@@ -8,7 +8,9 @@ constexpr unsigned kMostUnits = 1'000'000;
 }
 
 SimGuest::SimGuest(Options options)
-    : sim_memory_{options.ram}, port_{options.vcpus}, memory_{sim_memory_, options.limits} {}
+    : sim_memory_{options.ram},
+      port_{options.vcpus},
+      memory_{sim_memory_, options.limits, {.clock = &clock_, .meter = &work_.meter()}} {}
 
 std::uint64_t SimGuest::send(const RawRequest& request, unsigned vcpu) {
   fill_slot(request, vcpu);

@@ -110,10 +110,10 @@ class SimGuest final : public GuestInstructions {
   MmioBus mmio_{claims_};
   PciBus pci_{pio_, mmio_, claims_};
   IrqRouter irqs_{sim_irqs_};
-  GuestMemory memory_;
   TimerQueue timers_{clock_};
   WorkQueue work_;
-  ioreq::Dispatcher dispatcher_{pio_, mmio_, pci_, memory_};
+  GuestMemory memory_;
+  ioreq::Dispatcher dispatcher_{pio_, mmio_, pci_, memory_, &work_.meter()};
   ioreq::Server server_{port_, dispatcher_};
   bool auto_work_ = true;
 };

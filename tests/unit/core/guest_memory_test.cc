@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <random>
@@ -30,6 +31,19 @@ struct Dirty final : dm::DirtySink {
 struct Ram {
   dm::sim::SimMemory sim{kRam};
   dm::GuestMemory memory{sim, {.windows = 3}};
+};
+
+/// As in a machine: time passes, and requests begin and end.
+struct PacedRam {
+  dm::sim::SimMemory sim{kRam};
+  dm::sim::SimClock clock;
+  dm::Meter meter;
+  dm::GuestMemory memory{sim, {.windows = 3}, {.clock = &clock, .meter = &meter}};
+
+  [[nodiscard]] bool readable(std::uint64_t gpa) {
+    std::uint8_t value = 0;
+    return memory.read(Gpa{gpa}, value);
+  }
 };
 
 BOOST_FIXTURE_TEST_SUITE(guest_memory, Ram)
@@ -199,6 +213,86 @@ BOOST_AUTO_TEST_CASE(random_reads_and_writes_agree_with_a_byte_by_byte_model) {
     }
   }
   BOOST_TEST(std::memcmp(model.data(), sim.ram().data(), kRam) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(absent_guest_memory, PacedRam)
+
+BOOST_AUTO_TEST_CASE(is_mapped_once_however_often_it_is_named) {
+  sim.set_present(3, false);
+  for (int i = 0; i < 4096; ++i) {
+    BOOST_TEST(!readable(0x3000));
+    BOOST_TEST(!readable(kRam));  // a window without any RAM
+  }
+  BOOST_TEST(sim.calls() == 2U);
+  BOOST_TEST(memory.counters().failures == 8192U);
+  BOOST_TEST(memory.counters().remembered == 8190U);
+}
+
+BOOST_AUTO_TEST_CASE(does_not_hide_the_pages_beside_it) {
+  sim.set_present(3, false);
+  BOOST_TEST(!readable(0x3000));
+  BOOST_TEST(readable(0x2000));
+  BOOST_TEST(readable(0x4000));
+  BOOST_TEST(sim.calls() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(is_seen_a_millisecond_after_it_has_come_back) {
+  sim.set_present(3, false);
+  BOOST_TEST(!readable(0x3000));
+  meter.end_request();
+  sim.set_present(3, true);
+  clock.advance(std::chrono::microseconds{999});
+  BOOST_TEST(!readable(0x3000));
+  clock.advance(std::chrono::microseconds{1});
+  BOOST_TEST(readable(0x3000));
+}
+
+BOOST_AUTO_TEST_CASE(is_seen_at_once_after_invalidate) {
+  sim.set_present(3, false);
+  BOOST_TEST(!readable(0x3000));
+  sim.set_present(3, true);
+  memory.invalidate();
+  BOOST_TEST(readable(0x3000));
+  for (std::uint64_t gfn = 512; gfn < 1024; ++gfn) {
+    sim.set_present(gfn, false);
+  }
+  memory.invalidate();
+  BOOST_TEST(!readable(kWindow));
+  sim.set_present(600, true);
+  memory.invalidate();
+  BOOST_TEST(readable(kWindow + 88 * 0x1000));
+}
+
+BOOST_AUTO_TEST_CASE(that_nobody_has_named_is_looked_for_when_somebody_does) {
+  sim.set_present(3, false);
+  BOOST_TEST(readable(0));  // the window is mapped without page 3
+  sim.set_present(3, true);
+  BOOST_TEST(readable(0x3000));
+}
+
+BOOST_AUTO_TEST_CASE(is_not_mapped_twice_in_one_request_that_takes_long) {
+  sim.set_present(3, false);
+  for (int i = 0; i < 100; ++i) {
+    BOOST_TEST(!readable(0x3000));
+    clock.advance(std::chrono::milliseconds{5});
+  }
+  BOOST_TEST(sim.calls() == 1U);
+  meter.end_request();
+  BOOST_TEST(!readable(0x3000));
+  BOOST_TEST(sim.calls() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(under_a_transfer_keeps_the_windows_that_it_holds) {
+  sim.set_present(3, false);
+  DmaBuffer held;
+  BOOST_TEST(memory.append(held, Gpa{0x1000}, 0x1000, Dma::from_guest));
+  for (int i = 0; i < 100; ++i) {
+    BOOST_TEST(!memory.append(held, Gpa{0x3000}, 0x1000, Dma::from_guest));
+  }
+  BOOST_TEST(sim.calls() == 2U);  // for the transfer, and once more for the page
+  BOOST_TEST(held.size() == 0x1000U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
