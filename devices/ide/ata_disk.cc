@@ -21,6 +21,9 @@ AtaDisk::AtaDisk(std::unique_ptr<BlockBackend> image, WorkQueue& work, const Dis
       ahead_{} {}
 
 AtaDisk::~AtaDisk() {
+  if (disk_.phase == Phase::work && uses_dma()) {
+    bus_master().finish(BusMaster::End::error);  // it was unplugged under a transfer
+  }
   retire();
 }
 
@@ -36,12 +39,12 @@ void AtaDisk::command(std::uint8_t opcode) noexcept {
 }
 
 void AtaDisk::go(Step step) noexcept {
-  step_ = step;
+  disk_.step = step;
   take_up();
 }
 
 void AtaDisk::run_step() noexcept {
-  switch (step_) {
+  switch (disk_.step) {
     case Step::begin:
       begin();
       break;
@@ -80,7 +83,7 @@ void AtaDisk::submit_sectors(BlockOp op,
 }
 
 void AtaDisk::step_done(BlockStatus status) noexcept {
-  switch (step_) {
+  switch (disk_.step) {
     case Step::pio_read:
       read_ahead_done(status);
       break;
@@ -118,9 +121,21 @@ void AtaDisk::give_up() noexcept {
   fail(regs::kMask<regs::ERROR::ABRT>, regs::kMask<STATUS::DF>);
 }
 
+/// As after a reset nothing was lost that was acknowledged: the sectors of every request that has
+/// been made are on the disk. The registers name the first that is not.
+void AtaDisk::abort_dma() noexcept {
+  bus_master().finish(BusMaster::End::error);
+  if (current().action == Action::data_set_management) {
+    abort();
+  } else {
+    ++tally().refused;
+    fail_at(disk_.lba, regs::kMask<regs::ERROR::ABRT>, 0);
+  }
+}
+
 bool AtaDisk::flush() noexcept {
   settle();
-  const BlockStatus status = image()->flush_now();
+  const BlockStatus status = flush_image();
   if (status != BlockStatus::ok) {
     disk_.smart.failing = true;
     limit_.error("ide: the data of ", image()->name(), " could not be made durable");
@@ -167,13 +182,17 @@ void AtaDisk::store(DriveState& out) const noexcept {
   out.intrq = intrq();
   out.file = file();
   out.disk = disk_;
+  if (disk_.phase != Phase::work) {
+    out.disk.step = Step::begin;  // nobody's business
+  }
 }
 
 /// Do the sectors of a transfer under way exist here? Saved bytes say nothing about the size of
 /// this image.
 bool AtaDisk::fits(const DiskState& in) const noexcept {
   std::uint64_t sectors = in.remaining;
-  if (in.phase == Phase::data_out) {
+  const bool gathered = in.phase == Phase::work && in.step == DiskStep::pio_write;
+  if (in.phase == Phase::data_out || gathered) {
     sectors += in.end / kSectorSize;
   }
   switch (kAtaCommands[in.command].action) {
@@ -181,10 +200,12 @@ bool AtaDisk::fits(const DiskState& in) const noexcept {
     case Action::write_pio:
     case Action::read_dma:
     case Action::write_dma:
+    case Action::verify:
       return in.phase == Phase::idle || in.phase == Phase::reset ||
              (in.lba <= total_ && sectors <= total_ - in.lba);
     case Action::data_set_management:
-      return in.phase == Phase::idle || in.phase == Phase::reset || in.remaining <= kMaxTrimBlocks;
+      return in.phase == Phase::idle || in.phase == Phase::reset ||
+             (in.remaining <= kMaxTrimBlocks && ranges_fit(in));
     default:
       return true;
   }

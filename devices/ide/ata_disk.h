@@ -46,17 +46,7 @@ class AtaDisk final : public ImageDrive {
   [[nodiscard]] Geometry geometry() const noexcept { return default_geometry(total_); }
 
  private:
-  /// What the next unit of work does.
-  enum class Step : std::uint8_t {
-    begin,
-    pio_read,
-    pio_write,
-    dma_begin,
-    dma,
-    verify,
-    flush,
-    trim
-  };
+  using Step = DiskStep;
 
   [[nodiscard]] const AtaCommand& current() const noexcept { return kAtaCommands[disk_.command]; }
 
@@ -67,6 +57,8 @@ class AtaDisk final : public ImageDrive {
   void run_step() noexcept override;
   void step_done(BlockStatus status) noexcept override;
   void give_up() noexcept override;
+  [[nodiscard]] bool undecoded() const noexcept override { return disk_.step == Step::begin; }
+  void abort_dma() noexcept override;
   void go(Step step) noexcept;
   void submit_sectors(BlockOp op,
                       std::uint64_t lba,
@@ -127,6 +119,7 @@ class AtaDisk final : public ImageDrive {
   void dma_advance(std::uint64_t sectors) noexcept;
   void dma_fault() noexcept;
   void take_trim_ranges() noexcept;
+  [[nodiscard]] bool ranges_fit(const DiskState& in) const noexcept;
   void trim_next() noexcept;
 
   DiskIdentity identity_;
@@ -138,7 +131,6 @@ class AtaDisk final : public ImageDrive {
 
   // Not touched by the guest, not saved.
   std::span<std::byte> single_;  ///< the one span of requests that use our own memory
-  Step step_ = Step::begin;
 
   // Read-ahead of PIO reads: a series of them lives off it; anything else empties it.
   std::array<std::byte, std::size_t{kReadAhead} * kSectorSize> ahead_;
@@ -147,9 +139,6 @@ class AtaDisk final : public ImageDrive {
   std::uint64_t expected_lba_ = 0;  ///< where a sequential reader goes on
   bool sequential_ = false;
   bool exact_ = false;  ///< reading ahead met an error: only what is asked for
-
-  std::uint32_t trim_entries_ = 0;
-  std::uint32_t trim_index_ = 0;
 };
 
 }  // namespace dm::ide

@@ -10,8 +10,7 @@
 namespace dm::ide {
 
 namespace {
-constexpr std::size_t kRangeSize = 8;
-constexpr std::uint32_t kRangesInBlock = kSectorSize / kRangeSize;
+constexpr std::uint32_t kRangesInBlock = kSectorSize / kTrimRange;
 
 /// One LBA range entry of DATA SET MANAGEMENT, ACS-2 7.5.3.2.
 struct TrimRange {
@@ -20,7 +19,7 @@ struct TrimRange {
 };
 TrimRange trim_range(std::span<const std::uint8_t> block, std::uint32_t index) noexcept {
   std::uint64_t entry = 0;
-  std::memcpy(&entry, block.subspan(index * kRangeSize, kRangeSize).data(), kRangeSize);
+  std::memcpy(&entry, block.subspan(index * kTrimRange, kTrimRange).data(), kTrimRange);
   return {.lba = entry & (kLba48Limit - 1), .sectors = entry >> 48U};
 }
 }  // namespace
@@ -47,12 +46,18 @@ void AtaDisk::start_dma() noexcept {
     take_trim_ranges();
     return;
   }
-  step_ = Step::dma;
+  disk_.step = Step::dma;
   dma_next();
 }
 
 void AtaDisk::dma_next() noexcept {
   const std::uint64_t left = std::uint64_t{disk_.remaining} * kSectorSize;
+  if (bus_master().interrupted() &&
+      !bus_master().go_on(left,
+                          current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest)) {
+    dma_fault();
+    return;
+  }
   const auto part = bus_master().gather(pages(), std::min(left, kMaxSubmission));
   switch (part.piece) {
     case BusMaster::Piece::fault:
@@ -94,6 +99,20 @@ void AtaDisk::dma_fault() noexcept {
   fail(regs::kMask<regs::ERROR::ABRT>, 0);
 }
 
+/// Are the ranges that are still to be discarded inside the disk?
+bool AtaDisk::ranges_fit(const DiskState& in) const noexcept {
+  if (in.phase != Phase::work || in.step != DiskStep::trim) {
+    return true;
+  }
+  for (std::uint32_t i = in.pos; i < in.end; ++i) {
+    const TrimRange range = trim_range(in.block, i);
+    if (range.sectors != 0 && !within(0, total_, range.lba, range.sectors)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// Copies the ranges in, judges all of them, and only then discards.
 void AtaDisk::take_trim_ranges() noexcept {
   const std::size_t bytes = std::size_t{disk_.remaining} * kSectorSize;
@@ -109,24 +128,22 @@ void AtaDisk::take_trim_ranges() noexcept {
     }
     pages().release();
   }
-  trim_entries_ = disk_.remaining * kRangesInBlock;
-  trim_index_ = 0;
-  for (std::uint32_t i = 0; i < trim_entries_; ++i) {
-    const TrimRange range = trim_range(disk_.block, i);
-    if (range.sectors != 0 && !within(0, total_, range.lba, range.sectors)) {
-      bus_master().finish(BusMaster::End::error);
-      abort();
-      return;
-    }
+  disk_.pos = 0;
+  disk_.end = disk_.remaining * kRangesInBlock;
+  disk_.step = Step::trim;
+  if (!ranges_fit(disk_)) {
+    bus_master().finish(BusMaster::End::error);
+    abort();
+    return;
   }
-  step_ = Step::trim;
   trim_next();
 }
 
 void AtaDisk::trim_next() noexcept {
-  while (trim_index_ < trim_entries_) {
-    const TrimRange range = trim_range(disk_.block, trim_index_++);
-    if (range.sectors != 0) {
+  while (disk_.pos < disk_.end) {
+    const TrimRange range = trim_range(disk_.block, disk_.pos++);
+    // A disk that was moved here may be on a host that cannot discard: it is advisory.
+    if (range.sectors != 0 && info_.can_discard && !info_.read_only) {
       submit_sectors(BlockOp::discard, range.lba, range.sectors * kSectorSize, {});
       return;
     }

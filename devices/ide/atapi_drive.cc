@@ -2,6 +2,7 @@
 // A CD-ROM drive as an ATA device: commands other than PACKET, resets, units of work, save.
 #include "devices/ide/atapi_drive.h"
 
+#include "devices/ide/atapi_sense.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>
@@ -102,12 +103,12 @@ void AtapiDrive::set_features() noexcept {
 }
 
 void AtapiDrive::go(Step step) noexcept {
-  step_ = step;
+  cd_.step = step;
   take_up();
 }
 
 void AtapiDrive::run_step() noexcept {
-  switch (step_) {
+  switch (cd_.step) {
     case Step::begin:
       begin();
       break;
@@ -125,7 +126,7 @@ void AtapiDrive::run_step() noexcept {
 }
 
 void AtapiDrive::step_done(BlockStatus status) noexcept {
-  switch (step_) {
+  switch (cd_.step) {
     case Step::fetch:
       fetched(status);
       break;
@@ -144,6 +145,12 @@ void AtapiDrive::step_done(BlockStatus status) noexcept {
 void AtapiDrive::give_up() noexcept {
   end_dma();
   abort();
+}
+
+void AtapiDrive::abort_dma() noexcept {
+  end_dma();
+  ++tally().refused;
+  refuse(sense::kDataPhaseError);
 }
 
 bool AtapiDrive::flush() noexcept {
@@ -230,6 +237,9 @@ void AtapiDrive::store(DriveState& out) const noexcept {
   out.intrq = intrq();
   out.file = file();
   out.cd = cd_;
+  if (cd_.phase != Phase::work) {
+    out.cd.step = Step::begin;  // nobody's business
+  }
 }
 
 bool AtapiDrive::restore(const DriveState& in) noexcept {
@@ -239,9 +249,9 @@ bool AtapiDrive::restore(const DriveState& in) noexcept {
   const std::uint32_t here = cd_.disc_blocks;
   cd_ = in.cd;
   restore_file(in);
-  disc_lost_ = false;
+  dma_running_ = cd_.phase == Phase::work && (cd_.step == Step::dma || cd_.step == Step::dma_raw);
   if (cd_.disc_blocks != here || cd_.lba > here || cd_.remaining > here - cd_.lba) {
-    disc_lost_ = cd_.remaining != 0;
+    cd_.disc_lost = cd_.disc_lost || cd_.remaining != 0;
     if (cd_.disc_blocks != here) {
       const std::uint32_t was = std::exchange(cd_.disc_blocks, here);
       if (was != 0) {

@@ -32,7 +32,8 @@ class AtapiDrive final : public ImageDrive {
 
   // What the host does with discs, at any time. What the guest reads in that moment fails.
   /// Opens the tray and takes the disc out; its image is closed on return. False: the guest has
-  /// locked the tray; it has been asked to let the disc go. An empty drive never refuses.
+  /// locked the tray; it has been asked to let the disc go. An empty drive never refuses. Force
+  /// breaks the lock, for the discs that follow too.
   [[nodiscard]] bool eject(bool force) noexcept;
   /// Puts a disc in and closes the tray. The one before it has to be out (eject()).
   void insert(std::unique_ptr<BlockBackend> disc) noexcept;
@@ -53,7 +54,7 @@ class AtapiDrive final : public ImageDrive {
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
  private:
-  enum class Step : std::uint8_t { begin, fetch, dma_begin, dma, dma_raw };
+  using Step = CdStep;
   /// Frames of one fetch that is spread over the buffer.
   static constexpr std::uint32_t kRawFrames = CdState::kBuffer / kRawFrame;
 
@@ -64,6 +65,8 @@ class AtapiDrive final : public ImageDrive {
   void run_step() noexcept override;
   void step_done(BlockStatus status) noexcept override;
   void give_up() noexcept override;
+  [[nodiscard]] bool undecoded() const noexcept override { return cd_.step == Step::begin; }
+  void abort_dma() noexcept override;
   void begin() noexcept;
   void go(Step step) noexcept;
   void show_signature(bool keep_device) noexcept;
@@ -123,6 +126,7 @@ class AtapiDrive final : public ImageDrive {
   void fetched(BlockStatus status) noexcept;
   void frame_blocks(std::uint32_t lba, std::uint32_t count) noexcept;
   void start_dma() noexcept;
+  [[nodiscard]] bool go_on_by_dma(std::uint64_t left) noexcept;
   [[nodiscard]] bool copy_by_dma() noexcept;
   void dma_next() noexcept;
   void dma_done(BlockStatus status) noexcept;
@@ -142,8 +146,6 @@ class AtapiDrive final : public ImageDrive {
   std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
   std::uint32_t fetching_ = 0;  ///< blocks
   bool dma_running_ = false;    ///< the bus master has begun, and has to be told the end
-  bool disc_lost_ = false;      ///< since the command under way began
-  Step step_ = Step::begin;
 };
 
 }  // namespace dm::ide

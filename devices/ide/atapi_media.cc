@@ -47,7 +47,7 @@ void AtapiDrive::disc_arrived() noexcept {
 void AtapiDrive::disc_left() noexcept {
   cd_.attention = static_cast<std::uint8_t>(cd_.attention & ~CdState::kAttentionChanged);
   cd_.events = CdState::kEventRemoval;
-  disc_lost_ = true;
+  cd_.disc_lost = true;
 }
 
 void AtapiDrive::open_tray() noexcept {
@@ -69,17 +69,20 @@ void AtapiDrive::close_tray() noexcept {
 }
 
 bool AtapiDrive::eject(bool force) noexcept {
+  if (force) {
+    cd_.locked = false;  // as QEMU: what the guest had locked is gone, the next disc is not locked
+  }
   if (image() == nullptr) {
     cd_.tray_open = true;
     return true;
   }
-  if (cd_.locked && !cd_.tray_open && !force) {
+  if (cd_.locked && !cd_.tray_open) {
     cd_.events |= CdState::kEventEjectRequest;
     return false;
   }
   close_image();
   open_tray();
-  disc_lost_ = true;
+  cd_.disc_lost = true;
   cd_.disc_blocks = 0;
   return true;
 }
@@ -136,7 +139,7 @@ std::uint8_t AtapiDrive::take_event() noexcept {
 
 /// Is the disc whose size was checked still in the drive? False: the command has failed.
 bool AtapiDrive::disc_is_still_there() noexcept {
-  if (!disc_lost_ && image() != nullptr && readable()) {
+  if (!cd_.disc_lost && image() != nullptr && readable()) {
     return true;
   }
   end_dma();

@@ -47,7 +47,7 @@ void AtapiDrive::packet_taken() noexcept {
   cd_.awaits_packet = false;
   cd_.pos = cd_.end = cd_.filled = 0;
   cd_.phase = Phase::idle;
-  disc_lost_ = false;
+  cd_.disc_lost = false;
   moved_ = 0;
   const PacketRule rule = kPackets[cd_.packet[0]];
   if (!rule.ignores_attention) {

@@ -159,7 +159,7 @@ void AtapiDrive::show_burst(std::uint8_t reason, std::uint32_t bytes) noexcept {
 
 /// As many blocks as the buffer holds. Raw frames leave room around the user data.
 void AtapiDrive::fetch() noexcept {
-  if (!disc_is_still_there()) {
+  if (!disc_is_still_there() || !go_on_by_dma(std::uint64_t{cd_.remaining} * cd_.frame)) {
     return;
   }
   const bool raw = cd_.frame == kRawFrame;
@@ -248,7 +248,7 @@ void AtapiDrive::start_dma() noexcept {
   }
   dma_running_ = true;
   if (reads) {
-    step_ = cd_.frame == kRawFrame ? Step::dma_raw : Step::dma;
+    cd_.step = cd_.frame == kRawFrame ? Step::dma_raw : Step::dma;
     again();
   } else if (copy_by_dma()) {
     dma_running_ = false;
@@ -259,6 +259,21 @@ void AtapiDrive::start_dma() noexcept {
       finish_packet();
     }
   }
+}
+
+/// `left` bytes of a transfer are still to come, which may have been saved half done. False: the
+/// command has failed.
+bool AtapiDrive::go_on_by_dma(std::uint64_t left) noexcept {
+  if (!dma_running_ || !bus_master().interrupted()) {
+    return true;
+  }
+  moved_ = cd_.frame == kBlock ? bus_master().moved() : 0;
+  if (moved_ < left && moved_ % kSectorSize == 0 &&
+      bus_master().go_on(left - moved_, Dma::to_guest)) {
+    return true;
+  }
+  dma_fault();
+  return false;
 }
 
 /// The buffer to guest memory or back. False: the command has failed.
@@ -288,7 +303,7 @@ bool AtapiDrive::copy_by_dma() noexcept {
 
 /// From the disc straight into the guest's pages, in whole 512-byte pieces.
 void AtapiDrive::dma_next() noexcept {
-  if (!disc_is_still_there()) {
+  if (!disc_is_still_there() || !go_on_by_dma(std::uint64_t{cd_.remaining} * kBlock)) {
     return;
   }
   const std::uint64_t left = std::uint64_t{cd_.remaining} * kBlock - moved_;

@@ -76,6 +76,8 @@ bool BusMaster::write_command(std::uint8_t value) noexcept {
   }
   // "All state information is lost when this bit is cleared": nothing resumes (290562, 5.2.1).
   state_.armed = now;
+  state_.running = false;
+  state_.moved = 0;
   state_.latched = state_.table;
   state_.status = BMISX::BMIDEA::with(state_.status, now ? 1 : 0);
   return now;
@@ -122,24 +124,67 @@ bool BusMaster::read_table(std::uint64_t wanted) noexcept {
   }
 }
 
-PrdFit BusMaster::begin(std::uint64_t bytes, Dma direction) noexcept {
-  state_.armed = false;
+void BusMaster::forget_table() noexcept {
   count_ = index_ = offset_ = 0;
   total_ = 0;
   ended_ = false;
+  loaded_ = false;
+}
+
+PrdFit BusMaster::begin(std::uint64_t bytes, Dma direction) noexcept {
+  forget_table();
+  state_.armed = false;
+  state_.moved = 0;
+  state_.unfetched = !enabled_;
   direction_ = direction;
-  zeros_ = !enabled_;
-  if (zeros_) {
+  PrdFit fit = PrdFit::fault;
+  if (state_.unfetched) {
     // 512 entries of zeros: 32 MiB at address 0, without an end.
-    fit_ = direction == Dma::to_guest ? PrdFit::longer : PrdFit::fault;
+    if (direction == Dma::to_guest) {
+      fit = bytes <= kMaxDmaBytes ? PrdFit::longer : PrdFit::shorter;
+    }
   } else if (!read_table(bytes)) {
-    fit_ = PrdFit::fault;
+    fit = PrdFit::fault;
   } else if (total_ < bytes) {
-    fit_ = PrdFit::shorter;
+    fit = PrdFit::shorter;
   } else {
-    fit_ = total_ == bytes && ended_ ? PrdFit::equal : PrdFit::longer;
+    fit = total_ == bytes && ended_ ? PrdFit::equal : PrdFit::longer;
   }
-  return fit_;
+  state_.longer = fit == PrdFit::longer;
+  loaded_ = state_.running = fit == PrdFit::longer || fit == PrdFit::equal;
+  return fit;
+}
+
+bool BusMaster::go_on(std::uint64_t left, Dma direction) noexcept {
+  forget_table();
+  direction_ = direction;
+  state_.unfetched = state_.unfetched || !enabled_;
+  if (!state_.unfetched) {
+    if (!read_table(state_.moved + left) || total_ < state_.moved + left) {
+      return false;
+    }
+    skip(state_.moved);
+  }
+  loaded_ = true;
+  return true;
+}
+
+/// Within the region that gather() takes next.
+void BusMaster::advance(std::uint32_t bytes) noexcept {
+  offset_ += bytes;
+  if (offset_ == regions_[index_].bytes) {
+    ++index_;
+    offset_ = 0;
+  }
+}
+
+void BusMaster::skip(std::uint64_t bytes) noexcept {
+  while (bytes != 0 && index_ < count_) {
+    const auto part = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(bytes, regions_[index_].bytes - offset_));
+    advance(part);
+    bytes -= part;
+  }
 }
 
 /// How many bytes, in whole sectors, the next regions give within one DmaBuffer. At least one
@@ -161,10 +206,14 @@ std::uint64_t BusMaster::plan(std::uint64_t limit) const noexcept {
 }
 
 BusMaster::Gathered BusMaster::gather(DmaBuffer& buffer, std::uint64_t limit) noexcept {
-  if (zeros_ || !enabled_) {
+  if (state_.unfetched || !enabled_) {
     // Looked at for every part: the guest may take bus mastering away in the middle.
-    const bool dropped = direction_ == Dma::to_guest;
-    return {.piece = dropped ? Piece::dropped : Piece::fault, .bytes = dropped ? limit : 0};
+    if (direction_ != Dma::to_guest) {
+      return {.piece = Piece::fault};
+    }
+    skip(limit);
+    state_.moved += limit;
+    return {.piece = Piece::dropped, .bytes = limit};
   }
   const std::uint64_t bytes = plan(limit);
   std::uint64_t left = bytes;
@@ -177,22 +226,21 @@ BusMaster::Gathered BusMaster::gather(DmaBuffer& buffer, std::uint64_t limit) no
       break;
     }
     left -= part;
-    offset_ += part;
-    if (offset_ == region.bytes) {
-      ++index_;
-      offset_ = 0;
-    }
+    advance(part);
   }
   if (bytes == 0 || left != 0) {
     buffer.release();
     return {};
   }
+  state_.moved += bytes;
   return {.piece = Piece::memory, .bytes = bytes};
 }
 
 void BusMaster::finish(End end) noexcept {
   // Table 15 of 290562: a longer table leaves the bus master active until software stops it.
-  const bool stays = end == End::complete && fit_ == PrdFit::longer && started();
+  const bool stays = end == End::complete && state_.longer && started();
+  state_.running = state_.longer = state_.unfetched = loaded_ = false;
+  state_.moved = 0;
   state_.status = BMISX::BMIDEA::with(state_.status, stays ? 1 : 0);
   if (end == End::fault) {
     state_.status = BMISX::ERROR::with(state_.status, 1);
@@ -201,6 +249,7 @@ void BusMaster::finish(End end) noexcept {
 
 void BusMaster::restore(const BusMasterState& state) noexcept {
   state_ = state;
+  forget_table();
 }
 
 }  // namespace dm::ide

@@ -24,7 +24,8 @@ enum class PrdFit : std::uint8_t {
 /// gives to its backend.
 ///
 /// A transfer: armed() -> begin() -> gather() until all is moved -> finish(). The table is read
-/// once, into a private copy. Thread rule: the loop's thread only. No allocation.
+/// once, into a private copy; and once more by go_on(), where a transfer was saved half done.
+/// Thread rule: the loop's thread only. No allocation.
 class BusMaster {
  public:
   /// 512 descriptors describe at least 32 MiB worth of full regions, the longest ATA command.
@@ -38,7 +39,7 @@ class BusMaster {
   /// Any register but the command register.
   void write(std::uint8_t offset, std::uint8_t value) noexcept;
   /// The command register. True when start went from 0 to 1. Whoever calls has ended a running
-  /// transfer before start goes to 0.
+  /// transfer before start goes to 0: see Drive::dma_stopped().
   [[nodiscard]] bool write_command(std::uint8_t value) noexcept;
   [[nodiscard]] bool started() const noexcept;
 
@@ -53,6 +54,13 @@ class BusMaster {
   /// Without bus mastering nothing can be fetched: the table reads as zeros, data for memory is
   /// dropped, and data from memory is a fault, since inventing it would overwrite the disk.
   [[nodiscard]] PrdFit begin(std::uint64_t bytes, Dma direction) noexcept;
+  /// True after restore() in the middle of a transfer: go_on() before the next gather().
+  [[nodiscard]] bool interrupted() const noexcept { return state_.running && !loaded_; }
+  /// Reads the table again and skips what was moved; `left` bytes are still to come. False: it is
+  /// not in memory any more, or holds less.
+  [[nodiscard]] bool go_on(std::uint64_t left, Dma direction) noexcept;
+  /// Bytes that gather() has given since begin().
+  [[nodiscard]] std::uint64_t moved() const noexcept { return state_.moved; }
 
   enum class Piece : std::uint8_t { memory, dropped, fault };
   struct Gathered {
@@ -78,6 +86,9 @@ class BusMaster {
     std::uint32_t base;
     std::uint32_t bytes;  ///< 2-65536, even
   };
+  void forget_table() noexcept;
+  void advance(std::uint32_t bytes) noexcept;
+  void skip(std::uint64_t bytes) noexcept;
   [[nodiscard]] bool read_table(std::uint64_t wanted) noexcept;
   [[nodiscard]] bool add(std::uint64_t descriptor) noexcept;
   [[nodiscard]] std::uint64_t plan(std::uint64_t limit) const noexcept;
@@ -93,9 +104,8 @@ class BusMaster {
   std::uint32_t offset_ = 0;  ///< bytes of it already taken
   std::uint64_t total_ = 0;   ///< bytes in the table
   bool ended_ = false;        ///< the table had an end mark
-  bool zeros_ = false;        ///< the table was not fetched
+  bool loaded_ = false;       ///< the table of the running transfer is here
   Dma direction_ = Dma::to_guest;
-  PrdFit fit_ = PrdFit::fault;
 };
 
 }  // namespace dm::ide

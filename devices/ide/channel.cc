@@ -258,6 +258,14 @@ void Channel::settle() noexcept {
   }
 }
 
+void Channel::resume() noexcept {
+  for (auto& drive : drives_) {
+    if (drive != nullptr) {
+      drive->resume();
+    }
+  }
+}
+
 bool Channel::flush() noexcept {
   bool durable = true;
   for (auto& drive : drives_) {

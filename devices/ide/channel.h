@@ -58,6 +58,7 @@ class Channel final : private Cable {
   /// As after power-on: RESET# reaches both drives, the bus master and the selection.
   void reset() noexcept;
   void settle() noexcept;
+  void resume() noexcept;
   [[nodiscard]] bool flush() noexcept;
 
   [[nodiscard]] ChannelState state() const noexcept;

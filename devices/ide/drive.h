@@ -68,7 +68,8 @@ class Drive {
 
   /// The bus master was started: a drive that waits for it goes on.
   virtual void dma_started() noexcept = 0;
-  /// The bus master is about to be stopped: on return nothing moves to or from guest memory.
+  /// The bus master is about to be stopped: on return nothing moves to or from guest memory. Waits
+  /// for the request in flight, or makes one; a command that needs more has failed.
   virtual void dma_stopped() noexcept = 0;
 
   /// Ends whatever is under way (waiting for I/O that has been given to the host) and loads the
@@ -77,9 +78,11 @@ class Drive {
   /// SRST went back to 0.
   virtual void release_reset() noexcept = 0;
 
-  /// Brings work to a point where nothing is in flight and no unit of work is due: before save,
-  /// stop and unplug.
+  /// Waits for the request in flight, so that nothing is, and no unit of work is due: before save,
+  /// stop and unplug. A command that needs more goes on at resume().
   virtual void settle() noexcept = 0;
+  /// After settle() or restore().
+  virtual void resume() noexcept = 0;
   /// settle(), then everything acknowledged is on stable storage. False when it could not be done.
   [[nodiscard]] virtual bool flush() noexcept = 0;
 

@@ -10,7 +10,9 @@ namespace dm::ide {
 using regs::STATUS;
 
 ImageDrive::ImageDrive(std::unique_ptr<BlockBackend> image, WorkQueue& work) noexcept
-    : image_{std::move(image)}, work_{Work::bind<&ImageDrive::run_unit>(work, *this)} {
+    : image_{std::move(image)},
+      work_{Work::bind<&ImageDrive::run_unit>(work, *this)},
+      meter_{work.meter()} {
   request_.owner = this;
   request_.done = [](BlockRequest& r, BlockStatus status) noexcept {
     static_cast<ImageDrive*>(r.owner)->done(status);
@@ -45,6 +47,7 @@ void ImageDrive::submit(BlockOp op,
   request_.generation = generation_;
   in_flight_ = true;
   ++counters_.submissions;
+  meter_.image_request(op == BlockOp::read || op == BlockOp::write ? bytes : 0);
   image_->submit(request_);
 }
 
@@ -67,23 +70,34 @@ void ImageDrive::drain() noexcept {
   }
 }
 
-void ImageDrive::settle() noexcept {
+/// Waits for the request in flight. Should a drained backend still hold it, it broke its word: the
+/// guest gets an error, the request keeps its memory.
+void ImageDrive::give_back() noexcept {
   drain();
-  while (phase() == Phase::work) {
-    if (!in_flight_) {
-      work_.cancel();
-      (void)run_unit();
-      continue;
-    }
-    drain();
-    if (in_flight_) {
-      // A drained backend still holds the request: it broke its word. The guest gets an error; the
-      // request keeps its memory.
-      ++generation_;
-      work_.cancel();
-      give_up();
-    }
+  if (in_flight_ && phase() == Phase::work) {
+    ++generation_;
+    give_up();
   }
+}
+
+/// Never more than the request in flight: a command may need thousands.
+void ImageDrive::settle() noexcept {
+  give_back();
+  if (phase() == Phase::work && undecoded()) {
+    run_step();
+  }
+  work_.cancel();
+}
+
+void ImageDrive::resume() noexcept {
+  if (phase() == Phase::work && !in_flight_) {
+    work_.schedule();
+  }
+}
+
+BlockStatus ImageDrive::flush_image() noexcept {
+  meter_.image_request(0);
+  return image_->flush_now();
 }
 
 void ImageDrive::cut_off() noexcept {
@@ -131,9 +145,29 @@ void ImageDrive::dma_started() noexcept {
   }
 }
 
+/// 290562, 5.2.1: a stop while the drive has not finished "aborts the command", and the data on
+/// their way "may be discarded". Nothing may move afterwards, so the request in flight is waited
+/// for; and since guests stop a short transfer that they have just started, and find it done, one
+/// request is made where none is. Any further one would be work that one OUT makes us do.
 void ImageDrive::dma_stopped() noexcept {
-  if (phase() == Phase::work && uses_dma()) {
-    settle();
+  const auto stops = [this] { return phase() == Phase::work && uses_dma(); };
+  if (!stops()) {
+    return;
+  }
+  const bool was_in_flight = in_flight_;
+  const std::uint64_t made = counters_.submissions;
+  give_back();
+  for (unsigned unit = 0;
+       unit < bounds::kUnitsOfStop && stops() && !was_in_flight && counters_.submissions == made;
+       ++unit) {
+    run_step();
+    give_back();
+  }
+  if (stops()) {
+    abort_dma();
+  }
+  if (phase() != Phase::work) {
+    work_.cancel();
   }
 }
 
@@ -142,7 +176,7 @@ void ImageDrive::restore_file(const DriveState& in) noexcept {
   restore_interrupt(in.intrq);
   // BSY and DRQ are what the phase says, or the drive could never be spoken to again.
   const Phase now = phase();
-  const bool bsy = now == Phase::wait_dma || now == Phase::reset;
+  const bool bsy = now == Phase::wait_dma || now == Phase::work || now == Phase::reset;
   const bool drq = now == Phase::data_in || now == Phase::data_out;
   file().status = STATUS::BSY::with(STATUS::DRQ::with(file().status, drq ? 1 : 0), bsy ? 1 : 0);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/block.h"
+#include "core/bounds.h"
 #include "core/mem/guest_memory.h"
 #include "core/time/work.h"
 #include "devices/ide/drive.h"
@@ -23,7 +24,7 @@ namespace dm::ide {
 class ImageDrive : public Drive {
  public:
   /// Bytes of one submission of a DMA command.
-  static constexpr std::uint64_t kMaxSubmission = std::uint64_t{1} << 20;
+  static constexpr std::uint64_t kMaxSubmission = bounds::kBytesPerUnit;
 
   struct Counters {
     std::uint64_t commands = 0;
@@ -38,6 +39,7 @@ class ImageDrive : public Drive {
   void dma_started() noexcept final;
   void dma_stopped() noexcept final;
   void settle() noexcept final;
+  void resume() noexcept final;
   [[nodiscard]] const BlockBackend* medium() const noexcept final { return image_.get(); }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
@@ -60,6 +62,10 @@ class ImageDrive : public Drive {
   virtual void step_done(BlockStatus status) noexcept = 0;
   /// Fails the command under way, whose request the backend does not give back.
   virtual void give_up() noexcept = 0;
+  /// Is the next unit the decoding of the command, which asks nothing of the host?
+  [[nodiscard]] virtual bool undecoded() const noexcept = 0;
+  /// Fails the command under way, whose bus master the guest has stopped half-way.
+  virtual void abort_dma() noexcept = 0;
 
   /// Null: none.
   [[nodiscard]] BlockBackend* image() noexcept { return image_.get(); }
@@ -93,6 +99,8 @@ class ImageDrive : public Drive {
 
   /// Ends the command under way without a word to the guest, and waits for its request.
   void cut_off() noexcept;
+  /// Makes everything durable that was acknowledged. After settle(), where there is an image.
+  [[nodiscard]] BlockStatus flush_image() noexcept;
   /// cut_off(), and closes the image: in the destructor.
   void retire() noexcept;
   /// Registers and INTRQ of a saved drive, after its phase.
@@ -104,11 +112,13 @@ class ImageDrive : public Drive {
   };
 
   bool run_unit() noexcept;
+  void give_back() noexcept;
   void done(BlockStatus status) noexcept;
   void drain() noexcept;
 
   std::unique_ptr<BlockBackend> image_;
   Work work_;
+  Meter& meter_;
   Counters counters_;
 
   // Not touched by the guest, not saved.

@@ -124,6 +124,12 @@ void Piix3Ide::settle() noexcept {
   }
 }
 
+void Piix3Ide::resume() noexcept {
+  for (Channel& channel : channels_) {
+    channel.resume();
+  }
+}
+
 bool Piix3Ide::flush() noexcept {
   bool durable = true;
   for (Channel& channel : channels_) {

@@ -46,10 +46,13 @@ class Piix3Ide final : public PciFunction {
   void wake() noexcept;
 
   /// Nothing is in flight and no work is due when this returns: before QMP "stop" answers, and
-  /// before state().
+  /// before state(). It waits for one request of each drive; a command that needs more goes on at
+  /// resume().
   void settle() noexcept;
-  /// settle(), and all acknowledged data on stable storage: power-off and reset. False when that
-  /// failed.
+  /// After settle(), and after restore().
+  void resume() noexcept;
+  /// settle(), and all acknowledged data on stable storage: power-off, S3 and reset. False when
+  /// that failed.
   [[nodiscard]] bool flush() noexcept;
 
   [[nodiscard]] Channel& channel(std::size_t number) noexcept { return channels_[number]; }
@@ -61,9 +64,9 @@ class Piix3Ide final : public PciFunction {
 
   /// After settle().
   [[nodiscard]] ControllerState state() const noexcept;
-  /// Into a machine with the same disks that has not run yet. A drive that the saved machine had
-  /// lost by unplug is lost here too. False, and the function is as it was, when the state is not
-  /// valid or does not fit the drives.
+  /// Into a machine with the same disks that has not run yet; resume() follows. A drive that the
+  /// saved machine had lost by unplug is lost here too. False, and the function is as it was, when
+  /// the state is not valid or does not fit the drives.
   [[nodiscard]] bool restore(const ControllerState& state) noexcept;
 
  private:

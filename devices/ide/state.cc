@@ -12,6 +12,33 @@ namespace dm::ide {
 
 namespace {
 
+/// Is it a step of the command, and does it have what it needs?
+bool step_fits(const DiskState& s) noexcept {
+  const Action action = kAtaCommands[s.command].action;
+  const bool dma = action == Action::read_dma || action == Action::write_dma;
+  switch (s.step) {
+    case DiskStep::begin:
+      return false;
+    case DiskStep::pio_read:
+      return action == Action::read_pio && s.remaining != 0;
+    case DiskStep::pio_write:
+      return action == Action::write_pio && s.end != 0 && s.end % kSectorSize == 0 &&
+             s.end <= s.block.size();
+    case DiskStep::dma_begin:
+      return (dma || action == Action::data_set_management) && s.remaining != 0;
+    case DiskStep::dma:
+      return dma && s.remaining != 0;
+    case DiskStep::verify:
+      return action == Action::verify && s.remaining != 0;
+    case DiskStep::flush:
+      return action == Action::flush || action == Action::set_features;
+    case DiskStep::trim:
+      return action == Action::data_set_management && s.pos <= s.end &&
+             s.end <= s.block.size() / kTrimRange;
+  }
+  return false;
+}
+
 /// Does the command under way have this phase at all?
 bool phase_fits(const DiskState& s) noexcept {
   const Action action = kAtaCommands[s.command].action;
@@ -29,7 +56,7 @@ bool phase_fits(const DiskState& s) noexcept {
       return action == Action::read_dma || action == Action::write_dma ||
              action == Action::data_set_management;
     case Phase::work:
-      break;
+      return step_fits(s);
   }
   return false;
 }
@@ -51,7 +78,8 @@ bool validate(const ChannelState& s) noexcept {
   return s.selected <= 1 && (s.control & 0x79U) == 0 &&
          (bm.command & ~regs::BMICX::Layout::kWritable) == 0 && (bm.status & ~kStatusBits) == 0 &&
          (bm.table & 3U) == 0 && (bm.latched & 3U) == 0 &&
-         (!bm.armed || regs::BMICX::SSBM::test(bm.command));
+         ((!bm.armed && !bm.running) || regs::BMICX::SSBM::test(bm.command)) &&
+         !(bm.armed && bm.running) && bm.moved <= kMaxDmaBytes && bm.moved % 2 == 0;
 }
 
 bool validate(const DriveState& s) noexcept {
@@ -76,6 +104,22 @@ bool burst_fits(const CdState& s) noexcept {
          s.end <= even(s.filled);
 }
 
+bool step_fits(const CdState& s) noexcept {
+  switch (s.step) {
+    case CdStep::begin:
+      return false;
+    case CdStep::fetch:
+      return !s.dma && s.byte_limit >= 2 && s.remaining != 0;
+    case CdStep::dma_begin:
+      return s.dma && (s.remaining != 0 || s.filled != 0);
+    case CdStep::dma:
+      return s.dma && s.remaining != 0 && s.frame == kBlock;
+    case CdStep::dma_raw:
+      return s.dma && s.remaining != 0 && s.frame == kRawFrame;
+  }
+  return false;
+}
+
 bool phase_fits(const CdState& s) noexcept {
   const bool packet = s.command == kPacketCommand;
   const bool selects = packet && s.packet[0] == kModeSelect10 && s.remaining == 0;
@@ -96,7 +140,22 @@ bool phase_fits(const CdState& s) noexcept {
     case Phase::wait_dma:
       return packet && s.dma && s.filled <= s.buffer.size() && (s.remaining != 0 || s.filled != 0);
     case Phase::work:
-      break;
+      return packet && s.filled <= s.buffer.size() && step_fits(s);
+  }
+  return false;
+}
+
+/// The drive is in the middle of a transfer by its channel's bus master.
+bool moves_by_dma(const DriveState& s) noexcept {
+  switch (s.kind) {
+    case DriveKind::absent:
+      return false;
+    case DriveKind::disk:
+      return s.disk.phase == Phase::work &&
+             (s.disk.step == DiskStep::dma || s.disk.step == DiskStep::trim);
+    case DriveKind::cdrom:
+      return s.cd.phase == Phase::work &&
+             (s.cd.step == CdStep::dma || s.cd.step == CdStep::dma_raw);
   }
   return false;
 }
@@ -129,6 +188,13 @@ bool validate(const CdState& s) noexcept {
 }
 
 bool validate(const ControllerState& s) noexcept {
+  for (std::size_t i = 0; i < s.channels.size(); ++i) {
+    const int moving =
+        (moves_by_dma(s.drives[2 * i]) ? 1 : 0) + (moves_by_dma(s.drives[2 * i + 1]) ? 1 : 0);
+    if (moving != (s.channels[i].bus_master.running ? 1 : 0)) {
+      return false;
+    }
+  }
   // SRST holds both drives of a channel, and nothing else holds a drive.
   for (std::size_t i = 0; i < s.drives.size(); ++i) {
     const bool held = regs::CONTROL::SRST::test(s.channels[i / 2].control);

@@ -10,7 +10,8 @@
 #include <string_view>
 
 /// Everything of the IDE function that a guest can see, as plain aggregates: what is saved, loaded,
-/// hashed and dumped. Nothing here is in flight: save follows settle().
+/// hashed and dumped. Nothing here is in flight: save follows settle(), which leaves a command that
+/// needs more than the request in flight half done, to be gone on with by resume().
 namespace dm::ide {
 
 enum class DriveKind : std::uint8_t { absent, disk, cdrom };
@@ -29,14 +30,40 @@ struct TaskFile {
   std::uint8_t error = 0;
 };
 
+/// 65536 sectors, the longest ATA command; also what 512 regions of 64 KiB hold.
+inline constexpr std::uint64_t kMaxDmaBytes = std::uint64_t{32} << 20;
+/// Bytes of one LBA range entry of DATA SET MANAGEMENT, ACS-2 7.5.3.2.
+inline constexpr std::uint32_t kTrimRange = 8;
+
 /// What a drive is doing.
 enum class Phase : std::uint8_t {
   idle,
   data_in,   ///< DRQ: the host takes block[pos, end)
   data_out,  ///< DRQ: the host fills block[pos, end)
   wait_dma,  ///< BSY until the bus master is started
-  work,      ///< BSY: deferred work and disk I/O; never saved
+  work,      ///< BSY: deferred work and disk I/O
   reset,     ///< BSY: SRST is held
+};
+
+/// What the next unit of a disk's work does. Saved as numbers.
+enum class DiskStep : std::uint8_t {
+  begin,  ///< decodes the command; never saved
+  pio_read,
+  pio_write,
+  dma_begin,
+  dma,
+  verify,
+  flush,
+  trim,
+};
+
+/// What the next unit of a CD-ROM drive's work does. Saved as numbers.
+enum class CdStep : std::uint8_t {
+  begin,  ///< decodes the command; never saved
+  fetch,
+  dma_begin,
+  dma,
+  dma_raw,
 };
 
 /// What SMART remembers.
@@ -69,8 +96,11 @@ struct DiskState {
   /// sector.
   std::uint64_t lba = 0;
   std::uint32_t remaining = 0;  ///< sectors that are still to come, without those in the block
-  std::uint32_t pos = 0;        ///< bytes of the block moved so far
-  std::uint32_t end = 0;        ///< bytes of the block that belong to it
+  /// Bytes of the block moved so far, and those that belong to it; for DiskStep::trim, ranges of
+  /// the block.
+  std::uint32_t pos = 0;
+  std::uint32_t end = 0;
+  DiskStep step = DiskStep::begin;  ///< in Phase::work
   SmartState smart;
   std::array<std::uint8_t, std::size_t{kMaxMultiple} * kSectorSize>
       block{};  ///< PIO data on its way
@@ -106,6 +136,9 @@ struct CdState {
   std::uint16_t byte_limit = 0;  ///< of one DRQ burst; odd ones as the guest gave them
   std::array<std::uint8_t, kPacket> packet{};
 
+  CdStep step = CdStep::begin;  ///< in Phase::work
+  bool disc_lost = false;       ///< since the command under way began
+
   bool tray_open = false;
   bool locked = false;  ///< PREVENT ALLOW MEDIUM REMOVAL
   std::uint8_t attention = 0;
@@ -137,6 +170,12 @@ struct BusMasterState {
   std::uint32_t table = 0;    ///< as the guest writes it
   std::uint32_t latched = 0;  ///< where the table was when start was written
   bool armed = false;         ///< started, and no transfer has used it yet
+
+  // A transfer has begun and not ended.
+  bool running = false;
+  bool longer = false;      ///< its table holds more than the drive has to move
+  bool unfetched = false;   ///< it began without bus mastering: the table was not read
+  std::uint64_t moved = 0;  ///< bytes so far
 };
 
 struct ChannelState {
@@ -174,6 +213,12 @@ void describe(Visitor& v, SmartState& s) {
   v.field(6, "self_tests", s.self_tests);
 }
 
+/// Between commands the block is nobody's business.
+[[nodiscard]] constexpr bool block_counts(const DiskState& s) noexcept {
+  return s.phase == Phase::data_in || s.phase == Phase::data_out ||
+         (s.phase == Phase::work && (s.step == DiskStep::pio_write || s.step == DiskStep::trim));
+}
+
 template <class Visitor>
 void describe(Visitor& v, DiskState& s) {
   v.field(1, "phase", s.phase);
@@ -188,8 +233,10 @@ void describe(Visitor& v, DiskState& s) {
   v.field(10, "pos", s.pos);
   v.field(11, "end", s.end);
   v.field(12, "smart", s.smart);
-  // Between commands the block is nobody's business.
-  if (s.phase == Phase::data_in || s.phase == Phase::data_out) {
+  if (s.phase == Phase::work) {
+    v.field(14, "step", s.step);
+  }
+  if (block_counts(s)) {
     v.field(13, "block", s.block);
   }
 }
@@ -223,7 +270,11 @@ void describe(Visitor& v, CdState& s) {
   v.field(18, "pos", s.pos);
   v.field(19, "end", s.end);
   v.field(20, "filled", s.filled);
-  if (s.phase == Phase::data_in || s.phase == Phase::data_out || s.phase == Phase::wait_dma) {
+  v.field(22, "disc_lost", s.disc_lost);
+  if (s.phase == Phase::work) {
+    v.field(23, "step", s.step);
+  }
+  if (s.phase != Phase::idle && s.phase != Phase::reset) {
     v.field(21, "buffer", s.buffer);
   }
 }
@@ -250,6 +301,10 @@ void describe(Visitor& v, BusMasterState& s) {
   v.field(3, "table", s.table);
   v.field(4, "latched", s.latched);
   v.field(5, "armed", s.armed);
+  v.field(6, "running", s.running);
+  v.field(7, "longer", s.longer);
+  v.field(8, "unfetched", s.unfetched);
+  v.field(9, "moved", s.moved);
 }
 
 template <class Visitor>

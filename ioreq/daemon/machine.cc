@@ -180,6 +180,7 @@ void Machine::pause() noexcept {
 }
 
 void Machine::resume() noexcept {
+  ide_.resume();
   for (const auto& card : cards_) {
     card->resume();
   }

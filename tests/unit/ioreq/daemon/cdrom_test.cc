@@ -93,6 +93,12 @@ BOOST_AUTO_TEST_CASE(a_lock_holds_against_management_and_falls_to_force) {
   BOOST_TEST(disks[2].is_open());
   BOOST_TEST((control->eject("ide-5632", true) == DiscChange::done));
   BOOST_TEST(!disks[2].is_open());
+  BOOST_TEST(!cd().locked);
+  // The lock is gone for good: discs come and go until the guest locks the tray again.
+  BOOST_TEST((insert("ide-5632", "/b.iso")->value() == DiscChange::done));
+  BOOST_TEST(!cd().locked);
+  BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
+  BOOST_TEST(!other_disc.is_open());
 }
 
 BOOST_AUTO_TEST_CASE(an_image_that_cannot_be_opened_leaves_the_disc_that_is_there) {

@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: MIT
+// What one port access may make the host do, and what is left of a command that is stopped
+// half-way: by the bus master, by QMP's stop, for a saved state.
+#include "tests/unit/devices/ide/atapi_rig.h"
+
+#include <boost/test/data/monomorphic.hpp>
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+
+using namespace dm;
+using drivers::AtapiDriver;
+using drivers::IdeDriver;
+using test::kBuffer;
+using test::OneCd;
+using test::OneDisk;
+using test::patterns;
+using test::Prd;
+using test::salted;
+using test::same;
+using test::stamp;
+
+namespace {
+
+constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
+/// Regions of 64 KiB, one behind the other, from kBuffer on; they begin again after 8 MiB.
+std::vector<Prd> regions(std::size_t count) {
+  std::vector<Prd> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.push_back({static_cast<std::uint32_t>(kBuffer + i % 128 * 65536), 65536});
+  }
+  return out;
+}
+
+/// DATA SET MANAGEMENT of 8 blocks: 512 ranges of 65535 sectors from LBA 0 on, and back again.
+void put_trim_ranges(rig::SimGuest& guest) {
+  for (std::uint64_t i = 0; i < 512; ++i) {
+    guest.poke(kBuffer + i * 8, i % 2 | std::uint64_t{65535} << 48U);
+  }
+}
+
+struct Costs : OneDisk {
+  Costs() { guest.set_auto_work(false); }
+  [[nodiscard]] std::uint64_t worst_request() {
+    return guest.work().meter().worst_request().image_requests;
+  }
+  void start(unsigned opcode, std::span<const Prd> prds) {
+    ide.prepare_dma(prds);
+    ide.command(opcode);
+    ide.bm_command(opcode == 0x25 ? 9 : 1);
+  }
+  void run(unsigned units) {
+    for (unsigned i = 0; i < units && guest.work().run_one(); ++i) {
+    }
+  }
+};
+
+struct CdCosts : OneCd {
+  CdCosts() { guest.set_auto_work(false); }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(ide_cost, Costs)
+
+BOOST_AUTO_TEST_CASE(a_stopped_bus_master_ends_its_command_after_the_request_in_flight) {
+  stamp(disk, 0, 4096);
+  for (const bool write : {false, true}) {
+    for (unsigned units = 0; units < 4; ++units) {
+      for (const bool held : {false, true}) {
+        disk.hold(held);
+        ide.lba48(0, 0, 0);  // 65536 sectors, 32 MiB
+        start(write ? 0x35 : 0x25, regions(512));
+        run(units);
+        const auto before = disk.log.size();
+        ide.bm_command(0);
+        BOOST_TEST(disk.log.size() - before <= 1U);
+        BOOST_TEST(disk.pending() == 0U);
+        BOOST_TEST(guest.work().empty());
+        BOOST_TEST((ide.bm_status() & (ide.ACTIVE | ide.INTR)) == ide.INTR);
+        BOOST_TEST(ide.irq());
+        BOOST_TEST(ide.status() == (ide.DRDY | ide.DSC | ide.ERR));
+        BOOST_TEST(ide.error() == 0x04);  // ABRT
+        BOOST_TEST(ide.lba48_now() == disk.log.back().offset / 512 + 2048);
+        disk.hold(false);
+      }
+    }
+  }
+  BOOST_TEST(worst_request() == 1U);
+  guest.set_auto_work(true);
+  const Prd prd{kBuffer, 4096};
+  BOOST_TEST(ide.write_dma(0, 20, 8, {&prd, 1}).bm == 0x04);
+}
+
+BOOST_AUTO_TEST_CASE(a_short_transfer_that_is_stopped_at_once_is_done) {
+  stamp(disk, 2, 8);
+  const Prd prd{kBuffer, 4096};
+  ide.lba48(0, 2, 8);
+  start(0x25, {&prd, 1});
+  ide.bm_command(0);
+  BOOST_TEST(ide.bm_status() == 0x04);
+  BOOST_TEST(ide.status() == 0x50);
+  BOOST_TEST(same(test::memory(guest, kBuffer, 4096), patterns(2, 8)));
+}
+
+BOOST_AUTO_TEST_CASE(a_stopped_trim_discards_one_range_more) {
+  put_trim_ranges(guest);
+  const Prd prd{kBuffer, 4096};
+  for (unsigned units = 0; units < 5; ++units) {
+    ide.select(0, 0x40);
+    ide.out(1, 1);
+    ide.out(2, 8);
+    start(0x06, {&prd, 1});
+    run(units);
+    const auto before = disk.log.size();
+    ide.bm_command(0);
+    BOOST_TEST(disk.log.size() - before <= 1U);
+    BOOST_TEST(ide.status() == (ide.DRDY | ide.DSC | ide.ERR));
+    BOOST_TEST(ide.error() == 0x04);
+    BOOST_TEST(guest.work().empty());
+  }
+  BOOST_TEST(worst_request() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(no_access_to_any_port_makes_more_than_one_request) {
+  // Each command, some units, then each of the ways to end it.
+  const std::vector<std::function<void()>> ends{
+      [&] { ide.bm_command(0); },
+      [&] { guest.config_write(ide.kBdf, 4, 2, 0); },
+      [&] { guest.config_write(ide.kBdf, 4, 2, 3); },
+      [&] { ide.soft_reset(); },
+      [&] { ide.command(0x90); },
+      [&] { ide.command(0x08); },
+      [&] { ide.bm_status(0x67); },
+      [&] { ide.select(1); },
+      [&] { guest.rep_outs(ide.bm_port(), 1, kBuffer + 0x100, 4096); },
+  };
+  put_trim_ranges(guest);
+  for (const unsigned opcode : {0x20U, 0x24U, 0x25U, 0x29U, 0x30U, 0x34U, 0x35U, 0x39U, 0x06U,
+                                0x42U, 0xc4U, 0xc5U, 0xe7U, 0xb0U, 0xefU}) {
+    for (const auto& end : ends) {
+      for (unsigned units = 0; units < 4; ++units) {
+        guest.config_write(ide.kBdf, 4, 2, 7);
+        ide.soft_reset();
+        ide.lba48(0, 0, 0);
+        ide.out(1, opcode == 0xb0 ? 0xd0 : opcode == 0xef ? 0x82 : 1);
+        ide.out(2, opcode == 0x06 ? 8 : 0);
+        start(opcode, regions(512));
+        run(units);
+        const auto before = disk.log.size();
+        end();
+        BOOST_REQUIRE_LE(disk.log.size() - before, 1U);
+      }
+    }
+  }
+  BOOST_TEST(worst_request() <= 1U);
+  BOOST_TEST(guest.work().meter().worst_unit().image_requests == 1U);
+  BOOST_TEST(guest.work().meter().worst_unit().bytes <= kMiB);
+}
+
+BOOST_AUTO_TEST_CASE(a_disk_leaves_after_the_request_in_flight) {
+  stamp(disk, 0, 16);
+  disk.hold();
+  ide.lba48(0, 0, 0);
+  start(0x35, regions(512));
+  run(1);
+  BOOST_TEST(disk.pending() == 1U);
+  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(disk.log.size() == 1U);
+  BOOST_TEST(disk.flushes_now == 1U);
+  BOOST_TEST(!disk.is_open());
+  BOOST_TEST((ide.bm_status() & ide.ACTIVE) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_table_on_pages_that_are_not_there_maps_a_window_or_two) {
+  // Across the edge of two windows, neither of which has its page there.
+  const std::uint32_t table = 0x3ff000 + 0x800;
+  guest.sim_memory().set_present(0x3ff, false);
+  guest.sim_memory().set_present(0x400, false);
+  for (int i = 0; i < 20; ++i) {
+    ide.prepare_dma({});
+    ide.bm_table(table);
+    ide.lba48(0, 0, 0);
+    ide.command(0x25);
+    ide.bm_command(9);
+    const auto before = guest.sim_memory().calls();
+    guest.run_work();
+    BOOST_TEST(guest.sim_memory().calls() - before <= (i == 0 ? 2U : 0U));
+    BOOST_TEST(ide.bm_status() == (ide.INTR | ide.BM_ERROR));
+    BOOST_TEST(ide.status() == 0x51);
+  }
+}
+
+// Half-done commands.
+
+namespace {
+struct Command {
+  unsigned opcode;
+  unsigned sectors;
+  bool dma;
+  bool writes;
+  unsigned units;  ///< enough for all of it, with a unit more for each word that is asked for
+};
+std::ostream& operator<<(std::ostream& out, const Command& c) {
+  return out << std::hex << c.opcode << std::dec << ", " << c.sectors << " sectors";
+}
+constexpr Command kCommands[]{
+    {0x25, 8192, true, false, 6}, {0x35, 8192, true, true, 6}, {0x24, 300, false, false, 3},
+    {0x34, 40, false, true, 3},   {0x29, 40, false, false, 2}, {0x39, 40, false, true, 3},
+    {0x42, 600, false, false, 6}, {0xea, 1, false, false, 2},
+};
+
+/// The rest of a command, as its driver does it; the data that PIO has brought.
+std::vector<std::byte> finish(IdeDriver& ide, const Command& c, std::span<const std::byte> data) {
+  std::vector<std::byte> got;
+  const unsigned block = c.opcode == 0x29 || c.opcode == 0x39 ? 16 : 1;
+  if (!c.dma && c.writes) {
+    ide.write_data(data, block);
+  } else if (c.opcode == 0x24 || c.opcode == 0x29) {
+    got = ide.read_data(c.sectors, block);
+  }
+  BOOST_TEST(ide.wait() == 0x50);
+  return got;
+}
+}  // namespace
+
+BOOST_DATA_TEST_CASE(a_command_that_is_stopped_anywhere_goes_on,
+                     boost::unit_test::data::make(kCommands),
+                     c) {
+  const auto data = salted(0, c.sectors);
+  for (const bool elsewhere : {false, true}) {
+    for (unsigned units = 0; units <= c.units; ++units) {
+      stamp(disk, 0, c.sectors);
+      guest.set_auto_work(false);
+      std::memset(guest.ram().subspan(kBuffer, 8192 * 512).data(), 0, 8192 * 512);
+      if (c.writes) {
+        test::put_memory(guest, kBuffer, data);
+      }
+      ide.soft_reset();
+      ide.lba48(0, 0, c.sectors);
+      ide.prepare_dma(regions(64));
+      ide.command(c.opcode);
+      if (c.dma) {
+        ide.bm_command(c.writes ? 1 : 9);
+      }
+      run(units);
+      const auto before = disk.log.size();
+      machine.controller->settle();
+      BOOST_TEST(disk.log.size() == before);  // nothing was in flight
+      BOOST_TEST(guest.work().empty());
+      test::IdeMachine other{{&disk, nullptr, nullptr, nullptr}};
+      if (elsewhere) {
+        other.ide0.enable();
+        auto snapshot = machine.controller->state();
+        BOOST_TEST(ide::validate(snapshot));
+        const auto bytes = dm::state::save(snapshot);
+        ide::ControllerState loaded;
+        BOOST_TEST_REQUIRE(dm::state::load(bytes, loaded));
+        BOOST_TEST_REQUIRE(other.controller->restore(loaded));
+        auto again = other.controller->state();
+        BOOST_TEST((dm::state::save(again) == bytes));
+        std::memcpy(other.guest.ram().data(), guest.ram().data(), guest.ram().size());
+      }
+      test::IdeMachine& here = elsewhere ? other : machine;
+      BOOST_TEST(here.guest.work().empty());
+      here.controller->resume();
+      here.guest.set_auto_work(true);
+      here.guest.run_work();
+      const auto got = finish(here.ide0, c, data);
+      if (c.writes) {
+        BOOST_TEST(same(test::image(disk, 0, c.sectors), data));
+      } else if (c.dma) {
+        BOOST_TEST(same(test::memory(here.guest, kBuffer, data.size()), patterns(0, c.sectors)));
+        BOOST_TEST(here.ide0.bm_status() == 0x04);
+      } else if (!got.empty()) {
+        BOOST_TEST(same(got, patterns(0, c.sectors)));
+      }
+      if (elsewhere) {
+        machine.controller->resume();
+        ide.soft_reset();
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_trim_goes_on_in_another_machine_and_is_judged_there) {
+  put_trim_ranges(guest);
+  const Prd prd{kBuffer, 4096};
+  ide.select(0, 0x40);
+  ide.out(1, 1);
+  ide.out(2, 8);
+  start(0x06, {&prd, 1});
+  run(100);
+  machine.controller->settle();
+  const auto state = machine.controller->state();
+  const auto before = disk.log.size();
+  test::IdeMachine to{{&disk, nullptr, nullptr, nullptr}};
+  to.ide0.enable();
+  BOOST_TEST_REQUIRE(to.controller->restore(state));
+  to.controller->resume();
+  to.guest.run_work();
+  BOOST_TEST(to.ide0.status() == 0x50);
+  BOOST_TEST(disk.log.size() - before == 512U - 100U);
+  rig::ScriptedBlock small{kMiB};
+  test::IdeMachine smaller{{&small, nullptr, nullptr, nullptr}};
+  BOOST_TEST(!smaller.controller->restore(state));
+}
+
+BOOST_AUTO_TEST_CASE(impossible_half_done_commands_are_refused) {
+  ide.lba48(0, 0, 0);
+  start(0x25, regions(512));
+  run(2);
+  machine.controller->settle();
+  const auto good = machine.controller->state();
+  BOOST_TEST(validate(good));
+  const std::vector<std::function<void(ide::ControllerState&)>> bad{
+      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::begin; },
+      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::pio_write; },
+      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::trim; },
+      [](auto& s) { s.drives[0].disk.step = static_cast<ide::DiskStep>(8); },
+      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::dma_begin; },  // yet it is moving
+      [](auto& s) { s.drives[0].disk.remaining = 0; },
+      [](auto& s) { s.drives[0].disk.phase = ide::Phase::idle; },
+      [](auto& s) { s.channels[0].bus_master.running = false; },
+      [](auto& s) { s.channels[0].bus_master.command = 0; },
+      [](auto& s) { s.channels[0].bus_master.armed = true; },
+      [](auto& s) { s.channels[0].bus_master.moved = 32 * kMiB + 512; },
+      [](auto& s) { s.channels[0].bus_master.moved = 1; },
+      [](auto& s) { s.channels[1].bus_master.running = true; },
+  };
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    auto state = good;
+    bad[i](state);
+    BOOST_TEST(!validate(state), "case " << i);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_table_that_has_shrunk_meanwhile_is_a_fault) {
+  ide.lba48(0, 0, 8192);
+  start(0x25, regions(64));
+  run(2);
+  machine.controller->settle();
+  const auto state = machine.controller->state();
+  test::IdeMachine to{{&disk, nullptr, nullptr, nullptr}};
+  to.ide0.enable();
+  const Prd one{kBuffer, 4096};
+  to.ide0.put_prds(IdeDriver::kTable, {&one, 1});
+  BOOST_TEST_REQUIRE(to.controller->restore(state));
+  const auto before = disk.log.size();
+  to.controller->resume();
+  to.guest.run_work();
+  BOOST_TEST(disk.log.size() == before);
+  BOOST_TEST(to.ide0.bm_status() == (ide.INTR | ide.BM_ERROR));
+  BOOST_TEST(to.ide0.status() == 0x51);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_FIXTURE_TEST_SUITE(atapi_cost, CdCosts)
+
+BOOST_AUTO_TEST_CASE(a_stopped_read_ends_after_one_request_with_bus_mastering_on_or_off) {
+  for (const unsigned pci_command : {7U, 3U}) {
+    for (const bool raw : {false, true}) {
+      for (unsigned units = 0; units < 4; ++units) {
+        guest.config_write(ide.kBdf, 4, 2, pci_command);
+        ide.prepare_dma(regions(128));
+        cd.send(raw ? AtapiDriver::read_cd(0, kBlocks, 0xf8) : AtapiDriver::read12(0, kBlocks), 1,
+                0);
+        ide.bm_command(9);
+        for (unsigned i = 0; i < units; ++i) {
+          (void)guest.work().run_one();
+        }
+        const auto before = disc.log.size();
+        ide.bm_command(0);
+        BOOST_TEST(disc.log.size() - before <= 1U);
+        BOOST_TEST(guest.work().empty());
+        BOOST_TEST((ide.bm_status() & ide.ACTIVE) == 0);
+        if ((ide.status() & ide.ERR) != 0) {  // else all of it was moved, or dropped
+          guest.set_auto_work(true);
+          BOOST_TEST((cd.sense() == Sense{0x0b, 0x4b, 0}));
+          guest.set_auto_work(false);
+        } else {
+          BOOST_TEST(!raw);
+        }
+      }
+    }
+  }
+  BOOST_TEST(guest.work().meter().worst_request().image_requests == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(without_bus_mastering_more_than_a_table_holds_is_too_much) {
+  rig::ScriptedBlock large{std::uint64_t{300'000} * 2048};
+  large.info.read_only = true;
+  test::CdMachine m{&large};
+  (void)m.cd.ready();
+  guest.config_write(ide.kBdf, 4, 2, 3);
+  m.guest.config_write(ide.kBdf, 4, 2, 3);
+  const auto r = m.cd.packet_dma(AtapiDriver::read_cd(0, 300'000, 0xf8), {});
+  BOOST_TEST((r.bm & (ide.ACTIVE | ide.INTR)) == 0);
+  BOOST_TEST(large.log.empty());
+}
+
+BOOST_AUTO_TEST_CASE(reads_that_are_stopped_anywhere_go_on_in_another_machine) {
+  const auto want = blocks(3, 900);
+  for (const bool raw : {false, true}) {
+    for (unsigned units = 0; units < 9; ++units) {
+      ide.prepare_dma(regions(64));
+      const unsigned count = raw ? 100 : 900;
+      cd.send(raw ? AtapiDriver::read_cd(3, count, 0xf8) : AtapiDriver::read12(3, count), 1, 0);
+      ide.bm_command(9);
+      for (unsigned i = 0; i < units; ++i) {
+        (void)guest.work().run_one();
+      }
+      const auto before = disc.log.size();
+      machine.controller->settle();
+      BOOST_TEST(disc.log.size() == before);
+      auto snapshot = machine.controller->state();
+      const auto bytes = dm::state::save(snapshot);
+      test::CdMachine to{&disc};
+      ide::ControllerState loaded;
+      BOOST_TEST_REQUIRE(dm::state::load(bytes, loaded));
+      BOOST_TEST_REQUIRE(to.controller->restore(loaded));
+      auto again = to.controller->state();
+      BOOST_TEST((dm::state::save(again) == bytes));
+      std::memcpy(to.guest.ram().data(), guest.ram().data(), guest.ram().size());
+      BOOST_TEST(to.guest.work().empty());
+      to.controller->resume();
+      to.guest.run_work();
+      BOOST_TEST((to.ide.bm_status() & ide.INTR) != 0);
+      BOOST_TEST(to.ide.wait() == 0x50);
+      const auto* const ram = to.guest.ram().data() + kBuffer;
+      for (unsigned i = 0; i < count; ++i) {
+        const std::size_t at = raw ? std::size_t{i} * 2352 + 16 : std::size_t{i} * 2048;
+        BOOST_REQUIRE(std::memcmp(ram + at, want.data() + std::size_t{i} * 2048, 2048) == 0);
+      }
+      ide.soft_reset();
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_read_by_pio_that_is_stopped_before_its_fetch_goes_on) {
+  const auto want = blocks(9, 40);
+  cd.send(AtapiDriver::read10(9, 40), 0, 4096);
+  machine.controller->settle();
+  BOOST_TEST(disc.log.empty());
+  const auto state = machine.controller->state();
+  test::CdMachine to{&disc};
+  BOOST_TEST_REQUIRE(to.controller->restore(state));
+  to.controller->resume();
+  to.guest.run_work();
+  BOOST_TEST((to.cd.finish_pio().data == want));
+}
+
+BOOST_AUTO_TEST_CASE(a_disc_that_was_changed_under_a_stopped_read_is_not_read_on) {
+  rig::ScriptedBlock same_size{std::uint64_t{kBlocks} * 2048};
+  cd.send(AtapiDriver::read10(9, 40), 0, 4096);
+  machine.controller->settle();
+  BOOST_TEST(drive.eject(true));
+  drive.insert(same_size.open());
+  const auto state = machine.controller->state();
+  test::CdMachine to{&same_size};
+  BOOST_TEST_REQUIRE(to.controller->restore(state));
+  to.controller->resume();
+  to.guest.run_work();
+  BOOST_TEST(same_size.log.empty());
+  BOOST_TEST(to.cd.finish_pio().status == 0x51);
+  BOOST_TEST((to.cd.sense() == Sense{6, 0x28, 0}));
+  BOOST_TEST(drive.eject(true));  // before the image that it is
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_from_pages_that_are_not_there_maps_a_window_or_two) {
+  guest.sim_memory().set_present(0x3ff, false);
+  guest.sim_memory().set_present(0x400, false);
+  ide.select(0);
+  ide.command(0xa0);
+  const auto before = guest.sim_memory().calls();
+  guest.rep_outs(ide.data_port(), 2, 0x3ffffc, 6);
+  BOOST_TEST(guest.sim_memory().calls() - before <= 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_forced_eject_breaks_the_lock_for_the_discs_that_follow) {
+  guest.set_auto_work(true);
+  BOOST_TEST(cd.packet(cdb({0x1e, 0, 0, 0, 1})).ok());  // PREVENT
+  BOOST_TEST(!drive.eject(false));
+  BOOST_TEST(drive.eject(true));
+  BOOST_TEST(!drive.locked());
+  rig::ScriptedBlock next{std::uint64_t{kBlocks} * 2048};
+  drive.insert(next.open());
+  BOOST_TEST(!drive.locked());
+  BOOST_TEST(drive.eject(false));
+  drive.insert(disc.open());
+  (void)cd.ready();  // a new disc
+  BOOST_TEST(cd.packet(cdb({0x1e, 0, 0, 0, 1})).ok());
+  BOOST_TEST(drive.locked());
+  BOOST_TEST(drive.eject(true));
+  const auto state = machine.controller->state();
+  test::CdMachine to{nullptr};
+  BOOST_TEST_REQUIRE(to.controller->restore(state));
+  BOOST_TEST(!to.drive->locked());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
