@@ -16,6 +16,7 @@ constexpr unsigned kPausesPerLook = 32;
 }  // namespace
 
 bool Poller::run() noexcept {
+  looked_ = polled_ = policy_.now();
   while (!stopping_) {
     if (!turn()) {
       return false;
@@ -30,7 +31,7 @@ bool Poller::turn() noexcept {
     return true;
   }
   if (work_.run_one()) {
-    keep_house();
+    keep_house(look());
     return true;
   }
   timers_.run_due();
@@ -43,22 +44,32 @@ bool Poller::turn() noexcept {
   return sleep();
 }
 
+Poller::HostTime Poller::look() noexcept {
+  const HostTime now = policy_.now();
+  counters_.longest_stall =
+      std::max<std::chrono::nanoseconds>(counters_.longest_stall, now - looked_);
+  looked_ = now;
+  return now;
+}
+
 void Poller::served() noexcept {
   // Every served request has raised an event, which stays unread (and its channel masked) until we
   // sleep.
   events_unread_ = true;
-  const HostTime now = std::chrono::steady_clock::now();
+  const HostTime now = look();
   note_gap(now - last_request_ <= policy_.limit);
   last_request_ = now;
   slept_ = false;
-  keep_house();
+  keep_house(now);
 }
 
-void Poller::keep_house() noexcept {
-  if (++since_poll_ >= kUnitsPerPoll) {
+void Poller::keep_house(HostTime now) noexcept {
+  if (++since_poll_ >= bounds::kRequestsPerHostPoll || now - polled_ >= bounds::kHostPoll) {
     since_poll_ = 0;
+    polled_ = now;
     events_.poll();
     timers_.run_due();
+    work_.meter().end_other();
     work_.run_one();
   }
 }
@@ -83,7 +94,8 @@ bool Poller::spin() noexcept {
       }
       _mm_pause();
     }
-  } while (std::chrono::steady_clock::now() < deadline);
+    looked_ = policy_.now();  // all the while
+  } while (looked_ < deadline);
   ++counters_.spins_lost;
   return false;
 }
@@ -107,6 +119,8 @@ bool Poller::sleep() noexcept {
   slept_ = true;  // spin again only after the next request
   DM_PROBE1(sleep, timeout ? timeout->count() : -1);
   events_unread_ = events_.wait(timeout);
+  work_.meter().end_other();
+  looked_ = polled_ = policy_.now();
   DM_PROBE1(wake, events_unread_);
   return true;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/bounds.h"
 #include "core/host/event_loop.h"
 #include "core/host/ioreq_port.h"
 #include "core/time/timer.h"
@@ -24,10 +25,18 @@ struct SpinPolicy {
   Mode mode = Mode::automatic;
   std::chrono::nanoseconds limit{50'000};  ///< longest spin after a request
   unsigned cpus = 1;                       ///< online CPUs of this machine
+  /// The host's clock; tests have one of their own.
+  std::chrono::steady_clock::time_point (*now)() noexcept = []() noexcept {
+    return std::chrono::steady_clock::now();
+  };
 };
 
 /// The serving thread's loop: requests first, then one unit of deferred work, then timers, then
 /// everything else; spins a little when that pays; sleeps otherwise, without a wake-up of its own.
+///
+/// Everything else is looked at after 32 requests or units, or a millisecond of them, whichever
+/// comes first: bounds::kHostPoll beside the one under way. The clock is read once a request, as
+/// spinning needs it, and once a unit of work, 25 ns beside a system call or more.
 ///
 /// Going to sleep: take all pending events, unmask them, look at every slot once more, wait. A
 /// request that came before the unmasking is seen by that look; one that comes after it raises an
@@ -38,6 +47,9 @@ class Poller {
     std::uint64_t sleeps = 0;
     std::uint64_t spins_won = 0;  ///< a request came while spinning
     std::uint64_t spins_lost = 0;
+    /// The longest time between two looks at the request slots, but for sleep: one request or unit
+    /// of work with what backends and clients had to do.
+    std::chrono::nanoseconds longest_stall{0};
   };
 
   Poller(Server& server,
@@ -51,7 +63,9 @@ class Poller {
         events_{events},
         timers_{timers},
         work_{work},
-        policy_{policy} {}
+        policy_{policy},
+        looked_{policy.now()},
+        polled_{looked_} {}
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
@@ -66,15 +80,16 @@ class Poller {
  private:
   using HostTime = std::chrono::steady_clock::time_point;
   static constexpr unsigned kGapHistory = 16;
-  static constexpr unsigned kUnitsPerPoll = 32;
 
   void note_gap(bool was_short) noexcept {
     short_gaps_ = (short_gaps_ << 1U | (was_short ? 1U : 0U)) & ((1U << kGapHistory) - 1);
   }
   [[nodiscard]] bool spinning_pays() const noexcept;
+  /// The time. Slots have just been looked at, or are about to be.
+  HostTime look() noexcept;
   void served() noexcept;
-  /// A guest that never lets us sleep must not starve disks, serial lines and timers.
-  void keep_house() noexcept;
+  /// A guest that never lets us sleep must not starve disks, serial lines, management and timers.
+  void keep_house(HostTime now) noexcept;
   /// True when a request came.
   [[nodiscard]] bool spin() noexcept;
   [[nodiscard]] bool sleep() noexcept;
@@ -86,6 +101,8 @@ class Poller {
   WorkQueue& work_;
   SpinPolicy policy_;
   HostTime last_request_{};
+  HostTime looked_;               ///< at the slots
+  HostTime polled_;               ///< the host
   std::uint32_t short_gaps_ = 0;  ///< one bit for each of the last gaps, 1 = within the limit
   unsigned since_poll_ = 0;
   bool events_unread_ = true;  ///< there may be pending events that nobody has taken

@@ -46,6 +46,11 @@ class Meter {
 
   void end_request() noexcept { end(worst_request_); }
   void end_unit() noexcept { end(worst_unit_); }
+  /// What was counted since is nobody's: management asked for it.
+  void end_other() noexcept {
+    Cost other;
+    end(other);
+  }
 
   /// Another number in each request and unit that asked for something: what is remembered under a
   /// number holds to the end of the request or unit at least, however long that takes.

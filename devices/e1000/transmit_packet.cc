@@ -175,6 +175,7 @@ SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
   if (shared_.loopback) {
     loop_.put(pieces_);
   } else {
+    meter_.sent(total);
     status = backend_.send(offload, pieces_);
   }
   buffer_.release();

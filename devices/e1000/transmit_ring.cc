@@ -46,7 +46,8 @@ Transmitter::Transmitter(Shared& shared,
       interrupts_{interrupts},
       backend_{backend},
       loop_{loop},
-      work_{Work::bind<&Transmitter::run>(work, *this)} {}
+      work_{Work::bind<&Transmitter::run>(work, *this)},
+      meter_{work.meter()} {}
 
 bool Transmitter::enabled() const noexcept {
   return file_.test<TCTL, TCTL::EN>() && shared_.bus_master && !shared_.paused;

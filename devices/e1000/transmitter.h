@@ -112,6 +112,7 @@ class Transmitter {
   NetBackend& backend_;
   Loopback& loop_;
   Work work_;
+  Meter& meter_;
 
   std::array<Descriptor, kBlock> cache_{};
   std::size_t cache_at_ = 0;

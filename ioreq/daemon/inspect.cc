@@ -9,8 +9,10 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace dm {
 
@@ -41,7 +43,22 @@ json::object loop(const Machine& machine) {
   const auto& counters = machine.poller().counters();
   return {{"sleeps", counters.sleeps},
           {"spins_won", counters.spins_won},
-          {"spins_lost", counters.spins_lost}};
+          {"spins_lost", counters.spins_lost},
+          {"longest_stall_us",
+           std::chrono::duration_cast<std::chrono::microseconds>(counters.longest_stall).count()}};
+}
+
+/// The worst of any one request, and of any one unit of deferred work: core/bounds.h.
+json::array costs(const Machine& machine) {
+  const auto row = [](std::string_view of, const Cost& worst) {
+    return json::object{{"worst_of", of},
+                        {"maps", worst.maps},
+                        {"image_requests", worst.image_requests},
+                        {"sends", worst.sends},
+                        {"bytes", worst.bytes}};
+  };
+  const Meter& meter = machine.work().meter();
+  return {row("request", meter.worst_request()), row("unit", meter.worst_unit())};
 }
 
 json::object memory(const Machine& machine) {
@@ -50,6 +67,7 @@ json::object memory(const Machine& machine) {
           {"maps", counters.maps},
           {"evictions", counters.evictions},
           {"failures", counters.failures},
+          {"remembered", counters.remembered},
           {"invalidations", counters.invalidations}};
 }
 
@@ -230,6 +248,7 @@ json::object inspect(const Machine& machine, const MachineConfig& config) {
                    {"vcpus_max", config.vcpus_max},
                    {"requests", requests(machine)},
                    {"loop", loop(machine)},
+                   {"costs", costs(machine)},
                    {"memory", memory(machine)},
                    {"ports", regions(machine.pio().regions())},
                    {"windows", regions(machine.mmio().regions())},

@@ -180,6 +180,7 @@ void Machine::pause() noexcept {
 }
 
 void Machine::resume() noexcept {
+  work_.meter().end_other();
   ide_.resume();
   for (const auto& card : cards_) {
     card->resume();
@@ -192,6 +193,7 @@ void Machine::resume() noexcept {
 }
 
 void Machine::wake() noexcept {
+  work_.meter().end_other();
   chipset_.wake();
   ide_.wake();
   for (const auto& card : cards_) {
@@ -279,7 +281,12 @@ void Machine::shutdown(ShutdownReason reason) noexcept {
   host_.domain.shutdown(reason);
 }
 
+/// Once a request: a string operation on PM1a_CNT asks 2048 times, and a disk's flush is dear.
 void Machine::suspend_to_ram() noexcept {
+  if (std::exchange(slept_in_, dispatcher_.counters().requests) ==
+      dispatcher_.counters().requests) {
+    return;
+  }
   make_durable();
   host_.domain.suspend_to_ram();
 }

@@ -163,7 +163,8 @@ class Machine final : private UnplugHandler, private DomainControl {
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;
-  log::Limit complaints_;  ///< the guest can make us flush as often as it likes
+  log::Limit complaints_;       ///< the guest can make us flush as often as it likes
+  std::uint64_t slept_in_ = 0;  ///< the number of the request that asked for S3 last
   bool ended_ = false;
   bool unplugged_ = false;
 };

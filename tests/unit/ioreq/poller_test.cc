@@ -27,6 +27,22 @@ struct ScriptedLoop final : dm::EventLoop {
   void poll() noexcept override { ++polls; }
 };
 
+/// The host's clock: it stands still but for what a test says takes time.
+struct HostClock {
+  static inline std::chrono::steady_clock::time_point time{};
+  static std::chrono::steady_clock::time_point now() noexcept { return time; }
+};
+
+/// A device whose port takes long.
+struct Slow {
+  std::chrono::nanoseconds takes{0};
+  std::uint64_t read(dm::IoAccess /*a*/) noexcept {
+    HostClock::time += takes;
+    return 0;
+  }
+  void write(dm::IoAccess /*a*/, std::uint64_t /*value*/) noexcept { HostClock::time += takes; }
+};
+
 struct Loop {
   dm::rig::SimGuest guest{{.vcpus = 2}};
   ScriptedLoop events;
@@ -132,6 +148,80 @@ BOOST_AUTO_TEST_CASE(a_guest_that_never_pauses_does_not_starve_the_backends) {
   }
   BOOST_TEST(events.waits.empty());
   BOOST_TEST(events.polls >= 20U);
+}
+
+struct TimedLoop : Loop {
+  Slow slow;
+  dm::PioClaim port = guest.pio().claim(
+      {0x500, 0x500}, dm::IoHandler::bind<&Slow::read, &Slow::write>(slow), "slow");
+  Poller timed{guest.server(), guest.ioreq_port(),
+               events,         guest.timers(),
+               guest.work(),   {.mode = SpinPolicy::Mode::off, .now = &HostClock::now}};
+  void serve() {
+    guest.fill_slot({.addr = 0x500, .size = 1, .read = true}, 0);
+    BOOST_TEST(timed.turn());
+    (void)guest.take_answer(0);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(requests_that_take_long_do_not_keep_the_host_waiting, TimedLoop) {
+  slow.takes = 10us;
+  for (int i = 0; i < 31; ++i) {
+    serve();
+  }
+  BOOST_TEST(events.polls == 0U);  // short ones share a look
+  serve();
+  BOOST_TEST(events.polls == 1U);
+  slow.takes = 400us;
+  serve();
+  serve();
+  BOOST_TEST(events.polls == 1U);
+  serve();  // 1.2 ms
+  BOOST_TEST(events.polls == 2U);
+  slow.takes = 90ms;
+  for (unsigned i = 0; i < 10; ++i) {
+    serve();
+    BOOST_TEST(events.polls == 3U + i);
+  }
+}
+
+struct LongUnits {
+  dm::WorkQueue& queue;
+  dm::Work work = dm::Work::bind<&LongUnits::run>(queue, *this);
+  bool run() noexcept {
+    HostClock::time += 600us;
+    return true;
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(units_that_take_long_do_not_keep_the_host_waiting, TimedLoop) {
+  LongUnits units{guest.work()};
+  units.work.schedule();
+  for (unsigned i = 0; i < 20; ++i) {
+    BOOST_TEST(timed.turn());
+  }
+  BOOST_TEST(events.polls >= 10U);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_longest_stall_is_that_of_one_request_and_sleep_is_none, TimedLoop) {
+  events.while_asleep = [] {
+    HostClock::time += 10s;
+    return false;
+  };
+  BOOST_TEST(timed.turn());
+  BOOST_TEST(events.waits.size() == 1U);
+  BOOST_TEST(timed.counters().longest_stall.count() == 0);
+  slow.takes = 3ms;
+  serve();
+  slow.takes = 2ms;
+  serve();
+  BOOST_TEST(timed.turn());  // sleeps again
+  serve();
+  BOOST_TEST((timed.counters().longest_stall == 3ms));
+  LongUnits units{guest.work()};
+  units.work.schedule();
+  BOOST_TEST(timed.turn());
+  BOOST_TEST((timed.counters().longest_stall == 3ms));
 }
 
 BOOST_AUTO_TEST_CASE(the_loop_ends_when_the_guest_is_gone) {

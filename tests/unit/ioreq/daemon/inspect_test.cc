@@ -74,6 +74,35 @@ BOOST_AUTO_TEST_CASE(drives_show_what_carries_their_requests_and_how_many_are_un
   BOOST_TEST(after.at("drives").at(0).at("in_flight").to_number<int>() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(the_worst_that_a_request_and_a_unit_of_work_cost_is_shown) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.memory.set_present(0x300, false);
+  pc.rep_outs(0x3f8, 1, 0x300000, 4096);
+  pc.ide_dma(0xc8, 3, 8, 0x200000);
+  pc.open_card(0x20000, 0x10000, 0x400000);
+  const std::uint64_t packet[2]{0x400000, 100 | 0x0bU << 24U};  // EOP, IFCS, RS
+  std::memcpy(pc.memory.ram().data() + 0x10000, packet, sizeof packet);
+  pc.card(0x3818, 1);
+  pc.settle();
+  const json::object all = inspect(*pc.machine, pc.config);
+  const auto& costs = all.at("costs").as_array();
+  BOOST_TEST(costs.size() == 2U);
+  BOOST_TEST(costs[0].at("worst_of").as_string() == "request");
+  BOOST_TEST(costs[0].at("maps").to_number<int>() == 1);
+  BOOST_TEST(costs[0].at("image_requests").to_number<int>() == 0);
+  BOOST_TEST(costs[0].at("sends").to_number<int>() == 0);
+  BOOST_TEST(costs[0].at("bytes").to_number<int>() == 0);
+  BOOST_TEST(costs[1].at("worst_of").as_string() == "unit");
+  BOOST_TEST(costs[1].at("image_requests").to_number<int>() == 1);
+  BOOST_TEST(costs[1].at("sends").to_number<int>() == 1);
+  BOOST_TEST(costs[1].at("bytes").to_number<int>() == 4096);
+  BOOST_TEST(all.at("memory").at("remembered").to_number<int>() > 4000);
+  BOOST_TEST(all.at("loop").at("longest_stall_us").to_number<std::int64_t>() >= 0);
+  pc.outw(0x10, 0x0001);  // unplug: the disks are flushed
+  BOOST_TEST(inspect(*pc.machine, pc.config).at("costs").at(0).at("image_requests") != 0);
+}
+
 BOOST_AUTO_TEST_CASE(serial_ports_show_output_that_has_not_left) {
   lines[1]->told_output = {.waiting = 17, .dropped = 4};
   const json::object all = inspect(*machine, config);
