@@ -4,6 +4,7 @@
 #include "core/backend/block.h"
 #include "core/backend/chardev.h"
 #include "core/range.h"
+#include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"
 
 #include <algorithm>
@@ -71,6 +72,7 @@ class FuzzDisk {
     void submit(BlockRequest& request) noexcept override { disk_.submit(request); }
     void drain() noexcept override { disk_.complete_all(); }
     [[nodiscard]] BlockStatus flush_now() noexcept override {
+      host_calls.image(0);
       disk_.complete_all();
       return disk_.flushes_fail ? BlockStatus::io_error : BlockStatus::ok;
     }
@@ -83,6 +85,8 @@ class FuzzDisk {
   };
 
   void submit(BlockRequest& request) noexcept {
+    const bool moves = request.op == BlockOp::read || request.op == BlockOp::write;
+    host_calls.image(moves ? request.length : 0);
     require(within(0, info.size, request.offset, request.length), "requests are inside the disk");
     require(request.offset % 512 == 0 && request.length % 512 == 0, "requests are whole sectors");
     require(std::ranges::find(pending_, &request) == pending_.end(), "a request is given once");
@@ -92,7 +96,6 @@ class FuzzDisk {
     for (const auto span : request.data) {
       sum += span.size();
     }
-    const bool moves = request.op == BlockOp::read || request.op == BlockOp::write;
     require(sum == (moves ? request.length : 0), "a request's length is that of its data");
     pending_.push_back(&request);
     if (!hold) {
@@ -168,11 +171,13 @@ class FuzzLine {
     explicit Handle(FuzzLine& line) noexcept : line_{line} {}
     void attach(CharClient* client) noexcept override { line_.client_ = client; }
     std::size_t write(std::span<const std::byte> bytes) noexcept override {
+      ++host_calls.system;
       const std::size_t taken = std::min(bytes.size(), line_.room);
       line_.room -= taken;
       return taken;
     }
     std::size_t read(std::span<std::byte> to) noexcept override {
+      ++host_calls.system;
       const std::size_t n = std::min(to.size(), line_.waiting_);
       std::copy_n(line_.in_.begin(), n, to.begin());
       std::copy(line_.in_.begin() + static_cast<std::ptrdiff_t>(n),
@@ -180,17 +185,18 @@ class FuzzLine {
       line_.waiting_ -= n;
       return n;
     }
-    void set_break(bool /*on*/) noexcept override {}
+    void set_break(bool /*on*/) noexcept override { ++host_calls.system; }
     void set_line(std::uint32_t baud,
                   std::uint8_t data_bits,
                   std::uint8_t stop_bits,
                   char parity) noexcept override {
+      ++host_calls.system;
       require(baud >= 1 && baud <= 115200, "a serial line's speed is possible");
       require(data_bits >= 5 && data_bits <= 8 && stop_bits >= 1 && stop_bits <= 2 &&
                   (parity == 'n' || parity == 'e' || parity == 'o'),
               "a serial line's frame is possible");
     }
-    void set_outputs(bool /*dtr*/, bool /*rts*/) noexcept override {}
+    void set_outputs(bool /*dtr*/, bool /*rts*/) noexcept override { ++host_calls.system; }
     [[nodiscard]] Output output() const noexcept override { return {}; }
     [[nodiscard]] std::string_view description() const noexcept override { return "fuzz"; }
 

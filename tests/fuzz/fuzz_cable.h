@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"
 
 #include <algorithm>
@@ -72,11 +73,14 @@ class FuzzCable {
                                    std::span<const std::span<std::byte>> pieces) noexcept override {
       return cable_.receive(offload, pieces);
     }
-    void want_receive(bool on) noexcept override { cable_.wanted_ = on; }
+    void want_receive(bool on) noexcept override {
+      ++host_calls.system;
+      cable_.wanted_ = on;
+    }
     void accept_offloads(bool checksum, bool gso) noexcept override {
       require(checksum || !gso, "large frames come without their sums");
     }
-    void set_promiscuous(bool /*on*/) noexcept override {}
+    void set_promiscuous(bool /*on*/) noexcept override { ++host_calls.system; }
     [[nodiscard]] bool link_up() const noexcept override { return cable_.link_; }
     [[nodiscard]] const Counters& counters() const noexcept override { return cable_.counters_; }
     [[nodiscard]] std::string_view name() const noexcept override { return "fuzz"; }
@@ -98,6 +102,7 @@ class FuzzCable {
   [[nodiscard]] SendStatus send(const NetOffload& offload,
                                 std::span<const std::span<std::byte>> frame) noexcept {
     const std::size_t size = checked_size(frame);
+    host_calls.sent(size);
     require(size <= kLongestFrame + 14, "a frame is no longer than a card can send");
     require(!offload.needs_checksum ||
                 offload.checksum_start + std::size_t{offload.checksum_offset} + 2 <= size,
@@ -113,6 +118,7 @@ class FuzzCable {
   [[nodiscard]] Received receive(NetOffload& offload,
                                  std::span<const std::span<std::byte>> pieces) noexcept {
     const std::size_t room = checked_size(pieces);
+    ++host_calls.system;
     if (waiting_.empty()) {
       return {};
     }

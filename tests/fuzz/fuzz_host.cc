@@ -64,6 +64,7 @@ void Ram::set_present(std::uint64_t gfn, bool present) noexcept {
 }
 
 std::byte* FuzzMemory::map(std::uint64_t number, WindowPages& present) noexcept {
+  ++host_calls.maps;
   if (number >= Ram::kWindows || Ram::get().present(number).none()) {
     return nullptr;
   }

@@ -7,6 +7,7 @@
 #include "core/host/irq_sink.h"
 #include "core/host/memory_mapper.h"
 #include "platform/sim/sim_platform.h"
+#include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"
 
 #include <array>
@@ -69,6 +70,7 @@ class FuzzIrqs final : public IrqSink {
     set(kIsa + device * 4U + pin, level);
   }
   void set_link_route(std::uint8_t link, std::uint8_t irq) noexcept override {
+    ++host_calls.system;
     require(!strict_ || routes_.at(link) != irq, "a PCI link is routed only where it is not");
     routes_.at(link) = irq;
   }
@@ -86,6 +88,7 @@ class FuzzIrqs final : public IrqSink {
 
  private:
   void set(std::size_t input, bool level) noexcept {
+    ++host_calls.system;
     require(!strict_ || levels_.at(input) != level, "an interrupt level is sent only to change it");
     levels_.at(input) = level;
   }
@@ -118,11 +121,13 @@ class FuzzClaims final : public IoClaims {
 
  private:
   bool made(bool ok) const noexcept {
+    ++host_calls.system;
     require(ok, "what one of our regions has is not claimed for another");
     require(sim_.ports().size() + sim_.mmio().size() < 64, "claims stay few");
     return ok;
   }
   void released() const noexcept {
+    ++host_calls.system;
     require(sim_.errors() == 0, "only what is claimed is released");
   }
   sim::SimClaims sim_;
@@ -131,11 +136,13 @@ class FuzzClaims final : public IoClaims {
 class FuzzDomain final : public DomainControl {
  public:
   void shutdown(ShutdownReason /*reason*/) noexcept override {
+    ++host_calls.system;
     require(!ended_, "a domain ends once");
     ended_ = true;
   }
-  void suspend_to_ram() noexcept override {}
+  void suspend_to_ram() noexcept override { ++host_calls.system; }
   void protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool read_only) noexcept override {
+    ++host_calls.system;
     require(first_gfn == 0xc0 && count == 0x40, "the ROM lock is for the firmware's place");
     require(read_only != rom_locked_, "the ROM lock is sent only to change it");
     rom_locked_ = read_only;

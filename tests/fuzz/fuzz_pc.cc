@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -20,6 +21,19 @@ constexpr unsigned kMostUnits = 400'000;
 
 unsigned state_of(const std::byte* slots, unsigned vcpu) {
   return std::to_integer<unsigned>(slots[vcpu * kSlotSize + kFlags]) & 0x0fU;
+}
+
+/// Whatever an input does has to be the same each time.
+std::chrono::steady_clock::time_point stands_still() noexcept {
+  return {};
+}
+
+void require_within(const Cost& worst, const Cost& most) {
+  require(worst.maps <= most.maps, "the worst number of mappings is within its bound");
+  require(worst.image_requests <= most.image_requests,
+          "the worst number of requests to images is within its bound");
+  require(worst.sends <= most.sends, "the worst number of frames sent is within its bound");
+  require(worst.bytes <= most.bytes, "the worst number of bytes is within its bound");
 }
 
 MachineConfig config_of(const Shape& shape) {
@@ -72,7 +86,7 @@ FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
       .black_box = nullptr,
       .memory_limits = {.windows = FuzzMemory::kMostWindows, .size = std::uint64_t{1} << 32}};
   auto made = Machine::create(config_of(shape), host, std::move(backends),
-                              {.mode = ioreq::SpinPolicy::Mode::off});
+                              {.mode = ioreq::SpinPolicy::Mode::off, .now = &stands_still});
   require(made.has_value(), "the machine can be made");
   machine_ = std::move(*made);
 }
@@ -97,17 +111,45 @@ void FuzzPc::set_up_as_firmware_does() {
           "a card's registers are where firmware puts them");
 }
 
+/// Xen public header hvm/ioreq.h: count at 16, size at 20. A string operation is cut to a page.
+FuzzPc::Waiting FuzzPc::waiting() {
+  Waiting all;
+  for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) {
+    if (state_of(slots(), vcpu) != kReady) {
+      continue;
+    }
+    std::array<std::uint32_t, 2> count_and_size{};
+    std::memcpy(count_and_size.data(), slots() + vcpu * kSlotSize + 16, sizeof count_and_size);
+    const std::uint32_t most = 4096 / std::max(count_and_size[1], 1U);
+    ++all.requests;
+    all.items += std::clamp(count_and_size[0], 1U, std::max(most, 1U));
+  }
+  return all;
+}
+
 void FuzzPc::serve() {
+  const Waiting now = waiting();
+  const Costs costs;
   std::array<unsigned, kVcpus> before{};
   for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) {
     before[vcpu] = state_of(slots(), vcpu);
   }
   machine_->server().serve_ready();
+  costs.check(now.requests, now.items, 0);
   for (unsigned vcpu = 0; vcpu < kVcpus; ++vcpu) {
     const unsigned after = state_of(slots(), vcpu);
     require(after == (before[vcpu] == kReady ? kAnswered : before[vcpu]),
             "every request is answered, and nothing else is");
   }
+}
+
+/// Requests, or a unit; beside these what waits for its time, and a unit behind it.
+void FuzzPc::turn() {
+  constexpr std::uint64_t kUnits = 3;
+  const Waiting now = waiting();
+  const Costs costs;
+  require(machine_->poller().turn(), "the guest is still there");
+  costs.check(now.requests, now.items, kUnits);
 }
 
 std::uint64_t FuzzPc::send(const rig::RawRequest& request, unsigned vcpu) {
@@ -123,6 +165,15 @@ void FuzzPc::check() const {
   }
   require(machine_->memory().mapped_windows() <= FuzzMemory::kMostWindows,
           "guest memory stays within its limit");
+  const Meter& meter = std::as_const(*machine_).work().meter();
+  require_within(meter.worst_request(), {.maps = bounds::kMapsPerRequest,
+                                         .image_requests = bounds::kImageRequestsPerRequest,
+                                         .sends = bounds::kSendsPerRequest,
+                                         .bytes = bounds::kBytesPerRequest});
+  require_within(meter.worst_unit(), {.maps = bounds::kMapsPerUnit,
+                                      .image_requests = bounds::kImageRequestsPerUnit,
+                                      .sends = bounds::kSendsPerUnit,
+                                      .bytes = bounds::kBytesPerUnit});
 }
 
 void FuzzPc::check_cards() const {
@@ -132,7 +183,9 @@ void FuzzPc::check_cards() const {
 }
 
 void FuzzPc::pause() {
+  const std::uint64_t images = host_calls.images;
   machine_->pause();
+  require(host_calls.images == images, "a machine that is paused asks nothing more of its images");
   require(machine_->work().empty(), "a paused machine has no work to do");
   for (const auto& disk : disks) {
     require(disk == nullptr || disk->pending() == 0, "a paused machine has no I/O under way");
@@ -172,6 +225,7 @@ void FuzzPc::change_disc(bool force) {
     require(!drive->tray_open(), "a disc that is put in can be read");
   } else if (drive->eject(force)) {
     require(!disc.is_open(), "a disc that is out is closed");
+    require(!force || !drive->locked(), "force breaks the lock");
   } else {
     require(!force && drive->locked(), "only a lock keeps a disc");
   }
@@ -192,7 +246,7 @@ void FuzzPc::let_everything_end() {
   unsigned units = 0;
   while (!machine_->work().empty()) {
     require(++units < kMostUnits, "deferred work comes to an end");
-    require(machine_->poller().turn(), "the guest is still there");
+    turn();
   }
 }
 

@@ -56,6 +56,8 @@ class FuzzPc final : public rig::GuestInstructions {
   void set_up_as_firmware_does();
   /// Serves every slot, and looks that each request was answered and nothing else touched.
   void serve();
+  /// One round of the loop.
+  void turn();
   using GuestInstructions::send;
   std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override;
 
@@ -86,6 +88,12 @@ class FuzzPc final : public rig::GuestInstructions {
 
  private:
   static constexpr std::size_t kCd = 3;
+  /// What waits in the slots.
+  struct Waiting {
+    std::uint64_t requests = 0;
+    std::uint64_t items = 0;
+  };
+  [[nodiscard]] Waiting waiting();
 
   Shape shape_;
   FuzzClaims claims_;
