@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "core/obs/log.h"
 
+#include "core/text/printable.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -32,10 +34,7 @@ State& state() noexcept {
 }  // namespace
 
 void Line::add(std::string_view text) noexcept {
-  for (const char c : text.substr(0, kCapacity - size_)) {
-    const auto code = static_cast<unsigned char>(c);
-    buffer_[size_++] = code < 0x20 || code == 0x7f ? '?' : c;
-  }
+  size_ += copy_printable(text, std::begin(buffer_) + size_, kCapacity - size_);
 }
 
 void set_sink(Sink sink) noexcept {

@@ -13,8 +13,8 @@ namespace dm::log {
 enum class Level : std::uint8_t { error, warning, info };
 
 /// One line under construction, in a fixed buffer: what does not fit is cut. Numbers print in
-/// decimal; wrap them in hex() for hexadecimal. Control characters are printed as '?', so that no
-/// guest and no file name can write escape sequences to somebody's terminal.
+/// decimal; wrap them in hex() for hexadecimal. What may not reach a terminal is printed as '?'
+/// (core/text/printable.h): no guest and no file name gives orders to somebody's terminal.
 class Line {
  public:
   static constexpr std::size_t kCapacity = 1000;

@@ -37,6 +37,20 @@ BOOST_AUTO_TEST_CASE(control_characters_cannot_reach_a_terminal) {
   BOOST_TEST(lines.at(0) == "name ?[2J??? end");
 }
 
+// What a guest's PV driver, the name of a file or the server of an image brings along.
+BOOST_AUTO_TEST_CASE(c1_controls_writing_directions_and_broken_utf8_cannot_reach_a_terminal) {
+  dm::log::info("qemu-nbd: ",
+                std::string_view{"\u009b31m \x9b \u202e \u2028 \ufeff \xc0\xaf \xed\xa0\x80"});
+  BOOST_TEST(lines.at(0) == "qemu-nbd: ?31m ? ? ? ? ?? ???");
+  dm::log::info("Grüße");
+  BOOST_TEST(lines.at(1) == "Grüße");
+}
+
+BOOST_AUTO_TEST_CASE(a_line_is_cut_between_characters) {
+  dm::log::info(std::string(dm::log::Line::kCapacity - 1, 'x'), "ä");
+  BOOST_TEST(lines.at(0) == std::string(dm::log::Line::kCapacity - 1, 'x'));
+}
+
 BOOST_AUTO_TEST_CASE(a_line_too_long_is_cut) {
   dm::log::info(std::string(5000, 'x'));
   BOOST_TEST(lines.at(0).size() == dm::log::Line::kCapacity);
