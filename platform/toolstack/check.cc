@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/check.h"
 
+#include "core/text/printable.h"
 #include "platform/toolstack/check_translate.h"
 #include "platform/toolstack/start_log.h"
 
@@ -63,7 +64,8 @@ class Page {
       plain("and " + std::to_string(findings.size() - kMaxFindings) + " more");
     }
   }
-  [[nodiscard]] std::string take() { return std::move(text_); }
+  /// Whatever a remark quotes of the file: it is somebody else's, and goes to a terminal.
+  [[nodiscard]] std::string take() const { return printable_lines(text_); }
 
  private:
   std::string file_;
@@ -229,7 +231,7 @@ CheckReport check_guest(std::string_view file, std::string_view text, const Capa
   const std::string name = shown(file);
   const auto config = XlConfig::parse(text, name);
   if (!config) {
-    return {CheckReport::kUnreadable, config.error().message + "\n"};
+    return {CheckReport::kUnreadable, printable_lines(config.error().message) + "\n"};
   }
   Translation guest = translate(*config);
   Page page{name};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reading settings as xl reads them, and the names it knows.
+#include "core/text/printable.h"
 #include "platform/toolstack/check_translate.h"
 
 #include <algorithm>
@@ -60,12 +61,7 @@ bool known_to_xl(std::string_view name) noexcept {
 }
 
 std::string shown(std::string_view text) {
-  std::string result{text.substr(0, kMaxShown)};
-  for (char& c : result) {
-    const auto code = static_cast<unsigned char>(c);
-    c = code < 0x20 || code == 0x7f ? '?' : c;
-  }
-  return result.append(text.size() > kMaxShown ? "..." : "");
+  return printable(text.substr(0, kMaxShown)).append(text.size() > kMaxShown ? "..." : "");
 }
 
 std::vector<SpecPair> split_spec(std::string_view spec) {

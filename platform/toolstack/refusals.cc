@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/refusals.h"
 
+#include "core/text/printable.h"
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -81,17 +83,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
      "What it does for QEMU is not done"},
 }};
 // clang-format on
-
-/// Names and paths come from a configuration file: they must not break the message into lines of
-/// their own making.
-std::string printable(std::string_view text) {
-  std::string result{text};
-  for (char& c : result) {
-    const auto code = static_cast<unsigned char>(c);
-    c = code < 0x20 || code == 0x7f ? '?' : c;
-  }
-  return result;
-}
 
 }  // namespace
 

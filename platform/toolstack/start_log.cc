@@ -14,6 +14,17 @@ namespace {
 /// So that an odd name leaves room for the rest of the line.
 constexpr std::size_t kMaxNameBytes = 128;
 
+/// Where the character begins whose bytes are around `at`.
+std::size_t character_start(std::string_view text, std::size_t at) noexcept {
+  constexpr std::size_t kLongest = 4;
+  std::size_t start = at;
+  while (start != 0 && at - start < kLongest &&
+         (static_cast<unsigned char>(text[start]) & 0xc0U) == 0x80U) {
+    --start;
+  }
+  return at - start < kLongest && start != 0 ? start : at;
+}
+
 void emit_wrapped(log::Level level, std::string_view line) noexcept {
   do {
     // Wraps at a space where there is one.
@@ -21,6 +32,7 @@ void emit_wrapped(log::Level level, std::string_view line) noexcept {
     if (end < line.size()) {
       const std::size_t space = line.rfind(' ', end);
       end = space == std::string_view::npos || space == 0 ? end : space;
+      end = character_start(line, end);
     }
     log::Line part;
     part.add(line.substr(0, end));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/xl_config.h"
 
+#include "core/text/printable.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
@@ -28,10 +30,7 @@ bool is_word(char c) noexcept {
 
 std::string quoted(std::string_view text) {
   std::string result = "'";
-  for (const char c : text.substr(0, kMaxQuoted)) {
-    const auto code = static_cast<unsigned char>(c);
-    result.push_back(code < 0x20 || code == 0x7f ? '?' : c);
-  }
+  append_printable(result, text.substr(0, kMaxQuoted));
   return result.append(text.size() > kMaxQuoted ? "..." : "").append("'");
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Damaged configuration files: whatever bytes come, the answer is a report of bounded size. Run
 // under the sanitizers.
+#include "core/text/printable.h"
 #include "platform/toolstack/check.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
@@ -21,7 +22,11 @@ constexpr std::string_view kWhole =
     "type=pv']\n"
     "mmio_hole=1024\ndm_restrict=1\nvcpus=[[1],]\nextra=\"a\\n\\\"b\"\n";
 
-constexpr std::array<std::string_view, 18> kPieces = {"'",
+constexpr std::array<std::string_view, 22> kPieces = {"\u009b31m",
+                                                      "\u202e",
+                                                      "\x1b]0;x\x07",
+                                                      "\xc0\x9b",
+                                                      "'",
                                                       "\"",
                                                       "[",
                                                       "]",
@@ -82,6 +87,8 @@ BOOST_AUTO_TEST_CASE(any_damage_ends_in_a_report) {
                                            seed % 3 == 0 ? Capabilities{} : kEverything);
     BOOST_TEST_REQUIRE(!report.text.empty());
     BOOST_TEST_REQUIRE(report.text.size() < 32'768U);
+    // Files come from elsewhere, reports go to the terminal of root.
+    BOOST_TEST_REQUIRE(report.text == printable_lines(report.text));
     ++ends.at(static_cast<std::size_t>(report.exit_status));
   }
   // The damage must reach both ends, or this test tests nothing.
@@ -102,8 +109,29 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_answered) {
     for (char& c : text) {
       c = static_cast<char>(random());
     }
-    BOOST_TEST(!check_guest("g.cfg", text, {}).text.empty());
+    const CheckReport report = check_guest("g.cfg", text, {});
+    BOOST_TEST(!report.text.empty());
+    BOOST_TEST(report.text == printable_lines(report.text));
   }
+}
+
+BOOST_AUTO_TEST_CASE(no_word_of_a_file_gives_orders_to_a_terminal) {
+  const std::string bad = "\u009b31m\u202e\u2028\ufeff\x7f";
+  for (const std::string& text :
+       {"type='hvm'\nname='" + bad + "'\nvga='none'\n", "type='" + bad + "'\n", bad + "='x'\n",
+        "x" + bad + "='y'\ntype='hvm'\n",
+        "type='hvm'\ndisk=['/" + bad + ",raw,hda,rw','" + bad + "']\n",
+        "type='hvm'\nname='g'\nserial='" + bad + "'\nvif=['" + bad + "','model=" + bad + "']\n",
+        "type='hvm'\nname='g'\ndevice_model_args=['" + bad + "','-device','" + bad + "']\n",
+        "type='hvm'\nname='g'\nvga='" + bad + "'\nboot='" + bad + "'\nsoundhw='" + bad + "'\n"}) {
+    for (const Capabilities& can : {Capabilities{}, kEverything}) {
+      const CheckReport report = check_guest("g" + bad + ".cfg", text, can);
+      BOOST_TEST(!report.text.empty());
+      BOOST_TEST(report.text == printable_lines(report.text));
+    }
+  }
+  const CheckReport missing = check_guest_file("/nowhere/" + bad, {});
+  BOOST_TEST(missing.text == printable_lines(missing.text));
 }
 
 BOOST_AUTO_TEST_CASE(a_huge_file_gives_a_short_report) {

@@ -113,6 +113,20 @@ BOOST_AUTO_TEST_CASE(a_line_without_spaces_is_cut_where_it_must_be) {
   BOOST_TEST(caught.lines.size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(a_long_word_is_cut_between_characters) {
+  std::string word;
+  for (int i = 0; i < 1500; ++i) {
+    word += "ä";
+  }
+  CaughtLog caught;
+  log_lines(log::Level::error, "x" + word);
+  std::string all;
+  for (const std::string& line : caught.lines) {
+    all += line;
+  }
+  BOOST_TEST(all == "x" + word);
+}
+
 BOOST_AUTO_TEST_CASE(every_refusal_has_a_setting_and_something_to_write) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(Unserved::count_); ++i) {
     const RefusalText& text = refusal_text(static_cast<Unserved>(i));
