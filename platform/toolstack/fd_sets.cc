@@ -172,7 +172,9 @@ json::array FdSets::describe() const {
 }
 
 void add_fd_set_commands(QmpCommands& commands, FdSets& sets) {
-  commands.add("add-fd", [&sets](QmpCall& call) -> QmpResult {
+  using Type = QmpParameter::Type;
+  QmpParameters for_add{{"fdset-id", Type::integer}, {"opaque"}};
+  commands.add("add-fd", std::move(for_add).with_descriptor(), [&sets](QmpCall& call) -> QmpResult {
     UniqueFd fd = call.descriptors.take();
     const auto id = set_argument(call.arguments);
     if (call.arguments.contains("fdset-id") && !id) {
@@ -180,9 +182,6 @@ void add_fd_set_commands(QmpCommands& commands, FdSets& sets) {
     }
     std::string_view opaque;
     if (const json::value* const value = call.arguments.if_contains("opaque"); value != nullptr) {
-      if (!value->is_string()) {
-        return QmpError{kGenericError, "opaque has to be a string"};
-      }
       opaque = value->get_string();
     }
     auto lease = std::static_pointer_cast<Lease>(call.descriptors.companion());
@@ -196,7 +195,9 @@ void add_fd_set_commands(QmpCommands& commands, FdSets& sets) {
     }
     return json::object{{"fdset-id", added->set}, {"fd", added->fd}};
   });
-  commands.add("remove-fd", [&sets](QmpCall& call) -> QmpResult {
+  const QmpParameters for_remove{{"fdset-id", Type::integer, QmpParameter::Presence::required},
+                                 {"fd", Type::integer}};
+  commands.add("remove-fd", for_remove, [&sets](QmpCall& call) -> QmpResult {
     const auto id = set_argument(call.arguments);
     const json::value* const fd = call.arguments.if_contains("fd");
     const bool is_number = fd != nullptr && fd->is_int64() && fd->get_int64() >= 0 &&

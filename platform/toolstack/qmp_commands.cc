@@ -82,7 +82,55 @@ constexpr NamedAction kActions[] = {
     {"system_wakeup", &MachineControl::wake},
 };
 
+/// Of a word of the client's, in a message.
+constexpr std::size_t kMostQuoted = 64;
+
+bool has_type(const json::value& value, QmpParameter::Type type) noexcept {
+  switch (type) {
+    case QmpParameter::Type::boolean:
+      return value.is_bool();
+    case QmpParameter::Type::integer:
+      return value.is_int64() || value.is_uint64();
+    case QmpParameter::Type::string:
+      return value.is_string();
+    case QmpParameter::Type::array:
+      return value.is_array();
+  }
+  return false;
+}
+
+std::string_view type_name(QmpParameter::Type type) noexcept {
+  static constexpr std::string_view kNames[] = {"boolean", "integer", "string", "array"};
+  return kNames[static_cast<std::size_t>(type)];
+}
+
 }  // namespace
+
+std::optional<QmpError> QmpParameters::refuse(const json::object& arguments) const {
+  if (any_) {
+    return std::nullopt;
+  }
+  for (const QmpParameter& parameter : list_) {
+    const json::value* const value = arguments.if_contains(parameter.name);
+    const std::string name = "'" + std::string{parameter.name} + "'";
+    if (value == nullptr && parameter.presence == QmpParameter::Presence::required) {
+      return QmpError{kGenericError, "Parameter " + name + " is missing"};
+    }
+    if (value != nullptr && !has_type(*value, parameter.type)) {
+      return QmpError{kGenericError, "Invalid parameter type for " + name +
+                                         ", expected: " + std::string{type_name(parameter.type)}};
+    }
+  }
+  for (const auto& member : arguments) {
+    if (std::ranges::find(list_, std::string_view{member.key()}, &QmpParameter::name) ==
+        list_.end()) {
+      return QmpError{
+          kGenericError,
+          "Parameter '" + std::string{member.key().substr(0, kMostQuoted)} + "' is unexpected"};
+    }
+  }
+  return std::nullopt;
+}
 
 void QmpDescriptors::put(UniqueFd fd) noexcept {
   if (size_ < kCapacity) {
@@ -110,13 +158,14 @@ QmpCommands::QmpCommands() {
   });
 }
 
-void QmpCommands::add(std::string_view name, QmpHandler handler) {
+void QmpCommands::add(std::string_view name, QmpParameters parameters, QmpHandler handler) {
   const auto found = std::find_if(commands_.begin(), commands_.end(),
                                   [name](const Command& command) { return command.name == name; });
   if (found != commands_.end()) {
+    found->parameters = std::move(parameters);
     found->handler = std::move(handler);
   } else {
-    commands_.push_back({std::string{name}, std::move(handler)});
+    commands_.push_back({std::string{name}, std::move(parameters), std::move(handler)});
   }
 }
 
@@ -124,10 +173,16 @@ QmpResult QmpCommands::call(std::string_view name, QmpCall& call) const {
   const auto command = std::find_if(commands_.begin(), commands_.end(),
                                     [name](const Command& c) { return c.name == name; });
   if (command != commands_.end()) {
+    if (auto refused = command->parameters.refuse(call.arguments)) {
+      if (command->parameters.takes_descriptor()) {
+        (void)call.descriptors.take();
+      }
+      return std::move(*refused);
+    }
     return command->handler(call);
   }
   std::string desc = "The command ";
-  desc.append(name.substr(0, 64)).append(" has not been found");
+  desc.append(name.substr(0, kMostQuoted)).append(" has not been found");
   const auto* const absent = std::find_if(std::begin(kAbsent), std::end(kAbsent),
                                           [name](const Absent& a) { return a.name == name; });
   if (absent != std::end(kAbsent)) {
@@ -146,14 +201,12 @@ void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::s
       return json::object{};
     });
   }
-  commands.add("xen-set-global-dirty-log", [&machine](QmpCall& call) -> QmpResult {
-    const json::value* const enable = call.arguments.if_contains("enable");
-    if (enable == nullptr || !enable->is_bool()) {
-      return QmpError{kGenericError, "Parameter 'enable' is missing, or neither true nor false"};
-    }
-    machine.track_dirty(enable->get_bool());
-    return json::object{};
-  });
+  commands.add("xen-set-global-dirty-log",
+               {{"enable", QmpParameter::Type::boolean, QmpParameter::Presence::required}},
+               [&machine](QmpCall& call) -> QmpResult {
+                 machine.track_dirty(call.arguments.at("enable").as_bool());
+                 return json::object{};
+               });
   add_hotplug_commands(commands, machine);
   add_inventory_commands(commands, machine);
   add_monitor_command(commands);

@@ -8,7 +8,9 @@
 #include <boost/json/value.hpp>
 #include <boost/system/result.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -86,14 +88,50 @@ struct QmpCall {
   }
 };
 
+/// A member of a command's "arguments".
+struct QmpParameter {
+  enum class Type : std::uint8_t { boolean, integer, string, array };
+  enum class Presence : std::uint8_t { optional, required };
+
+  std::string_view name;  ///< a literal
+  Type type = Type::string;
+  Presence presence = Presence::optional;
+};
+
+/// What a command takes. Everything else is refused before the command sees it, in QEMU's words:
+/// what is overlooked would be something that the client wanted.
+class QmpParameters {
+ public:
+  QmpParameters(std::initializer_list<QmpParameter> list) : list_{list} {}
+  /// Whatever there is: the handler looks at all of it.
+  [[nodiscard]] static QmpParameters any() {
+    QmpParameters all{};
+    all.any_ = true;
+    return all;
+  }
+  /// A descriptor comes with the command. It goes with a refused one.
+  [[nodiscard]] QmpParameters with_descriptor() && {
+    takes_descriptor_ = true;
+    return std::move(*this);
+  }
+  [[nodiscard]] bool takes_descriptor() const noexcept { return takes_descriptor_; }
+  /// What is wrong with these arguments.
+  [[nodiscard]] std::optional<QmpError> refuse(const boost::json::object& arguments) const;
+
+ private:
+  std::vector<QmpParameter> list_;
+  bool any_ = false;
+  bool takes_descriptor_ = false;
+};
+
 /// Runs on the loop's thread and answers before it returns, unless it defers that. An exception
 /// becomes a GenericError.
 using QmpHandler = std::function<QmpResult(QmpCall&)>;
 
 /// The commands that can be called. Other parts of the program add theirs at start-up:
 ///
-///     commands.add("eject", [&cd](QmpCall& call) -> QmpResult { ... return boost::json::object{};
-///     });
+///     commands.add("eject", {{"id"}, {"force", QmpParameter::Type::boolean}},
+///                  [&cd](QmpCall& call) -> QmpResult { ... return boost::json::object{}; });
 ///
 /// Thread rule: the loop's thread only.
 class QmpCommands {
@@ -105,13 +143,16 @@ class QmpCommands {
   ~QmpCommands() = default;
 
   /// A later one of the same name takes the earlier one's place.
-  void add(std::string_view name, QmpHandler handler);
+  void add(std::string_view name, QmpParameters parameters, QmpHandler handler);
+  /// One without arguments.
+  void add(std::string_view name, QmpHandler handler) { add(name, {}, std::move(handler)); }
   /// CommandNotFound, with a reason where there is one, for what is not there.
   [[nodiscard]] QmpResult call(std::string_view name, QmpCall& call) const;
 
  private:
   struct Command {
     std::string name;
+    QmpParameters parameters;
     QmpHandler handler;
   };
   std::vector<Command> commands_;

@@ -7,6 +7,8 @@
 
 #include <boost/json/array.hpp>
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <utility>
@@ -59,9 +61,28 @@ QmpResult plug(MachineControl& machine, std::optional<unsigned> index) {
   return error(name + " cannot be announced to a guest without ACPI (acpi=0)");
 }
 
+/// Of a vCPU to be added.
+std::optional<QmpError> unknown_property(const json::object& arguments) {
+  static constexpr std::string_view kProperties[] = {"driver",    "id",      "bus",
+                                                     "socket-id", "core-id", "thread-id"};
+  for (const auto& property : arguments) {
+    if (std::ranges::find(kProperties, std::string_view{property.key()}) == std::end(kProperties)) {
+      return error("Property '" + std::string{kVcpuDriver} + "." +
+                   std::string{property.key().substr(0, 64)} + "' not found");
+    }
+  }
+  return std::nullopt;
+}
+
 QmpResult device_add(MachineControl& machine, const json::object& arguments) {
+  if (!arguments.contains("driver")) {
+    return error("Parameter 'driver' is missing");
+  }
   const std::string_view driver = text(arguments, "driver");
   if (driver == kVcpuDriver) {
+    if (auto unknown = unknown_property(arguments)) {
+      return std::move(*unknown);
+    }
     for (const std::string_view key : {"core-id", "thread-id"}) {
       if (arguments.contains(key) && small_number(arguments, key) != 0U) {
         return error(std::string{key} + " has to be 0: a vCPU is a socket of its own");
@@ -118,17 +139,21 @@ QmpResult list_hotpluggable(const MachineControl& machine) {
 }  // namespace
 
 void add_hotplug_commands(QmpCommands& commands, MachineControl& machine) {
+  using Type = QmpParameter::Type;
+  using Presence = QmpParameter::Presence;
   commands.add("query-cpus-fast",
                [&machine](QmpCall&) { return list_online(machine, "cpu-index"); });
   commands.add("query-cpus", [&machine](QmpCall&) { return list_online(machine, "CPU"); });
   commands.add("query-hotpluggable-cpus",
                [&machine](QmpCall&) { return list_hotpluggable(machine); });
-  commands.add("cpu-add", [&machine](QmpCall& call) {
+  commands.add("cpu-add", {{"id", Type::integer, Presence::required}}, [&machine](QmpCall& call) {
     return plug(machine, small_number(call.arguments, "id"));
   });
-  commands.add("device_add",
+  // Each driver has properties of its own.
+  commands.add("device_add", QmpParameters::any(),
                [&machine](QmpCall& call) { return device_add(machine, call.arguments); });
-  commands.add("device_del", [](QmpCall& call) { return device_del(call.arguments); });
+  commands.add("device_del", {{"id", Type::string, Presence::required}},
+               [](QmpCall& call) { return device_del(call.arguments); });
 }
 
 }  // namespace dm::toolstack

@@ -113,7 +113,8 @@ QmpResult query_pci(const MachineControl& machine) {
 
 void add_inventory_commands(QmpCommands& commands, MachineControl& machine) {
   commands.add("query-block", [&machine](QmpCall&) { return query_block(machine); });
-  commands.add("query-blockstats", [&machine](QmpCall&) { return query_blockstats(machine); });
+  commands.add("query-blockstats", {{"query-nodes", QmpParameter::Type::boolean}},
+               [&machine](QmpCall&) { return query_blockstats(machine); });
   commands.add("query-pci", [&machine](QmpCall&) { return query_pci(machine); });
 }
 

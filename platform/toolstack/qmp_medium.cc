@@ -33,6 +33,9 @@ std::optional<std::string> text(const json::object& arguments, std::string_view 
 
 /// "id" since QEMU 2.8, "device" before.
 std::optional<std::string> drive_of(const json::object& arguments) {
+  if (arguments.contains("id") && arguments.contains("device")) {
+    return std::nullopt;
+  }
   auto id = text(arguments, "id");
   return id ? id : text(arguments, "device");
 }
@@ -55,10 +58,7 @@ QmpResult eject(MachineControl& machine, const json::object& arguments) {
   const auto drive = drive_of(arguments);
   const json::value* const force = arguments.if_contains("force");
   if (!drive) {
-    return error("'id' or 'device' has to name a drive");
-  }
-  if (force != nullptr && !force->is_bool()) {
-    return error("'force' is neither true nor false");
+    return error("Need exactly one of 'device' and 'id'");
   }
   return changed(machine.eject(*drive, force != nullptr && force->get_bool()), *drive);
 }
@@ -104,8 +104,15 @@ QmpResult change_medium(MachineControl& machine, const FdSets& sets, QmpCall& ca
   const auto drive = drive_of(arguments);
   const auto filename = text(arguments, "filename");
   const auto mode = text(arguments, "read-only-mode");
-  if (!drive || !filename || filename->empty()) {
-    return error("'id' (or 'device') has to name a drive and 'filename' an image");
+  if (!drive) {
+    return error("Need exactly one of 'device' and 'id'");
+  }
+  if (!filename || filename->empty()) {
+    return error("'filename' has to name an image");
+  }
+  if (const json::value* const force = arguments.if_contains("force");
+      force != nullptr && force->get_bool()) {
+    return error("'force' is not for a change here: eject with 'force' comes before it");
   }
   const auto format = format_of(arguments, "format");
   if (!format) {
@@ -138,10 +145,23 @@ QmpResult change(MachineControl& machine, const FdSets& sets, QmpCall& call) {
 }  // namespace
 
 void add_medium_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets) {
-  commands.add("eject", [&machine](QmpCall& call) { return eject(machine, call.arguments); });
+  using Type = QmpParameter::Type;
+  using Presence = QmpParameter::Presence;
+  commands.add("eject", {{"device"}, {"force", Type::boolean}, {"id"}},
+               [&machine](QmpCall& call) { return eject(machine, call.arguments); });
   commands.add("blockdev-change-medium",
+               {{"device"},
+                {"id"},
+                {"filename", Type::string, Presence::required},
+                {"format"},
+                {"force", Type::boolean},
+                {"read-only-mode"}},
                [&machine, &sets](QmpCall& call) { return change_medium(machine, sets, call); });
-  commands.add("change", [&machine, &sets](QmpCall& call) { return change(machine, sets, call); });
+  commands.add("change",
+               {{"device", Type::string, Presence::required},
+                {"target", Type::string, Presence::required},
+                {"arg"}},
+               [&machine, &sets](QmpCall& call) { return change(machine, sets, call); });
 }
 
 }  // namespace dm::toolstack

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `xl qemu-monitor-command GUEST 'info block'`: the queries of QMP, an entry a line, and an honest
 // answer to everything else. QEMU answers mistakes in the text too, never by an error.
+#include "core/text/printable.h"
 #include "platform/toolstack/qmp_machine.h"
 
 #include <boost/json/array.hpp>
@@ -60,23 +61,33 @@ std::string show(const QmpResult& result) {
   return text;
 }
 
+/// xl prints it as it is. Names of files and guests are in it.
+std::string printable_text(std::string_view text) {
+  std::string out;
+  for (std::size_t end = 0; (end = text.find("\r\n")) != std::string_view::npos;) {
+    append_printable(out, text.substr(0, end));
+    out.append("\r\n");
+    text.remove_prefix(end + 2);
+  }
+  append_printable(out, text);
+  return out;
+}
+
 }  // namespace
 
 void add_monitor_command(QmpCommands& commands) {
-  commands.add("human-monitor-command", [&commands](QmpCall& call) -> QmpResult {
-    const json::value* const argument = call.arguments.if_contains("command-line");
-    const json::string* const line = argument != nullptr ? argument->if_string() : nullptr;
-    if (line == nullptr) {
-      return QmpError{kGenericError, "Parameter 'command-line' is missing"};
-    }
-    const std::string_view command = trim(*line);
+  const QmpParameters parameters{
+      {"command-line", QmpParameter::Type::string, QmpParameter::Presence::required},
+      {"cpu-index", QmpParameter::Type::integer}};
+  commands.add("human-monitor-command", parameters, [&commands](QmpCall& call) -> QmpResult {
+    const std::string_view command = trim(call.arguments.at("command-line").as_string());
     if (command.starts_with("info ")) {
       const std::string_view wanted = trim(command.substr(5));
       for (const Topic& topic : kTopics) {
         if (topic.name == wanted) {
           const json::object none;
           QmpCall query{none, call.descriptors};
-          return json::value(show(commands.call(topic.query, query)));
+          return json::value(printable_text(show(commands.call(topic.query, query))));
         }
       }
     }

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "platform/toolstack/qmp_session.h"
 
-#include "core/text/utf8.h"
+#include "core/text/printable.h"
+#include "platform/toolstack/json_values.h"
 
-#include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <algorithm>
-#include <cmath>
 #include <exception>
 #include <utility>
 
@@ -22,9 +20,10 @@ namespace {
 constexpr std::size_t kKeptCapacity = 4096;
 
 /// JSON is UTF-8 (RFC 8259, 8.1), which the name of a file need not be, nor the beginning of a word
-/// that a message quotes.
+/// that a message quotes. What is not for a terminal is escaped, as QEMU escapes all that is not
+/// ASCII: people see answers in logs of toolstacks.
 void append_message(std::string& out, const json::object& message) {
-  append_utf8(out, json::serialize(message));
+  append_printable_json(out, json::serialize(message));
   out.append("\r\n");
 }
 
@@ -42,20 +41,24 @@ void append_answer(std::string& out, QmpResult result, const json::value* id) {
   append_message(out, message);
 }
 
-/// JSON has no infinity, which is what a number like 1e999 is read as: an answer with such an id
-/// would be none. `value` is at most ObjectScanner::kMaxDepth deep.
-bool is_finite(const json::value& value) {
-  if (const double* const number = value.if_double()) {
-    return std::isfinite(*number);
+QmpError input_error(std::string_view member, std::string_view why) {
+  constexpr std::size_t kMostQuoted = 64;
+  std::string text = "QMP input member '";
+  text.append(member.substr(0, kMostQuoted)).append("' ").append(why);
+  return {kGenericError, std::move(text)};
+}
+
+/// We offer no capability that could be enabled.
+std::optional<QmpError> refuse_capabilities(const json::object& arguments) {
+  static const QmpParameters kParameters{{"enable", QmpParameter::Type::array}};
+  if (auto refused = kParameters.refuse(arguments)) {
+    return refused;
   }
-  if (const json::array* const array = value.if_array()) {
-    return std::ranges::all_of(*array, is_finite);
+  const json::value* const wanted = arguments.if_contains("enable");
+  if (wanted != nullptr && !wanted->get_array().empty()) {
+    return QmpError{kGenericError, "Parameter 'enable' asks for a capability that is not offered"};
   }
-  if (const json::object* const object = value.if_object()) {
-    return std::ranges::all_of(*object,
-                               [](const auto& member) { return is_finite(member.value()); });
-  }
-  return true;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -79,9 +82,18 @@ QmpSession::Next QmpSession::feed(std::string_view bytes, std::string& out, std:
     if (step == ObjectScanner::Step::between) {
       continue;
     }
-    if (step == ObjectScanner::Step::broken) {
-      append_message(out,
-                     error_message({kGenericError, "not a JSON object, or nested too deeply"}));
+    if (step == ObjectScanner::Step::broken || step == ObjectScanner::Step::not_object) {
+      command_.clear();
+      append_message(out, error_message({kGenericError, step == ObjectScanner::Step::broken
+                                                            ? "JSON parse error, stray input"
+                                                            : "QMP input must be a JSON object"}));
+      if (out.size() > max_out) {
+        return Next::drop;
+      }
+      continue;
+    }
+    if (step == ObjectScanner::Step::too_deep) {
+      append_message(out, error_message({kGenericError, "JSON nesting depth limit exceeded"}));
       return Next::drop;
     }
     if (command_.size() == kMaxCommand) {
@@ -129,7 +141,12 @@ void QmpSession::answer(std::string& out) {
   const json::value request = json::parse(command_, parse_error, {}, options);
   const json::object* const object = request.if_object();
   if (parse_error || object == nullptr || !is_finite(request)) {
-    append_message(out, error_message({kGenericError, "Invalid JSON syntax"}));
+    append_message(out, error_message({kGenericError, "JSON parse error, invalid value"}));
+    return;
+  }
+  if (members_of(request) != scanner_.members()) {
+    // Which of the two was meant, nobody knows.
+    append_message(out, error_message({kGenericError, "JSON parse error, duplicate key"}));
     return;
   }
   std::shared_ptr<QmpDeferral> deferral;
@@ -160,21 +177,33 @@ QmpResult QmpSession::execute(const json::object& request, std::shared_ptr<QmpDe
   for (const auto& member : request) {
     if (member.key() == "execute") {
       name = member.value().if_string();
+      if (name == nullptr) {
+        return input_error("execute", "must be a string");
+      }
     } else if (member.key() == "arguments") {
       arguments = member.value().if_object();
+      if (arguments == nullptr) {
+        return input_error("arguments", "must be an object");
+      }
     } else if (member.key() != "id") {
-      return QmpError{kGenericError, "a member other than execute, arguments and id"};
+      return input_error(member.key(), "is unexpected");
     }
   }
-  if (name == nullptr || arguments == nullptr) {
-    return QmpError{kGenericError, "execute has to be a string and arguments an object"};
+  if (name == nullptr) {
+    return QmpError{kGenericError, "QMP input lacks member 'execute'"};
   }
-  if (*name == "qmp_capabilities") {
+  const bool negotiates = *name == "qmp_capabilities";
+  if (negotiates == negotiated_) {
+    return QmpError{kCommandNotFound,
+                    negotiates ? "Capabilities negotiation is already complete, command ignored"
+                               : "Expecting capabilities negotiation with 'qmp_capabilities'"};
+  }
+  if (negotiates) {
+    if (auto refused = refuse_capabilities(*arguments)) {
+      return std::move(*refused);
+    }
     negotiated_ = true;
     return json::object{};
-  }
-  if (!negotiated_) {
-    return QmpError{kCommandNotFound, "Expecting capabilities negotiation with 'qmp_capabilities'"};
   }
   QmpCall call{*arguments, descriptors_};
   QmpResult result = commands_.call(*name, call);

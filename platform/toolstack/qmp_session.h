@@ -16,7 +16,9 @@ namespace dm::toolstack {
 
 /// One client's conversation, without its transport: bytes in, bytes out. Every message out is one
 /// JSON object on one line that ends in \r\n, which is what libxl cuts the stream by (libxl_qmp.c).
-/// Thread rule: the loop's thread only.
+/// What is wrong is answered as QEMU answers it (QEMU qobject/json-*.c, qapi/qmp-dispatch.c), a
+/// text that cannot become a command with its first wrong byte. Thread rule: the loop's thread
+/// only.
 class QmpSession {
  public:
   /// Bytes of one command. libxl's longest has some 200.

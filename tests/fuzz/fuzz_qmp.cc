@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A QMP client that sends anything, in pieces of any size. An input is: how the pieces are cut, how
 // many descriptors come with them, and then the text.
+#include "core/text/printable.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_medium.h"
 #include "platform/toolstack/qmp_session.h"
@@ -23,6 +24,7 @@ namespace {
 namespace json = boost::json;
 using toolstack::QmpCall;
 using toolstack::QmpCommands;
+using toolstack::QmpParameters;
 using toolstack::QmpResult;
 using toolstack::QmpSession;
 
@@ -36,12 +38,13 @@ struct Commands {
         {.name = "ide-5632", .image = "/srv/a.iso", .removable = true, .stats = {}});
     add_fd_set_commands(commands, sets);
     add_medium_commands(commands, machine, sets);
-    commands.add("echo", [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
-    commands.add("take-fd", [](QmpCall& call) -> QmpResult {
+    commands.add("echo", QmpParameters::any(),
+                 [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
+    commands.add("take-fd", QmpParameters::any(), [](QmpCall& call) -> QmpResult {
       const auto fd = call.descriptors.take();
       return json::value(fd.get() >= 0);
     });
-    commands.add("throw", [](QmpCall& call) -> QmpResult {
+    commands.add("throw", QmpParameters::any(), [](QmpCall& call) -> QmpResult {
       return call.arguments.at("missing");  // throws unless it is there
     });
   }
@@ -57,7 +60,7 @@ void check_lines(std::string_view out) {
     require(end != std::string_view::npos, "every message ends its line");
     const auto line = out.substr(0, end);
     out.remove_prefix(end + 2);
-    require(line.find_first_of("\r\n") == std::string_view::npos, "a message is one line");
+    require(line == printable(line), "a message is one line, and printable");
     boost::system::error_code bad;
     json::parse_options options;
     options.max_depth = 40;
@@ -100,12 +103,18 @@ void run(Input in) {
     require(out.size() <= kMostOut + kMostMessage, "output is bounded");
     check_lines(out);
     if (next == QmpSession::Next::drop) {
-      break;
+      return;
     }
     if (out.size() > kMostOut / 2) {
       out.clear();  // the client has read
     }
   }
+  // Whatever came: FFh leads back, and then a command has its answer.
+  out.clear();
+  const auto next = session.feed("\xff{\"execute\":\"query-name\",\"id\":\"back\"}", out, kMostOut);
+  check_lines(out);
+  require(next == QmpSession::Next::go_on && out.find("\"id\":\"back\"}\r\n") != std::string::npos,
+          "nobody stays deaf");
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ namespace dm::qtest {
 namespace json = boost::json;
 using toolstack::QmpCall;
 using toolstack::QmpCommands;
+using toolstack::QmpParameter;
 using toolstack::QmpResult;
 using toolstack::QmpSession;
 
@@ -67,7 +68,10 @@ Monitor::Monitor(Parts parts)
     add_fd_set_commands(*commands, fd_sets_);
     add_medium_commands(*commands, control_, fd_sets_);
   }
-  commands_.add("human-monitor-command", [this](QmpCall& call) { return human_command(call); });
+  commands_.add("human-monitor-command",
+                {{"command-line", QmpParameter::Type::string, QmpParameter::Presence::required},
+                 {"cpu-index", QmpParameter::Type::integer}},
+                [this](QmpCall& call) { return human_command(call); });
 }
 
 Result<> Monitor::connect(const std::string& path) {

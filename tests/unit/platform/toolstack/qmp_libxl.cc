@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_stops_sending_still_gets_its_answers) {
 BOOST_AUTO_TEST_CASE(other_parts_add_commands_that_take_arguments_and_descriptors) {
   std::string id;
   int fd = -1;
-  commands.add("blockdev-change-medium", [&](QmpCall& call) -> QmpResult {
+  commands.add("blockdev-change-medium", {{"id"}}, [&](QmpCall& call) -> QmpResult {
     const auto* const argument = call.arguments.if_contains("id");
     if (argument == nullptr || !argument->is_string()) {
       return QmpError{kGenericError, "id is missing"};

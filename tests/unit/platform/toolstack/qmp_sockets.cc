@@ -2,6 +2,7 @@
 // Where QMP is listened for: making, taking over, replacing and removing sockets; several of them,
 // several clients.
 #include "platform/toolstack/listen_socket.h"
+#include "platform/toolstack/qmp_medium.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <fcntl.h>
@@ -50,18 +51,90 @@ BOOST_AUTO_TEST_CASE(clients_come_and_go_many_times) {
   BOOST_TEST(open_descriptors() == before);
 }
 
-BOOST_AUTO_TEST_CASE(a_client_that_leaves_at_any_point_harms_nothing) {
-  for (std::size_t length : {0U, 1U, 10U, 30U}) {
-    Peer client = connect();
-    BOOST_TEST_REQUIRE(
-        client.send(std::string_view{R"({"execute":"qmp_capabilities"})"}.substr(0, length)));
-    if (length % 10 == 0) {
-      loop.settle();
+enum class Leaving { hang_up, half_close, unread };
+
+/// `client` leaves, in one of three ways: at once, with its input open, with answers unread.
+void leave(Peer& client, Leaving how) {
+  if (how == Leaving::half_close) {
+    client.half_close();
+    BOOST_TEST(client.ended());
+  } else {
+    if (how == Leaving::hang_up) {
+      (void)client.unread();
+    }
+    client.hang_up();
+  }
+}
+
+// Every prefix of a conversation of all kinds of answers, the descriptor's command included.
+BOOST_AUTO_TEST_CASE(a_client_may_leave_at_any_point_in_any_way) {
+  add_medium_commands(commands, machine, fd_sets);
+  machine.drive_list.push_back(
+      {.name = "cd", .image = "/srv/a.iso", .removable = true, .stats = {}});
+  const std::string all =
+      "{\"execute\":\"qmp_capabilities\"}\r\n{\"execute\":\"query-block\",\"id\":[1]}\r\n"
+      "{\"execute\":\"no-such\"}\xff{\"execute\":\"blockdev-change-medium\",\"arguments\":"
+      "{\"id\":\"cd\",\"filename\":\"/srv/b.iso\"}}\r\n";
+  loop.settle();
+  const std::size_t before = open_descriptors();
+  for (const Leaving how : {Leaving::hang_up, Leaving::half_close, Leaving::unread}) {
+    for (std::size_t length = 0; length <= all.size(); ++length) {
+      Peer client = connect();
+      BOOST_TEST_REQUIRE(client.send(std::string_view{all}.substr(0, length)));
+      if (length % 2 == 0) {
+        loop.settle();
+      }
+      leave(client, how);
+      client.hang_up();
+      BOOST_TEST_REQUIRE(loop.run_until([&] { return server->clients() == 0; }));
     }
   }
-  BOOST_TEST(loop.run_until([&] { return server->clients() == 0; }));
+  BOOST_TEST(open_descriptors() == before);
   Peer client = connect();
   client.enter();
+  BOOST_TEST(client.command(R"({"execute":"query-block","id":1})").contains("return"));
+}
+
+// The image takes its time; whoever asked for it does not wait.
+BOOST_AUTO_TEST_CASE(a_client_may_leave_while_its_command_is_under_way) {
+  add_medium_commands(commands, machine, fd_sets);
+  machine.drive_list.push_back(
+      {.name = "cd", .image = "/srv/a.iso", .removable = true, .stats = {}});
+  machine.slow = true;
+  for (const Leaving how : {Leaving::hang_up, Leaving::unread}) {
+    Peer client = connect();
+    client.enter();
+    BOOST_TEST_REQUIRE(client.send(
+        R"({"execute":"blockdev-change-medium","arguments":{"id":"cd","filename":"/srv/b.iso"}})"));
+    BOOST_TEST(loop.run_until([&] { return machine.insertions.size() == 1; }));
+    leave(client, how);
+    loop.settle();
+    machine.finish_insertion();
+    BOOST_TEST(loop.run_until([&] { return server->clients() == 0; }));
+  }
+  Peer client = connect();
+  client.enter();
+  const auto drives = client.command(R"({"execute":"query-block"})");
+  BOOST_TEST(drives.at("return").at(0).at("inserted").at("file").as_string() == "/srv/b.iso");
+}
+
+// Half a command, or nothing, costs a place among four; the other socket is not touched by it.
+BOOST_AUTO_TEST_CASE(clients_that_send_half_hold_their_places_and_no_more) {
+  const std::string second = directory.file("qmp-libxenstat-7");
+  BOOST_TEST_REQUIRE(server->listen({"libxenstat-cmd", second, -1}).has_value());
+  std::vector<std::unique_ptr<Peer>> halves;
+  for (int i = 0; i < 4; ++i) {
+    halves.push_back(std::make_unique<Peer>(loop, path));
+    BOOST_TEST_REQUIRE(halves.back()->send(R"({"execute":"st)"));
+  }
+  loop.settle();
+  Peer other{loop, second};
+  other.enter();
+  BOOST_TEST(other.command(R"({"execute":"query-status","id":1})").contains("return"));
+  halves.pop_back();
+  Peer client = connect();
+  client.enter();
+  BOOST_TEST(machine.stops == 0);
 }
 
 BOOST_AUTO_TEST_CASE(clients_beyond_the_fourth_wait_in_the_backlog) {

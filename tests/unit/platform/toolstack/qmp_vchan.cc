@@ -268,9 +268,20 @@ BOOST_AUTO_TEST_CASE(a_client_that_asks_without_reading_is_dropped) {
   }()));
 }
 
-BOOST_AUTO_TEST_CASE(rubbish_is_answered_and_ends_the_connection) {
+BOOST_AUTO_TEST_CASE(rubbish_is_answered_and_the_connection_goes_on) {
   VchanClient one = negotiated();
   one.write("]");
+  event();
+  BOOST_TEST(one.read().find("GenericError") != std::string::npos);
+  one.write("{\"execute\":\"cont\",\"id\":4}\r\n");
+  event();
+  BOOST_TEST(one.read() == "{\"return\":{},\"id\":4}\r\n");
+  BOOST_TEST(line.pages.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_command_without_end_ends_the_connection) {
+  VchanClient one = negotiated();
+  one.write(R"({"a":)" + std::string(40, '['));
   event();
   BOOST_TEST(!one.server_lives());
   BOOST_TEST(line.pages.size() == 2U);
@@ -405,7 +416,7 @@ BOOST_AUTO_TEST_CASE(a_client_may_go_at_every_byte_of_a_conversation) {
 BOOST_AUTO_TEST_CASE(without_a_new_page_the_guest_goes_on_without_commands) {
   VchanClient one = negotiated();
   line.fails = true;
-  one.write("]");
+  one.write(R"({"a":)" + std::string(40, '['));
   event();
   BOOST_TEST(!one.server_lives());
   BOOST_TEST(!qmp.serve());
