@@ -5,6 +5,7 @@
 #include "core/obs/log.h"
 #include "core/text/number.h"
 #include "ioreq/daemon/daemon.h"
+#include "ioreq/daemon/probe_session.h"
 #include "ioreq/daemon/pv_session.h"
 #include "platform/toolstack/check.h"
 #include "platform/toolstack/command_line.h"
@@ -79,6 +80,10 @@ int run(const std::vector<std::string_view>& arguments) {
       std::fputs(report.text.c_str(),
                  report.exit_status == dm::toolstack::CheckReport::kUnreadable ? stderr : stdout);
       return report.exit_status;
+    }
+    case Action::probe: {
+      const auto answered = dm::serve_probe(invocation->config);
+      return answered ? 0 : refuse(answered.error());
     }
     case Action::serve:
       break;

@@ -56,6 +56,22 @@ void take_run_as(Parse& parse, std::string_view name, std::string_view value) {
   parse.config.run_as = value;
 }
 
+constexpr std::string_view kRunWithKeys[] = {"chroot", "user"};
+
+/// QEMU's new words for -chroot and -runas.
+void take_run_with(Parse& parse, std::string_view name, std::string_view value) {
+  const auto keys = parse.split(name, value, {.known = kRunWithKeys, .open_ended = "chroot"});
+  if (!keys) {
+    return;
+  }
+  if (const auto directory = keys->find("chroot")) {
+    take_chroot(parse, name, *directory);
+  }
+  if (const auto user = keys->find("user")) {
+    take_run_as(parse, name, *user);
+  }
+}
+
 void take_keymap(Parse& parse, std::string_view name, std::string_view value) {
   parse.note(name, value, "no keyboard is shown anywhere");
 }
@@ -118,6 +134,7 @@ constexpr Option kOptions[] = {
     {"net",                 true,  false, take_net},
     {"xen-domid-restrict",  false, false, take_restrict},
     {"chroot",              true,  true,  take_chroot},
+    {"run-with",            true,  false, take_run_with},  // since 4.20, in place of chroot and runas
     {"incoming",            true,  true,  take_incoming},
     {"machine",             true,  true,  take_machine},
     {"m",                   true,  true,  take_memory},
@@ -237,6 +254,11 @@ std::span<const OptionName> known_options() noexcept {
   return kOptionNames;
 }
 
+std::span<const std::string_view> option_parameters(std::string_view option) noexcept {
+  return option == "run-with" ? std::span<const std::string_view>{kRunWithKeys}
+                              : std::span<const std::string_view>{};
+}
+
 void Parse::broken(std::string_view option, std::string_view value, std::string_view why) {
   std::string text = "-";
   text.append(option);
@@ -290,7 +312,9 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   if (!args.empty() && is_option(args.back(), last) && last == "check") {
     return fail("--check needs the name of a guest's xl.cfg file: stubdm --check GUEST.cfg");
   }
-  if (std::find(parse.singles.begin(), parse.singles.end(), "xen-domid") == parse.singles.end()) {
+  const bool has_domid =
+      std::find(parse.singles.begin(), parse.singles.end(), "xen-domid") != parse.singles.end();
+  if (!has_domid && !parse.no_machine) {
     return fail(
         "no -xen-domid: this program is not started by hand. xl starts it for a guest whose xl.cfg "
         "says\n"
@@ -320,6 +344,9 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
     invocation.console_limit = invocation.log_budget;
   }
   invocation.config = std::move(parse.config);
+  if (parse.no_machine) {
+    invocation.action = Invocation::Action::probe;
+  }
   return invocation;
 }
 

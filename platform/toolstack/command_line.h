@@ -27,10 +27,16 @@ struct Environment {
 class RefusalList;
 
 struct Invocation {
-  enum class Action : std::uint8_t { serve, show_help, show_version, check };
+  enum class Action : std::uint8_t {
+    serve,
+    show_help,
+    show_version,
+    check,
+    probe,  ///< -machine none: QMP alone, without Xen and without a guest
+  };
 
   Action action = Action::serve;
-  MachineConfig config;          ///< meaningful for serve only
+  MachineConfig config;          ///< meaningful for serve; of probe `qmp` alone
   std::string file;              ///< for check: the xl.cfg file
   std::uint64_t log_budget = 0;  ///< bytes for log::set_budget(), 0 = no limit
   /// Bytes that a PV domain's console gets in a file, 0 = no limit. The same number where libxl
@@ -55,5 +61,7 @@ struct OptionName {
   bool has_value;
 };
 [[nodiscard]] std::span<const OptionName> known_options() noexcept;
+/// Keys of an option's value that a toolstack asks for before it writes them.
+[[nodiscard]] std::span<const std::string_view> option_parameters(std::string_view option) noexcept;
 
 }  // namespace dm::toolstack

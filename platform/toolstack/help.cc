@@ -53,6 +53,7 @@ Options understood, as libxl 4.17 writes them:
   -smp A[,maxcpus=M]                vCPUs online and possible, 1 to 128
   -machine xenfv | pc,accel=xen     with or without the xen-platform device
   -machine xenpv                    no machine: consoles and disks of a PV domain, such as a stub domain
+  -machine none                     no guest and no Xen: questions on the QMP socket are answered until quit
   -boot order=cda                   up to three of a, c, d, n
   -no-acpi                          no power management function
   -S                                wait for QMP's cont
@@ -61,6 +62,7 @@ Options understood, as libxl 4.17 writes them:
          [,readonly=on][,cache=none]    PATH may be nbd:unix:PATH, nbd:HOST:PORT or a URI nbd://, nbd+unix://
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
+  -run-with chroot=DIR|user=USER    the same, as libxl 4.20 writes it
   -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F    up to eight cards;
                                     the ROM to boot from the network is Debian's (ipxe-qemu) where installed
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1 with -drive if=none,id=D[,file=PATH,format=raw]
@@ -74,7 +76,9 @@ Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -u
 Environment: XEN_QEMU_CONSOLE_LIMIT, the bytes that the log may have, and each console of -machine xenpv
   that is in a file (1048576 when it is not set); 0 for no limit.
 
-Exit status: 0 after a guest's end or a signal (SIGTERM, SIGINT, SIGHUP); 1 when the guest cannot be served.
+SIGHUP is how xl destroy ends the device model. SIGTERM and SIGINT make written data durable and crash the
+guest, which could not go on alone (on_crash= in xl.cfg). Exit status: 0 after these, and after a guest's
+end; 1 when the guest cannot be served.
 With --check: 0 when all is well, 1 when something must change, 2 when the file cannot be read or parsed.
 The manual page stubdm(8) tells more.
 )";

@@ -104,6 +104,7 @@ struct Parse {
   std::vector<ChardevArgument> chardevs;
   std::vector<MonitorArgument> monitors;
   unsigned serials = 0;
+  bool no_machine = false;  ///< -machine none
 
   /// What only a refused device names is not worth a second message.
   [[nodiscard]] bool is_left_alone(std::string_view id) const noexcept {

@@ -45,6 +45,10 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
     return;
   }
   const std::string_view accel = machine->get("accel");
+  if (type == "none" && (accel.empty() || accel == "xen")) {
+    parse.no_machine = true;
+    return;
+  }
   if ((type != "xenfv" && type != "pc") || (!accel.empty() && accel != "xen")) {
     parse.broken(name, value, "not xenfv, nor xenpv, nor pc with accel=xen");
     return;
@@ -59,6 +63,12 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
 void join_machine(Parse& parse) {
   const MachineConfig& config = parse.config;
   const bool emulated = !config.disks.empty() || !config.nics.empty() || parse.serials != 0;
+  if (parse.no_machine && (emulated || config.incoming_fd)) {
+    parse.broken("machine", "none", "no machine has no disks, network cards or serial ports");
+  }
+  if (parse.no_machine && config.qmp.empty()) {
+    parse.broken("machine", "none", "without a QMP socket nobody could ask anything");
+  }
   if (config.pv && emulated) {
     parse.broken("machine", "xenpv",
                  "a PV domain has no emulated disks, network cards or serial ports");

@@ -2,6 +2,7 @@
 #include "platform/toolstack/qmp_commands.h"
 
 #include "platform/toolstack/qmp_machine.h"
+#include "platform/toolstack/qmp_probe.h"
 #include "platform/toolstack/version.h"
 
 #include <boost/json/array.hpp>
@@ -210,6 +211,7 @@ void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::s
   add_hotplug_commands(commands, machine);
   add_inventory_commands(commands, machine);
   add_monitor_command(commands);
+  add_command_line_command(commands);
   commands.add("query-name", [name = std::move(guest_name)](QmpCall&) -> QmpResult {
     return json::object{{"name", name}};
   });

@@ -129,10 +129,11 @@ BOOST_AUTO_TEST_CASE(the_commands_there_are_can_be_listed) {
                                  "xen-set-global-dirty-log",
                                  "add-fd",
                                  "remove-fd",
-                                 "query-fdsets"}) {
+                                 "query-fdsets",
+                                 "query-command-line-options"}) {
     BOOST_TEST(std::count(names.begin(), names.end(), name) == 1, name);
   }
-  BOOST_TEST(names.size() == 25U);
+  BOOST_TEST(names.size() == 26U);
 }
 
 BOOST_AUTO_TEST_CASE(version_name_and_quit_are_answered) {

@@ -2,6 +2,7 @@
 // QMP's rules, for every command there is: QEMU docs/interop/qmp-spec.txt, qapi/qmp-dispatch.c and
 // qapi/qobject-input-visitor.c; the schema's files for the arguments.
 #include "platform/toolstack/qmp_medium.h"
+#include "platform/toolstack/qmp_probe.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <boost/json/serialize.hpp>
@@ -42,6 +43,7 @@ const std::vector<Row> kRows = {
     {"query-blockstats", {{"query-nodes", "boolean"}}},
     {"query-pci"},
     {"query-fdsets"},
+    {"query-command-line-options", {{"option", "string"}}},
     {"cont"},
     {"stop"},
     {"quit"},
