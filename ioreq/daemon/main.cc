@@ -13,8 +13,6 @@
 #include "platform/toolstack/inspect_client.h"
 #include "platform/toolstack/start_log.h"
 
-#include <boost/json/serialize.hpp>
-
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -51,7 +49,7 @@ int inspect(std::span<const std::string_view> arguments) {
     return refuse(answer.error());
   }
   const std::string text =
-      as_json ? boost::json::serialize(*answer) + "\n" : dm::toolstack::inspection_text(*answer);
+      as_json ? dm::toolstack::inspection_json(*answer) : dm::toolstack::inspection_text(*answer);
   std::fputs(text.c_str(), stdout);
   return 0;
 }

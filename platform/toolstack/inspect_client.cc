@@ -3,19 +3,15 @@
 
 #include "platform/linux/error_text.h"
 #include "platform/linux/unix_address.h"
-#include "platform/toolstack/qmp_framing.h"
+#include "platform/toolstack/inspect_dialogue.h"
 #include "platform/toolstack/unique_fd.h"
 
-#include <boost/json/parse.hpp>
-
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <optional>
-#include <utility>
 
 namespace dm::toolstack {
 
@@ -23,79 +19,73 @@ namespace json = boost::json;
 
 namespace {
 
-/// For each message. A device model whose guest is paused answers at once too.
-constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
-constexpr std::size_t kMaxAnswer = std::size_t{4} << 20;
+using Clock = std::chrono::steady_clock;
 
-/// One connection as a QMP client, blocking.
-class Connection {
- public:
-  explicit Connection(UniqueFd socket) noexcept : socket_{std::move(socket)} {}
-
-  [[nodiscard]] std::optional<json::object> next() {
-    ObjectScanner scanner;
-    std::string text;
-    for (char c = 0; take(c) && text.size() < kMaxAnswer;) {
-      const auto step = scanner.step(c);
-      if (step == ObjectScanner::Step::broken) {
-        break;
-      }
-      if (step != ObjectScanner::Step::between) {
-        text.push_back(c);
-      }
-      if (step == ObjectScanner::Step::complete) {
-        boost::system::error_code error;
-        json::value value = json::parse(text, error);
-        return error || !value.is_object() ? std::nullopt
-                                           : std::optional{std::move(value.as_object())};
-      }
+/// False: time is over.
+bool wait_for(int socket, short events, Clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0) {
+      return false;
     }
-    return std::nullopt;
+    pollfd wait{.fd = socket, .events = events, .revents = 0};
+    const int ready = ::poll(&wait, 1, static_cast<int>(left.count()));
+    if (ready > 0) {
+      return true;
+    }
+    if (ready == 0 || errno != EINTR) {
+      return false;
+    }
   }
-  /// The answer to a command: its "return" or "error" object and all.
-  [[nodiscard]] std::optional<json::object> execute(std::string_view command) {
-    const std::string text = std::string{R"({"execute":")"}.append(command).append("\"}\r\n");
-    if (::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL) !=
-        static_cast<ssize_t>(text.size())) {
-      return std::nullopt;
-    }
-    for (auto answer = next(); answer; answer = next()) {
-      if (answer->contains("return") || answer->contains("error")) {
-        return answer;  // and not one of QEMU's events
-      }
-    }
-    return std::nullopt;
-  }
+}
 
- private:
-  bool take(char& c) {
-    if (at_ == filled_) {
-      const ssize_t got = ::recv(socket_.get(), buffer_.data(), buffer_.size(), 0);
-      if (got <= 0) {
-        return false;
-      }
-      at_ = 0;
-      filled_ = static_cast<std::size_t>(got);
+bool send_all(int socket, std::string_view text, Clock::time_point deadline) {
+  while (!text.empty()) {
+    const ssize_t sent = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) {
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN ? !wait_for(socket, POLLOUT, deadline) : errno != EINTR) {
+      return false;
     }
-    c = buffer_[at_++];
-    return true;
   }
+  return true;
+}
 
-  UniqueFd socket_;
-  std::array<char, 4096> buffer_{};
-  std::size_t at_ = 0;
-  std::size_t filled_ = 0;
-};
+/// Until there is an answer, or none can come. Time is looked at before each piece: one that comes
+/// byte by byte ends as well.
+void talk(int socket, InspectDialogue& dialogue, Clock::time_point deadline) {
+  std::array<char, 4096> buffer{};
+  while (dialogue.state() == InspectDialogue::State::talking) {
+    if (!wait_for(socket, POLLIN, deadline)) {
+      break;
+    }
+    const ssize_t got = ::recv(socket, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+      continue;
+    }
+    if (got <= 0) {
+      break;
+    }
+    dialogue.feed({buffer.data(), static_cast<std::size_t>(got)});
+    if (!send_all(socket, dialogue.take_command(), deadline)) {
+      break;
+    }
+  }
+  dialogue.give_up();
+}
 
 /// 0 and a connected socket, or errno.
-int connect_to(const std::string& path, UniqueFd& socket) {
+int connect_to(const std::string& path, std::chrono::milliseconds patience, UniqueFd& socket) {
   const auto address = host::unix_address(path);
   if (!address) {
     return ENAMETOOLONG;
   }
   socket = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
-  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
+  // A backlog that nobody empties holds up connect() for so long.
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
+  const timeval limit{.tv_sec = seconds.count(),
+                      .tv_usec = std::chrono::microseconds{patience - seconds}.count()};
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   return ::connect(socket.get(), host::generic(*address), sizeof *address) == 0 ? 0 : errno;
 }
 
@@ -105,29 +95,20 @@ constexpr std::array<std::string_view, 2> kSockets{"/qmp-libxenstat-", "/qmp-lib
 
 }  // namespace
 
-Result<json::object> ask_inspection(std::uint32_t domid, std::string_view directory) {
+Result<json::object> ask_inspection(std::uint32_t domid,
+                                    std::string_view directory,
+                                    std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
   const std::string number = std::to_string(domid);
   int error = 0;
   for (const std::string_view name : kSockets) {
     UniqueFd socket;
-    error = connect_to(std::string{directory}.append(name).append(number), socket);
-    if (error != 0) {
-      continue;
+    error = connect_to(std::string{directory}.append(name).append(number), patience, socket);
+    if (error == 0) {
+      InspectDialogue dialogue{domid};
+      talk(socket.get(), dialogue, deadline);
+      return dialogue.result();
     }
-    Connection connection{std::move(socket)};
-    const auto greeting = connection.next();
-    if (!greeting || !connection.execute("qmp_capabilities")) {
-      return Error{"the device model of domain " + number + " does not answer"};
-    }
-    auto answer = connection.execute("x-stubdm-inspect");
-    if (!answer) {
-      return Error{"the device model of domain " + number + " does not answer"};
-    }
-    json::value* const found = answer->if_contains("return");
-    if (found == nullptr || !found->is_object()) {
-      return Error{"the device model of domain " + number + " is not stubdm"};
-    }
-    return std::move(found->as_object());
   }
   if (error == EACCES) {
     return Error{"no permission to ask the device model of domain " + number + ": run it as root"};

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "core/text/printable.h"
 #include "platform/toolstack/inspect_client.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <cstddef>
 #include <vector>
 
@@ -16,18 +16,30 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kIndent = 2;
+/// Our own inspection stays far below each of these.
+constexpr std::size_t kMostDepth = 8;
+constexpr std::size_t kMostRows = 1024;
+constexpr std::size_t kMostColumns = 64;
+constexpr std::size_t kMostName = 64;    ///< bytes
+constexpr std::size_t kMostCell = 256;   ///< bytes, in a table
+constexpr std::size_t kMostLine = 4096;  ///< bytes of a value with a line of its own
+constexpr std::string_view kLeftOut = "(there is more, which is left out here)\n";
 
-/// A value that fits on a line, without JSON's quotes. What came from a guest or a file name is
-/// not let near a terminal's escape sequences.
-std::string plain(const json::value& value) {
-  std::string text = value.is_string() ? std::string{value.get_string()} : json::serialize(value);
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
-  return text;
+/// What somebody else has written, for the terminal.
+std::string cut(std::string_view text, std::size_t most) {
+  return printable(text.substr(0, most)).append(text.size() > most ? "..." : "");
+}
+
+/// A value that fits on a line, without JSON's quotes.
+std::string plain(const json::value& value, std::size_t most) {
+  if (value.is_string()) {
+    return cut(value.get_string(), most);
+  }
+  return cut(json::serialize(value), most);
 }
 
 std::string spaced(std::string_view name) {
-  std::string text{name};
+  std::string text = cut(name, kMostName);
   std::replace(text.begin(), text.end(), '_', ' ');
   return text;
 }
@@ -38,72 +50,119 @@ bool is_table(const json::value& value) {
                      [](const json::value& row) { return row.is_object(); });
 }
 
-void pad(std::string& out, std::size_t width) {
-  out.append(width, ' ');
+/// Lines, until there are too many.
+class Page {
+ public:
+  [[nodiscard]] bool full() const noexcept { return full_; }
+  void line(std::size_t depth, std::string_view text) {
+    const std::size_t last = text.find_last_not_of(' ');
+    text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    const std::size_t size = depth * kIndent + text.size() + 1;
+    full_ = full_ || size > kMostInspectionText - kLeftOut.size() - out_.size();
+    if (!full_) {
+      out_.append(depth * kIndent, ' ').append(text).push_back('\n');
+    }
+  }
+  void leave_out() noexcept { left_out_ = true; }
+  [[nodiscard]] std::string take() { return out_.append(full_ || left_out_ ? kLeftOut : ""); }
+
+ private:
+  std::string out_;
+  bool full_ = false;  ///< no more lines
+  bool left_out_ = false;
+};
+
+void append_padded(std::string& line, std::string_view text, std::size_t width) {
+  line.append(text);
+  line.append(width - std::min(width, characters_of(text)) + kIndent, ' ');
 }
 
-void write_object(std::string& out, const json::object& object, std::size_t depth);
+void write_object(Page& page, const json::object& object, std::size_t depth);
 
-/// Columns are the names of the first row; what is itself an object follows its row, indented.
-void write_table(std::string& out, const json::array& rows, std::size_t depth) {
-  std::vector<std::string> names;
-  for (const auto& cell : rows.front().get_object()) {
-    if (!cell.value().is_object()) {
-      names.emplace_back(cell.key());
-    }
-  }
-  const auto text_of = [](const json::object& row, const std::string& name) {
-    const json::value* const value = row.if_contains(name);
-    return value != nullptr ? plain(*value) : std::string{"-"};
-  };
+/// A table's columns: the names of its first row.
+struct Columns {
+  std::vector<std::string_view> names;
   std::vector<std::size_t> widths;
-  for (const std::string& name : names) {
-    std::size_t width = name.size();
-    for (const json::value& row : rows) {
-      width = std::max(width, text_of(row.get_object(), name).size());
+};
+
+std::string cell_text(const json::object& row, std::string_view name) {
+  const json::value* const value = row.if_contains(name);
+  return value != nullptr ? plain(*value, kMostCell) : std::string{"-"};
+}
+
+Columns columns_of(Page& page, const json::array& rows) {
+  Columns columns;
+  for (const auto& cell : rows.front().get_object()) {
+    if (cell.value().is_object()) {
+      continue;
     }
-    widths.push_back(width);
+    if (columns.names.size() == kMostColumns) {
+      page.leave_out();
+      break;
+    }
+    columns.names.emplace_back(cell.key());
   }
+  for (const std::string_view name : columns.names) {
+    std::size_t width = characters_of(spaced(name));
+    for (std::size_t i = 0; i < std::min(rows.size(), kMostRows); ++i) {
+      width = std::max(width, characters_of(cell_text(rows[i].get_object(), name)));
+    }
+    columns.widths.push_back(width);
+  }
+  return columns;
+}
+
+/// What is itself an object follows its row, indented.
+void write_table(Page& page, const json::array& rows, std::size_t depth) {
+  const Columns columns = columns_of(page, rows);
   const auto line = [&](auto cell) {
     std::string text;
-    pad(text, depth * kIndent);
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      const std::string content = cell(names[i]);
-      text.append(content);
-      pad(text, widths[i] - content.size() + kIndent);
+    for (std::size_t i = 0; i < columns.names.size(); ++i) {
+      append_padded(text, cell(columns.names[i]), columns.widths[i]);
     }
-    text.erase(text.find_last_not_of(' ') + 1);
-    out.append(text).push_back('\n');
+    page.line(depth, text);
   };
-  line([](const std::string& name) { return spaced(name); });
-  for (const json::value& row : rows) {
-    line([&](const std::string& name) { return text_of(row.get_object(), name); });
-    for (const auto& cell : row.get_object()) {
-      if (cell.value().is_object()) {
-        write_object(out, cell.value().get_object(), depth + 1);
+  line([](std::string_view name) { return spaced(name); });
+  for (std::size_t i = 0; i < rows.size() && !page.full(); ++i) {
+    if (i == kMostRows) {
+      page.leave_out();
+      return;
+    }
+    const json::object& row = rows[i].get_object();
+    line([&](std::string_view name) { return cell_text(row, name); });
+    for (const auto& cell : row) {
+      if (cell.value().is_object() && !page.full()) {
+        write_object(page, cell.value().get_object(), depth + 1);
       }
     }
   }
 }
 
-void write_object(std::string& out, const json::object& object, std::size_t depth) {
+void write_object(Page& page, const json::object& object, std::size_t depth) {
+  if (depth == kMostDepth) {
+    page.leave_out();
+    return;
+  }
   std::size_t width = 0;
   for (const auto& member : object) {
-    width = std::max(width, member.key().size());
+    width = std::max(width, characters_of(spaced(member.key())));
   }
   for (const auto& member : object) {
+    if (page.full()) {
+      return;
+    }
     const json::value& value = member.value();
-    pad(out, depth * kIndent);
-    out.append(spaced(member.key()));
+    const std::string name = spaced(member.key());
     if (value.is_object()) {
-      out.push_back('\n');
-      write_object(out, value.get_object(), depth + 1);
+      page.line(depth, name);
+      write_object(page, value.get_object(), depth + 1);
     } else if (is_table(value)) {
-      out.push_back('\n');
-      write_table(out, value.get_array(), depth + 1);
+      page.line(depth, name);
+      write_table(page, value.get_array(), depth + 1);
     } else {
-      pad(out, width - member.key().size() + kIndent);
-      out.append(plain(value)).push_back('\n');
+      std::string text;
+      append_padded(text, name, width);
+      page.line(depth, text.append(plain(value, kMostLine)));
     }
   }
 }
@@ -111,9 +170,15 @@ void write_object(std::string& out, const json::object& object, std::size_t dept
 }  // namespace
 
 std::string inspection_text(const json::object& all) {
+  Page page;
+  write_object(page, all, 0);
+  return page.take();
+}
+
+std::string inspection_json(const json::object& all) {
   std::string out;
-  write_object(out, all, 0);
-  return out;
+  append_printable_json(out, json::serialize(all));
+  return out.append("\n");
 }
 
 }  // namespace dm::toolstack
