@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/control.h"
+#include "ioreq/daemon/ending.h"
 #include "ioreq/daemon/inspect.h"
 #include "ioreq/daemon/machine.h"
 #include "ioreq/daemon/open_backends.h"
@@ -17,6 +18,8 @@
 #include "platform/linux/signals.h"
 #include "platform/linux/start_pages.h"
 #include "platform/linux/syscall_filter.h"
+#include "platform/linux/unique_fd.h"
+#include "platform/linux/watch.h"
 #include "platform/toolstack/domain_watch.h"
 #include "platform/toolstack/fd_sets.h"
 #include "platform/toolstack/qmp_commands.h"
@@ -91,6 +94,9 @@ class Session {
   void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
+  void on_watcher_gone() noexcept;
+  void end(Ending::Cause cause) noexcept;
+  void end_guest() noexcept;
 
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;
@@ -113,6 +119,8 @@ class Session {
   std::unique_ptr<StubQmp> stub_qmp_;
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::unique_ptr<PvHost> pv_;
+  host::Watch watcher_end_;
+  Ending ending_;
   std::optional<Error> failure_;
   host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
 };
@@ -161,6 +169,12 @@ Result<> Session::start() {
     return watcher.error();
   }
   watcher_.emplace(std::move(*watcher));
+  watcher_end_ = host::Watch{loop_.context(), host::UniqueFd{watcher_->take_lifeline()},
+                             host::Callback::bind<&Session::on_watcher_gone>(*this)};
+  if (!watcher_end_.ok()) {
+    return Error{"the loop cannot watch the watcher"};
+  }
+  watcher_end_.await_readable();
   if (auto taken = take_place(); !taken) {
     return taken;
   }
@@ -204,7 +218,7 @@ Result<> Session::take_place() {
   control_ = std::make_unique<Control>(
       config_, *machine_, clock_, xen_->memory(),
       Control::Actions{.launch = [this] { return launch(); },
-                       .quit = [this] { machine_->poller().stop(); },
+                       .quit = [this] { end(Ending::Cause::quit); },
                        .asleep = [this] { return xen_->domain().asleep(); },
                        .wake = [this] { (void)xen_->domain().wake(); },
                        .pause =
@@ -325,21 +339,44 @@ void Session::watch_store() {
 
 void Session::on_domain_gone() noexcept {
   log::info("domain ", config_.domid, " has vanished: ending");
-  machine_->poller().stop();
+  end(Ending::Cause::domain_gone);
 }
 
 bool Session::launch() noexcept {
   if (auto enabled = xen_->server().enable(); !enabled) {
     failure_ = enabled.error();
+    ending_.note(Ending::Cause::start_failed);
     return false;
   }
   return true;
 }
 
 void Session::on_signal() noexcept {
-  log::info("signal ", signals_.last(), ": ending");
+  const bool hang_up = signals_.last() == SIGHUP;
+  log::info("signal ", signals_.last(), hang_up ? ": ending" : ": ending, and the guest with it");
+  end(hang_up ? Ending::Cause::hang_up : Ending::Cause::signal);
+}
+
+void Session::on_watcher_gone() noexcept {
+  log::error(
+      "the watcher was killed: nobody would clean up after this process, so it ends, and the "
+      "guest with it");
+  end(Ending::Cause::watcher_died);
+}
+
+void Session::end(Ending::Cause cause) noexcept {
+  ending_.note(cause);
   if (machine_ != nullptr) {
     machine_->poller().stop();
+  }
+}
+
+/// What the guest has written is safe first; then it stops, while the server that its vCPUs may
+/// wait for is still there.
+void Session::end_guest() noexcept {
+  machine_->make_durable();
+  if (ending_.crashes_guest()) {
+    xen_->domain().shutdown(ShutdownReason::crash);
   }
 }
 
@@ -347,9 +384,10 @@ Result<> Session::run() {
   host::drop_start_pages();
   if (!machine_->poller().run()) {
     log::info("domain ", config_.domid, " is gone: ending");
+    ending_.note(Ending::Cause::domain_gone);
   }
   pv_.reset();
-  machine_->make_durable();
+  end_guest();
   if (failure_) {
     return *failure_;
   }

@@ -59,6 +59,11 @@ void close_all_but(int keep) noexcept {
   }
 }
 
+/// Close-on-exec, as every pidfd.
+int open_pidfd(pid_t pid) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
 void ignore_signals() noexcept {
   for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2}) {
     static_cast<void>(std::signal(signal, SIG_IGN));
@@ -117,33 +122,42 @@ Result<Watcher> Watcher::start(const Options& options) {
     return fail("no memory to share with the watcher: ", error_text(errno));
   }
   auto* const shared = new (memory) Shared;
-  int pidfd = -1;
-  if (options.place == Place::child) {
-    // Opened before the fork: no moment in which the pid could be somebody else's.
-    pidfd = static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0));
-    if (pidfd < 0) {
-      return fail("cannot watch this process (pidfd_open): ", error_text(errno),
-                  ". Linux 5.3 or newer is needed");
-    }
+  // Of the process that will be the parent, opened before the fork: no moment in which the pid
+  // could be somebody else's.
+  const int parent = open_pidfd(::getpid());
+  if (parent < 0) {
+    return fail("cannot watch this process (pidfd_open): ", error_text(errno),
+                ". Linux 5.3 or newer is needed");
   }
   const pid_t self = ::getpid();
   const pid_t child = ::fork();
   if (child < 0) {
     const int error = errno;
-    if (pidfd >= 0) {
-      ::close(pidfd);
-    }
+    ::close(parent);
     return fail("cannot start the watcher: ", error_text(error));
   }
-  if (options.place == Place::child) {
-    if (child == 0) {
-      watch_parent(options, *shared, self, pidfd);
+  if (options.place == Place::parent) {
+    if (child != 0) {
+      watch_child(options, *shared, child);
     }
-    ::close(pidfd);
-  } else if (child != 0) {
-    watch_child(options, *shared, child);
+    return Watcher{shared, parent};
   }
-  return Watcher{shared};
+  if (child == 0) {
+    watch_parent(options, *shared, self, parent);
+  }
+  ::close(parent);
+  const int lifeline = open_pidfd(child);  // it is not reaped, so the pid is its own
+  if (lifeline < 0) {
+    return fail("cannot watch the watcher (pidfd_open): ", error_text(errno));
+  }
+  return Watcher{shared, lifeline};
+}
+
+Watcher::~Watcher() {
+  orderly_end();
+  if (lifeline_ >= 0) {
+    ::close(lifeline_);
+  }
 }
 
 Watcher::Means Watcher::settle(const Options& options) {

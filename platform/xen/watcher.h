@@ -22,7 +22,8 @@ namespace dm::xen {
 /// descriptors it inherits but standard error. It opens its own privcmd handle and confines it to
 /// the guest. It holds nothing else, wakes up for nothing else, ignores SIGHUP, SIGINT and SIGTERM
 /// (a terminal or a toolstack sends them to the whole group; the worker's end decides) and never
-/// outlives the worker.
+/// outlives the worker. The worker in its turn has a descriptor that tells of the watcher's end:
+/// from then on nobody would clean up after it.
 ///
 /// What the two share is one page-sized structure that the worker writes and the watcher reads
 /// after the worker's death. The watcher trusts none of it: a wrong server id is refused by Xen,
@@ -49,21 +50,25 @@ class Watcher {
   /// Forks. Returns in the worker only.
   [[nodiscard]] static Result<Watcher> start(const Options& options);
 
-  Watcher(Watcher&& other) noexcept : shared_{std::exchange(other.shared_, nullptr)} {}
+  Watcher(Watcher&& other) noexcept
+      : shared_{std::exchange(other.shared_, nullptr)},
+        lifeline_{std::exchange(other.lifeline_, -1)} {}
   Watcher& operator=(Watcher&&) = delete;
   /// Counts as an orderly end.
-  ~Watcher() { orderly_end(); }
+  ~Watcher();
 
   /// From now on a sudden death crashes the guest and destroys this server.
   void server_created(ioservid_t id) noexcept;
   /// The worker ends on purpose; call it when the server is destroyed.
   void orderly_end() noexcept;
+  /// Gives away a descriptor that becomes readable when the watcher has ended, and not before.
+  [[nodiscard]] int take_lifeline() noexcept { return std::exchange(lifeline_, -1); }
   /// For the dispatcher to record requests in. Valid as long as the process.
   [[nodiscard]] BlackBox& black_box() noexcept;
 
  private:
   struct Shared;
-  explicit Watcher(Shared* shared) noexcept : shared_{shared} {}
+  Watcher(Shared* shared, int lifeline) noexcept : shared_{shared}, lifeline_{lifeline} {}
   [[noreturn]] static void watch_parent(const Options& options,
                                         const Shared& shared,
                                         int worker,
@@ -80,6 +85,7 @@ class Watcher {
       const Options& options, const Shared& shared, const Means& means, int worker, int status);
 
   Shared* shared_;
+  int lifeline_;  ///< pidfd of the watcher
 };
 
 }  // namespace dm::xen

@@ -50,8 +50,14 @@ check_signal() {
   await 10 "the end of the device model after SIG$1" ended "$pid"
   [[ -z $(ls /run/xen/qmp-*-"$id" 2>/dev/null) ]] || fail "SIG$1 left a socket: $(ls /run/xen/qmp-*)"
   say "ok: SIG$1 ends the device model, and its sockets"
-  # a device model may have told Xen that the guest is off, in which case xl is already destroying it
-  xl destroy guest >> "$(xl_log guest)" 2>&1 || await 20 "the end of the guest after SIG$1 and a failed xl destroy" gone guest
+  if [[ $dm == qemu ]]; then
+    # it leaves the guest alone
+    xl destroy guest >> "$(xl_log guest)" 2>&1 || await 20 "the end of the guest after SIG$1 and a failed xl destroy" gone guest
+  else
+    # a guest cannot go on alone: it is ended as crashed, and xl, which waits for that, does what on_crash says (destroy, unless told otherwise)
+    await 20 "the end of the guest after SIG$1" gone guest
+    say "ok: SIG$1 to the device model ends the guest"
+  fi
   check_nothing_left
 }
 

@@ -34,6 +34,10 @@ struct Seen {
   std::atomic<int> open_descriptors{-1};  ///< in the watcher, besides 0-2
   std::atomic<int> watcher{0};            ///< its pid
   std::atomic<int> finished{-1};
+  std::atomic<int> worker{0};  ///< its pid
+  std::atomic<int> early{-1};  ///< poll() of the lifeline while the watcher lives
+  std::atomic<int> ready{0};
+  std::atomic<int> heard{-1};  ///< and after its death
 };
 Seen* seen = nullptr;
 
@@ -306,6 +310,45 @@ BOOST_AUTO_TEST_CASE(as_parent_it_reaps_orphans_and_ends_with_the_worker) {
   BOOST_TEST(ends(pid));
   BOOST_TEST(seen->finished == 0);
   BOOST_TEST(seen->operations == 0);
+}
+
+/// In the worker: the watcher is killed, which the worker hears of without asking.
+void await_watcher(Watcher& watcher) {
+  const int lifeline = watcher.take_lifeline();
+  pollfd wait{.fd = lifeline, .events = POLLIN, .revents = 0};
+  seen->early = ::poll(&wait, 1, 0);
+  seen->ready = 1;
+  seen->heard = ::poll(&wait, 1, 5000);
+  const bool once = watcher.take_lifeline() == -1;
+  ::_exit(once && (::fcntl(lifeline, F_GETFD) & FD_CLOEXEC) != 0 ? 0 : 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_worker_hears_of_the_end_of_its_watcher) {
+  const pid_t pid = worker(Watcher::Place::child, [](Watcher& w) {
+    serve(w);
+    await_watcher(w);
+  });
+  BOOST_REQUIRE(soon([] { return seen->ready != 0 && seen->restricted != 0; }));
+  BOOST_TEST(seen->early == 0);
+  BOOST_TEST(::kill(seen->watcher, SIGKILL) == 0);
+  BOOST_TEST(ends(pid));
+  BOOST_TEST(seen->heard == 1);
+  BOOST_TEST(ends(seen->watcher));
+  BOOST_TEST(seen->operations == 0);  // that is the worker's now
+}
+
+BOOST_AUTO_TEST_CASE(the_worker_hears_of_the_end_of_a_watcher_that_is_its_parent) {
+  const pid_t watcher = worker(Watcher::Place::parent, [](Watcher& w) {
+    seen->worker = ::getpid();
+    serve(w);
+    await_watcher(w);
+  });
+  BOOST_REQUIRE(soon([] { return seen->ready != 0 && seen->restricted != 0; }));
+  BOOST_TEST(seen->early == 0);
+  BOOST_TEST(::kill(watcher, SIGKILL) == 0);
+  BOOST_TEST(ends(watcher));
+  BOOST_TEST(ends(seen->worker));  // an orphan, and so ours
+  BOOST_TEST(seen->heard == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
