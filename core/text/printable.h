@@ -52,7 +52,7 @@ struct TextPiece {
 [[nodiscard]] inline TextPiece first_piece(std::string_view text) noexcept {
   const auto front = static_cast<unsigned char>(text.front());
   if (front < 0x80) {
-    return {1, front, is_printable(front)};
+    return {1, front, front >= 0x20 && front != 0x7f};
   }
   const std::size_t bytes = utf8_character(text);
   if (bytes == 0) {

@@ -50,15 +50,23 @@ bool is_table(const json::value& value) {
                      [](const json::value& row) { return row.is_object(); });
 }
 
+/// Padding and "-" make a text longer than its JSON, ours three times at most.
+std::size_t most_text(const json::object& all) {
+  constexpr std::size_t kFree = 8192;
+  constexpr std::size_t kFactor = 8;
+  return std::min(kMostInspectionText, kFree + kFactor * json::serialize(all).size());
+}
+
 /// Lines, until there are too many.
 class Page {
  public:
+  explicit Page(std::size_t most) noexcept : most_{most} {}
   [[nodiscard]] bool full() const noexcept { return full_; }
   void line(std::size_t depth, std::string_view text) {
     const std::size_t last = text.find_last_not_of(' ');
     text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
     const std::size_t size = depth * kIndent + text.size() + 1;
-    full_ = full_ || size > kMostInspectionText - kLeftOut.size() - out_.size();
+    full_ = full_ || size > most_ - kLeftOut.size() - out_.size();
     if (!full_) {
       out_.append(depth * kIndent, ' ').append(text).push_back('\n');
     }
@@ -67,6 +75,7 @@ class Page {
   [[nodiscard]] std::string take() { return out_.append(full_ || left_out_ ? kLeftOut : ""); }
 
  private:
+  std::size_t most_;
   std::string out_;
   bool full_ = false;  ///< no more lines
   bool left_out_ = false;
@@ -170,7 +179,7 @@ void write_object(Page& page, const json::object& object, std::size_t depth) {
 }  // namespace
 
 std::string inspection_text(const json::object& all) {
-  Page page;
+  Page page{most_text(all)};
   write_object(page, all, 0);
   return page.take();
 }

@@ -131,6 +131,7 @@ BOOST_AUTO_TEST_CASE(a_short_answer_does_not_make_a_long_text) {
         "{\"t\":[{\"a\":{" + members.substr(1) + "}}" + rows + "]}"}) {
     const std::string text = inspection_text(answered(object));
     BOOST_TEST(text.size() <= kMostInspectionText);
+    BOOST_TEST(text.size() <= 8192 + 8 * object.size());
     const bool marked =
         text.find("left out") != std::string::npos || text.find("...") != std::string::npos;
     BOOST_TEST(marked);
