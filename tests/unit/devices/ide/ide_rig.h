@@ -71,6 +71,15 @@ struct TwoDisks {
   TwoDisks() { ide.enable(); }
 };
 
+/// Regions of 64 KiB, one behind the other, from kBuffer on; they begin again after 8 MiB.
+inline std::vector<Prd> regions(std::size_t count) {
+  std::vector<Prd> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.push_back({static_cast<std::uint32_t>(kBuffer + i % 128 * 65536), 65536});
+  }
+  return out;
+}
+
 /// `sectors` patterns in a row, as stamp() leaves them.
 inline std::vector<std::byte> patterns(std::uint64_t lba,
                                        std::uint64_t sectors,
