@@ -16,6 +16,17 @@ using namespace regs;  // NOLINT(google-build-using-namespace): this file is abo
          (offset >= 0x8000 && offset < 0x8020);
 }
 
+// A ring's length: what software can read of it (13.4.27, 13.4.38: bits 6:0 are ignored and read
+// 0), and what is left of it for a ring of fewer than eight descriptors, of which the manual says
+// nothing.
+constexpr std::uint32_t kReadableLength = 0xfff80;
+constexpr std::uint32_t kShortLength = 0x00070;
+
+[[nodiscard]] constexpr std::uint32_t ring_length(std::uint32_t value) noexcept {
+  const std::uint32_t readable = value & kReadableLength;
+  return readable != 0 ? readable : value & kShortLength;
+}
+
 [[nodiscard]] constexpr bool is_counter(std::uint16_t word) noexcept {
   return word >= CRCERRS::kWord && word <= TSCTFC::kWord;
 }
@@ -44,6 +55,9 @@ std::uint32_t Chip::read_acting(std::uint16_t word) noexcept {
       return interrupts_.take();
     case ICS::kWord:
       return file_.get<ICR>();  // VxWorks looks here, without taking them
+    case RDLEN::kWord:
+    case TDLEN::kWord:
+      return file_.word[word] & kReadableLength;
     default:
       break;
   }
@@ -192,7 +206,7 @@ bool Chip::write_ring(std::uint16_t word, std::uint32_t value) noexcept {
     case RDLEN::kWord:
     case RDH::kWord:
       receiver_.leave_ring();
-      file_.word[word] = value;
+      file_.word[word] = word == RDLEN::kWord ? ring_length(value) : value;
       receiver_.kick();
       return true;
     case TDBAL::kWord:
@@ -200,7 +214,7 @@ bool Chip::write_ring(std::uint16_t word, std::uint32_t value) noexcept {
     case TDLEN::kWord:
     case TDH::kWord:
       transmitter_.leave_ring();
-      file_.word[word] = value;
+      file_.word[word] = word == TDLEN::kWord ? ring_length(value) : value;
       transmitter_.kick();
       return true;
     default:

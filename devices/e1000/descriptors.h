@@ -10,6 +10,16 @@
 namespace dm::e1000 {
 
 inline constexpr std::uint32_t kDescriptorSize = 16;
+/// The shortest ring that the manual knows (13.4.27, 13.4.38). It promises nothing about shorter
+/// ones, and some are tried: they have as many descriptors as their length says, and whatever tail
+/// is outside of them means all of them, once.
+inline constexpr std::uint32_t kShortestRing = 8;
+
+/// Does a tail mean all descriptors up to the end of a ring of `size`, once? OS/2 writes the ring's
+/// size, and a ring of one descriptor has no other way to say so.
+[[nodiscard]] constexpr bool means_all(std::uint32_t tail, std::uint32_t size) noexcept {
+  return tail == size || (tail > size && size < kShortestRing);
+}
 
 struct Descriptor {
   std::uint64_t address;

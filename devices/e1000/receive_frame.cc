@@ -329,7 +329,8 @@ bool Receiver::deliver_pending() noexcept {
     const std::uint64_t sum = segments_.cuts() ? sum_bytes(body.data(), body.size()) : 0;
     const auto header = segments_.header(segments_.next, part, sum, last);
     if (!put(header, body, pending_seen_)) {
-      if (available() + 1 < file_.get<regs::RDLEN>() / kDescriptorSize) {
+      if (const std::uint32_t free = available();
+          free == 0 || free + 1 < file_.get<regs::RDLEN>() / kDescriptorSize) {
         return false;
       }
       drop();  // the whole ring is not enough

@@ -59,7 +59,10 @@ std::uint32_t Receiver::available() const noexcept {
   if (head >= size || tail > size) {
     return 0;
   }
-  if (tail == size) {
+  if (tail >= size) {
+    if (!means_all(tail, size)) {
+      return 0;
+    }
     return head != 0 || shared_.state.whole_ring ? size - head : 0;
   }
   return tail >= head ? tail - head : tail + size - head;
@@ -85,7 +88,7 @@ void Receiver::want(bool on) noexcept {
 
 void Receiver::wrote_tail() noexcept {
   shared_.state.whole_ring =
-      file_.get<RDT>() == file_.get<RDLEN>() / kDescriptorSize && file_.get<RDH>() == 0;
+      means_all(file_.get<RDT>(), file_.get<RDLEN>() / kDescriptorSize) && file_.get<RDH>() == 0;
   kick();
 }
 

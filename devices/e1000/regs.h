@@ -135,11 +135,11 @@ struct RDFT   : Reg<"RDFT",   0x2418> { using Layout = Bits<12>; };
 struct RDFHS  : Reg<"RDFHS",  0x2420> { using Layout = Bits<12>; };
 struct RDFTS  : Reg<"RDFTS",  0x2428> { using Layout = Bits<12>; };
 struct RDFPC  : Reg<"RDFPC",  0x2430> { using Layout = Bits<12>; };
-struct RDBAL  : Reg<"RDBAL",  0x2800> { using Layout = Bits<31, 4>; static constexpr bool kWriteActs = true; };
-struct RDBAH  : Reg<"RDBAH",  0x2804> { using Layout = Storage;     static constexpr bool kWriteActs = true; };
-struct RDLEN  : Reg<"RDLEN",  0x2808> { using Layout = Bits<19, 7>; static constexpr bool kWriteActs = true; };
-struct RDH    : Reg<"RDH",    0x2810> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
-struct RDT    : Reg<"RDT",    0x2818> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
+struct RDBAL  : Reg<"RDBAL",  0x2800> { using Layout = Bits<31, 4>; static constexpr bool kWriteActs = true; };  // 13.4.25
+struct RDBAH  : Reg<"RDBAH",  0x2804> { using Layout = Storage;     static constexpr bool kWriteActs = true; };  // 13.4.26
+struct RDLEN  : Reg<"RDLEN",  0x2808> { using Layout = Bits<19, 4>; static constexpr bool kReadActs = true, kWriteActs = true; };  // 13.4.27
+struct RDH    : Reg<"RDH",    0x2810> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };  // 13.4.28
+struct RDT    : Reg<"RDT",    0x2818> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };  // 13.4.29
 struct RDTR   : Reg<"RDTR",   0x2820> { using DELAY = Field<15, 0>; using FPD = Flag<31>;  // flush partial descriptor block
                                         using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
 struct RXDCTL : Reg<"RXDCTL", 0x2828, 0x01010000> { using Layout = reg::Layout<Field<5, 0>, Field<13, 8>, Field<21, 16>, Flag<24>, Flag<25>>; };
@@ -178,13 +178,13 @@ struct TDFT   : Reg<"TDFT",   0x3418> { using Layout = Bits<12>; };
 struct TDFHS  : Reg<"TDFHS",  0x3420> { using Layout = Bits<12>; };
 struct TDFTS  : Reg<"TDFTS",  0x3428> { using Layout = Bits<12>; };
 struct TDFPC  : Reg<"TDFPC",  0x3430> { using Layout = Bits<12>; };
-struct TDBAL  : Reg<"TDBAL",  0x3800> { using Layout = Bits<31, 4>; static constexpr bool kWriteActs = true; };
-struct TDBAH  : Reg<"TDBAH",  0x3804> { using Layout = Storage;     static constexpr bool kWriteActs = true; };
-struct TDLEN  : Reg<"TDLEN",  0x3808> { using Layout = Bits<19, 7>; static constexpr bool kWriteActs = true; };
-struct TDH    : Reg<"TDH",    0x3810> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
-struct TDT    : Reg<"TDT",    0x3818> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
-struct TIDV   : Reg<"TIDV",   0x3820> { using Layout = Bits<15>; };
-struct TXDCTL : Reg<"TXDCTL", 0x3828> {
+struct TDBAL  : Reg<"TDBAL",  0x3800> { using Layout = Bits<31, 4>; static constexpr bool kWriteActs = true; };  // 13.4.36
+struct TDBAH  : Reg<"TDBAH",  0x3804> { using Layout = Storage;     static constexpr bool kWriteActs = true; };  // 13.4.37
+struct TDLEN  : Reg<"TDLEN",  0x3808> { using Layout = Bits<19, 4>; static constexpr bool kReadActs = true, kWriteActs = true; };  // 13.4.38
+struct TDH    : Reg<"TDH",    0x3810> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };  // 13.4.39
+struct TDT    : Reg<"TDT",    0x3818> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };  // 13.4.40
+struct TIDV   : Reg<"TIDV",   0x3820> { using Layout = Bits<15>; };  // 13.4.41
+struct TXDCTL : Reg<"TXDCTL", 0x3828> {  // 13.4.43
   using LWTHRESH = Field<31, 25>;                // in units of 8 descriptors
   using Layout   = reg::Layout<Field<5, 0>, Field<13, 8>, Field<21, 16>, Flag<24>, LWTHRESH>;
 };

@@ -113,7 +113,7 @@ struct CardState {
   TxContext plain_context;    ///< the last with TSE clear
   TxContext segment_context;  ///< the last with TSE set
   TxPacket packet;
-  bool whole_ring = false;  ///< RDT was written as the ring's size, and RDH was 0
+  bool whole_ring = false;  ///< RDT was written as the ring's size (means_all()), and RDH was 0
   bool rx_delayed = false;  ///< RXT0 waits for RDTR or RADV
   bool tx_delayed = false;  ///< TXDW waits for TIDV or TADV
   bool link_event = false;  ///< the next CTRL write with SLU reports the link

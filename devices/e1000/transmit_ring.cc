@@ -58,7 +58,7 @@ bool Transmitter::ring_has_more() const noexcept {
   const std::uint32_t size = file_.get<TDLEN>() / kDescriptorSize;
   const std::uint32_t head = file_.get<TDH>();
   const std::uint32_t tail = file_.get<TDT>();
-  return head != tail && head < size && tail < size;
+  return head != tail && head < size && (tail < size || means_all(tail, size));
 }
 
 void Transmitter::kick() noexcept {
@@ -110,7 +110,8 @@ bool Transmitter::run() noexcept {
 bool Transmitter::fetch() noexcept {
   const std::uint32_t head = file_.get<TDH>();
   const std::uint32_t tail = file_.get<TDT>();
-  const std::uint32_t end = tail > head ? tail : file_.get<TDLEN>() / kDescriptorSize;
+  const std::uint32_t size = file_.get<TDLEN>() / kDescriptorSize;
+  const std::uint32_t end = tail > head ? std::min(tail, size) : size;
   const std::size_t count = std::min<std::size_t>(kBlock, end - head);
   const Gpa at = ring_base(file_) + std::uint64_t{head} * kDescriptorSize;
   if (!memory_.read_bytes(at, std::as_writable_bytes(std::span{cache_}.first(count)))) {
@@ -160,8 +161,16 @@ void Transmitter::take(const Descriptor& d) noexcept {
       close_packet(d);
     }
   }
+  const std::uint32_t size = file_.get<TDLEN>() / kDescriptorSize;
   const std::uint32_t head = file_.get<TDH>() + 1;
-  file_.set<TDH>(head >= file_.get<TDLEN>() / kDescriptorSize ? 0 : head);
+  if (head < size) {
+    file_.set<TDH>(head);
+    return;
+  }
+  file_.set<TDH>(0);
+  if (means_all(file_.get<TDT>(), size)) {
+    file_.set<TDT>(0);  // that was once
+  }
 }
 
 /// The contexts for segmentation and for plain checksums are kept apart: drivers set one of them
