@@ -11,7 +11,16 @@ using regs::EECD;
 using regs::EERD;
 
 constexpr std::uint16_t kSum = 0xbaba;
+constexpr std::size_t kControlWord = 0x0a;
+constexpr std::size_t kLedWord = 0x2f;
 constexpr std::size_t kChecksumWord = 0x3f;
+// Initialization control word 1 (8254x SDM, 5.6): what of it goes into CTRL.
+using WordIlos = reg::Flag<4>;
+using WordLrst = reg::Flag<9>;
+using WordFd = reg::Flag<10>;
+using WordFrcspd = reg::Flag<11>;
+// Of a LED's half of word 2Fh: blink, invert, mode.
+constexpr std::uint32_t kLedBits = 0xcf;
 constexpr std::uint8_t kAddressMask = 0x3f;
 
 // An instruction: start bit, two bits of opcode, six of address; opcode 00 has four more in the
@@ -35,14 +44,14 @@ std::array<std::uint16_t, kEepromWords> default_eeprom(const MacAddress& mac) no
   words[0x05] = 0x0000;  // image version
   words[0x08] = 0x3000;  // board number
   words[0x09] = 0x1000;
-  words[0x0a] = 0x6403;  // initialization control 1
-  words[0x0b] = 0x001e;  // subsystem, as in configuration space
+  words[kControlWord] = 0x6403;  // initialization control 1: FD, and ids are in here
+  words[0x0b] = 0x001e;          // subsystem, as in configuration space
   words[0x0c] = 0x8086;
   words[0x0d] = 0x100e;
   words[0x0e] = 0x8086;
-  words[0x0f] = 0x3040;  // initialization control 2
-  words[0x24] = 0x0000;  // initialization control 3: no wake-up
-  words[0x2f] = 0x0602;  // LEDCTL
+  words[0x0f] = 0x3040;      // initialization control 2
+  words[0x24] = 0x0000;      // initialization control 3: no wake-up
+  words[kLedWord] = 0x0602;  // LED0: link up; LED2: link 100
   std::uint16_t sum = 0;
   for (std::size_t i = 0; i < kChecksumWord; ++i) {
     sum = static_cast<std::uint16_t>(sum + words[i]);
@@ -55,7 +64,17 @@ void Eeprom::load() noexcept {
   selected(false);
   file_.set<regs::RAL>(s_.words[0] | std::uint32_t{s_.words[1]} << 16U);
   file_.set<regs::RAH>(regs::RAH::AV::with(std::uint32_t{s_.words[2]}, 1));
-  file_.set<regs::LEDCTL>(s_.words[0x2f]);
+  using regs::CTRL;
+  const std::uint16_t control = s_.words[kControlWord];
+  std::uint32_t ctrl = file_.get<CTRL>();
+  ctrl = CTRL::FD::with(ctrl, WordFd::get(control));
+  ctrl = CTRL::LRST::with(ctrl, WordLrst::get(control));
+  ctrl = CTRL::FRCSPD::with(ctrl, WordFrcspd::get(control));
+  file_.set<CTRL>(CTRL::ILOS::with(ctrl, WordIlos::get(control)));
+  using regs::LEDCTL;
+  const std::uint32_t leds = s_.words[kLedWord];
+  const std::uint32_t led0 = LEDCTL::LED0::with(file_.get<LEDCTL>(), leds & kLedBits);
+  file_.set<LEDCTL>(LEDCTL::LED2::with(led0, leds >> 8U & kLedBits));
 }
 
 void Eeprom::write_eerd(std::uint32_t value) noexcept {

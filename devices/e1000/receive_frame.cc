@@ -126,6 +126,7 @@ std::uint32_t Receiver::strip_tag(std::span<std::byte> head, Seen& seen) noexcep
   seen.status = RxD::SPECIAL::with(seen.status, get16(head, kVlanOffset + 2)) | RxD::VP::kMask;
   std::memmove(head.data() + kVlanOffset, head.data() + kVlanOffset + kVlanTag,
                head.size() - kVlanOffset - kVlanTag);
+  seen.tag = kVlanTag;
   return kVlanTag;
 }
 
@@ -183,11 +184,12 @@ void Receiver::accept_frame(std::uint32_t size, Seen& seen, const NetOffload& of
   std::uint32_t head = in_head - strip_tag(std::span{head_}.first(in_head), seen);
   seen.status |= checksum_status(std::span{head_}.first(head),
                                  offload.checksum_valid || offload.needs_checksum);
-  if (behind == 0 && head < kShortestFrame) {
-    std::fill_n(head_.begin() + head, kShortestFrame - head, std::byte{0});
-    head = kShortestFrame;
+  const std::uint32_t shortest = seen.shortest();
+  if (behind == 0 && head < shortest) {
+    std::fill_n(head_.begin() + head, shortest - head, std::byte{0});
+    head = shortest;
   }
-  if (!moved && is_in_place(head, behind)) [[likely]] {
+  if (!moved && is_in_place(head, behind, shortest)) [[likely]] {
     write(buffers_[cache_at_], std::span{head_}.first(head));
     end_in_place(head + behind, seen);
     return;
@@ -202,8 +204,10 @@ void Receiver::accept_frame(std::uint32_t size, Seen& seen, const NetOffload& of
 }
 
 /// Was the guess right? `head` bytes are to come from us, `behind` are where the backend put them.
-bool Receiver::is_in_place(std::uint32_t head, std::uint32_t behind) const noexcept {
-  if (behind != 0 && (head != layout_.offset || head + behind < kShortestFrame)) {
+bool Receiver::is_in_place(std::uint32_t head,
+                           std::uint32_t behind,
+                           std::uint32_t shortest) const noexcept {
+  if (behind != 0 && (head != layout_.offset || head + behind < shortest)) {
     return false;
   }
   const std::uint32_t total = head + behind + crc_bytes();
@@ -218,7 +222,7 @@ bool Receiver::is_in_place(std::uint32_t head, std::uint32_t behind) const noexc
 /// report.
 void Receiver::end_in_place(std::uint32_t size, const Seen& seen) noexcept {
   static constexpr std::array<std::byte, kShortestFrame + kFcsBytes> kZeros{};
-  const std::uint32_t padded = std::max(size, kShortestFrame);
+  const std::uint32_t padded = std::max(size, seen.shortest());
   const std::uint32_t total = padded + crc_bytes();
   for (std::uint32_t at = size; at < total;) {
     const std::uint32_t offset = at % layout_.buffer_size;
@@ -227,7 +231,7 @@ void Receiver::end_in_place(std::uint32_t size, const Seen& seen) noexcept {
     at += run;
   }
   publish_frame(total, seen);
-  count_received(file_, padded, seen.cast);
+  count_received(file_, padded + seen.tag, seen.cast);
 }
 
 /// The head does not reach far enough: the frame goes into the private buffer, and more of it into

@@ -253,7 +253,7 @@ bool Receiver::put(std::span<const std::byte> head,
                    const Seen& seen) noexcept {
   static constexpr std::array<std::byte, kShortestFrame + kFcsBytes> kZeros{};
   const auto size = static_cast<std::uint32_t>(head.size() + body.size());
-  const std::uint32_t pad = size < kShortestFrame ? kShortestFrame - size : 0;
+  const std::uint32_t pad = std::max(size, seen.shortest()) - size;
   const std::uint32_t total = size + pad + crc_bytes();
   const std::uint32_t room = buffer_size();
   const std::uint32_t needed = (total + room - 1) / room;
@@ -288,7 +288,7 @@ bool Receiver::put(std::span<const std::byte> head,
     publish(left != 0 ? std::uint64_t{here}
                       : RxD::LENGTH::with(seen.status, here) | RxD::EOP::kMask);
   }
-  count_received(file_, size + pad, seen.cast);
+  count_received(file_, size + pad + seen.tag, seen.cast);
   return true;
 }
 

@@ -91,6 +91,10 @@ class Receiver {
     Cast cast = Cast::unicast;
   };
 
+    std::uint32_t tag = 0;  ///< bytes of a VLAN tag that was taken out
+
+    /// A frame is no shorter in the guest's memory. It was padded on the wire, tag included.
+    [[nodiscard]] std::uint32_t shortest() const noexcept { return kShortestFrame - tag; }
   // receive_ring.cc
   [[nodiscard]] bool run() noexcept;
   [[nodiscard]] bool enabled() const noexcept;
@@ -120,7 +124,9 @@ class Receiver {
   void cut_in_place(std::uint32_t payload, const Seen& seen) noexcept;
   void linearize(std::uint32_t size) noexcept;
   [[nodiscard]] bool deliver_pending() noexcept;
-  [[nodiscard]] bool is_in_place(std::uint32_t head, std::uint32_t behind) const noexcept;
+  [[nodiscard]] bool is_in_place(std::uint32_t head,
+                                 std::uint32_t behind,
+                                 std::uint32_t shortest) const noexcept;
   void end_in_place(std::uint32_t size, const Seen& seen) noexcept;
   [[nodiscard]] std::uint32_t lengthen_head(std::uint32_t size) noexcept;
   [[nodiscard]] std::uint64_t sum_behind_head(std::uint32_t size) noexcept;

@@ -21,20 +21,25 @@ using Bits = reg::Layout<Field<Hi, Lo>>;
 
 // clang-format off
 
-// General
-struct CTRL : Reg<"CTRL", 0x0000, 0x00140240> {
+// General. What a reset leaves is what the manual's table of the register says; where that is X or nothing, 0.
+// 13.4.1: FD, LRST, SPEED 1000, FRCSPD (00000A09h), and then what word 0Ah of the EEPROM has for FD, LRST, FRCSPD
+// and ILOS: FD alone. See Eeprom::load().
+struct CTRL : Reg<"CTRL", 0x0000, 0x00000a09> {
   using FD      = Flag<0>;
+  using LRST    = Flag<3>;
   using SLU     = Flag<6>;                       // set link up
+  using ILOS    = Flag<7>;
+  using FRCSPD  = Flag<11>;                      // force speed
   using RST     = Flag<26>;                      // self-clearing
   using VME     = Flag<30>;                      // VLAN mode enable
   using PHY_RST = Flag<31>;
   using Layout  = reg::Layout<Field<25, 0>, Field<30, 27>, PHY_RST>;
   static constexpr bool kWriteActs = true;
 };
-struct STATUS : Reg<"STATUS", 0x0008, 0x00000281> {  // full duplex, 1000 Mb/s in SPEED and ASDV, copper, 32-bit 33 MHz PCI
+struct STATUS : Reg<"STATUS", 0x0008, 0x00000281> {  // 13.4.2: full duplex, 1000 Mb/s in SPEED and ASDV, copper, 32-bit 33 MHz PCI
   using LU     = Flag<1>;
 };
-struct EECD : Reg<"EECD", 0x0010, 0x00000108> {
+struct EECD : Reg<"EECD", 0x0010, 0x00000118> {     // 13.4.3: there, ready, flash writes disabled (FWE 01b)
   using SK   = Flag<0>;
   using CS   = Flag<1>;
   using DI   = Flag<2>;
@@ -46,7 +51,7 @@ struct EECD : Reg<"EECD", 0x0010, 0x00000108> {
   using Layout = reg::Layout<SK, CS, DI, FWE, REQ>;
   static constexpr bool kWriteActs = true;
 };
-struct EERD : Reg<"EERD", 0x0014> {
+struct EERD : Reg<"EERD", 0x0014> {  // 13.4.4
   using START = Flag<0>;
   using DONE  = Flag<4>;
   using ADDR  = Field<15, 8>;
@@ -54,13 +59,13 @@ struct EERD : Reg<"EERD", 0x0014> {
   using Layout = reg::Layout<START, ADDR>;
   static constexpr bool kWriteActs = true;
 };
-struct CTRL_EXT : Reg<"CTRL_EXT", 0x0018> {
+struct CTRL_EXT : Reg<"CTRL_EXT", 0x0018> {  // 13.4.6
   using EE_RST = Flag<13>;                       // self-clearing: read the EEPROM again
   using Layout = reg::Layout<Field<12, 0>, EE_RST, Field<23, 14>>;
   static constexpr bool kWriteActs = true;
 };
-struct FLA    : Reg<"FLA",    0x001c> { using Layout = Storage; };
-struct MDIC   : Reg<"MDIC",   0x0020> {
+struct FLA    : Reg<"FLA",    0x001c> { using Layout = Storage; };  // 13.4.5
+struct MDIC   : Reg<"MDIC",   0x0020> {  // 13.4.7
   using DATA   = Field<15, 0>;
   using REG    = Field<20, 16>;
   using PHY    = Field<25, 21>;
@@ -73,14 +78,20 @@ struct MDIC   : Reg<"MDIC",   0x0020> {
   using Layout = reg::Layout<DATA, REG, PHY, OP, INT_EN>;
   static constexpr bool kWriteActs = true;
 };
-struct FCAL   : Reg<"FCAL",   0x0028> { using Layout = Storage; };
-struct FCAH   : Reg<"FCAH",   0x002c> { using Layout = Bits<15>; };
-struct FCT    : Reg<"FCT",    0x0030> { using Layout = Bits<15>; };
-struct VET    : Reg<"VET",    0x0038> { using Layout = Bits<15>; };
-struct FCTTV  : Reg<"FCTTV",  0x0170> { using Layout = Bits<15>; };
-struct TXCW   : Reg<"TXCW",   0x0178> { using Layout = reg::Layout<Field<15, 0>, Field<31, 30>>; };
-struct RXCW   : Reg<"RXCW",   0x0180> {};
-struct LEDCTL : Reg<"LEDCTL", 0x0e00, 0x00000602> { using Layout = Storage; };
+struct FCAL   : Reg<"FCAL",   0x0028> { using Layout = Storage; };  // 13.4.8
+struct FCAH   : Reg<"FCAH",   0x002c> { using Layout = Bits<15>; };  // 13.4.9
+struct FCT    : Reg<"FCT",    0x0030> { using Layout = Bits<15>; };  // 13.4.10
+struct VET    : Reg<"VET",    0x0038, 0x00008100> { using Layout = Bits<15>; };  // 13.4.11: 802.1Q's, without being asked
+struct FCTTV  : Reg<"FCTTV",  0x0170> { using Layout = Bits<15>; };  // 13.4.12
+struct TXCW   : Reg<"TXCW",   0x0178> { using Layout = reg::Layout<Field<15, 0>, Field<31, 30>>; };  // 13.4.13
+struct RXCW   : Reg<"RXCW",   0x0180> {};  // 13.4.14
+// 13.4.15: LED0 link up, LED1 activity and blinking, LED2 link 100, LED3 link 1000. LED0 and LED2 come from the EEPROM.
+struct LEDCTL : Reg<"LEDCTL", 0x0e00, 0x07068302> {
+  using LED0   = Field<7, 0>;
+  using LED2   = Field<23, 16>;
+  using Layout = Storage;
+};
+// 13.4.16: 48 KiB to receive, 16 to transmit. A software reset leaves it alone.
 struct PBA    : Reg<"PBA",    0x1000, 0x00100030> { using Layout = Bits<15>; using RXA = Field<15, 0>; using TXA = Field<31, 16>;
                                                     static constexpr bool kWriteActs = true; };
 struct PBS    : Reg<"PBS",    0x1008> { using Layout = Storage; };
@@ -100,14 +111,14 @@ struct CauseRegister : Reg<N, Offset> {
   using Layout = Bits<16>;
   static constexpr std::uint32_t kAll = 0x0001ffff;
 };
-struct ICR : CauseRegister<"ICR", 0x00c0> { static constexpr bool kReadActs = true, kWriteActs = true; };
-struct ITR : Reg<"ITR", 0x00c4> { using Layout = Bits<15>; static constexpr bool kWriteActs = true; };
-struct ICS : CauseRegister<"ICS", 0x00c8> { static constexpr bool kReadActs = true, kWriteActs = true; };
-struct IMS : CauseRegister<"IMS", 0x00d0> { static constexpr bool kWriteActs = true; };
-struct IMC : CauseRegister<"IMC", 0x00d8> { static constexpr bool kWriteActs = true; };
+struct ICR : CauseRegister<"ICR", 0x00c0> { static constexpr bool kReadActs = true, kWriteActs = true; };  // 13.4.17
+struct ITR : Reg<"ITR", 0x00c4> { using Layout = Bits<15>; static constexpr bool kWriteActs = true; };  // 13.4.18
+struct ICS : CauseRegister<"ICS", 0x00c8> { static constexpr bool kReadActs = true, kWriteActs = true; };  // 13.4.19
+struct IMS : CauseRegister<"IMS", 0x00d0> { static constexpr bool kWriteActs = true; };  // 13.4.20
+struct IMC : CauseRegister<"IMC", 0x00d8> { static constexpr bool kWriteActs = true; };  // 13.4.21
 
 // Receive
-struct RCTL : Reg<"RCTL", 0x0100> {
+struct RCTL : Reg<"RCTL", 0x0100> {  // 13.4.22
   using EN    = Flag<1>;
   using SBP   = Flag<2>;                         // store bad packets
   using UPE   = Flag<3>;                         // unicast promiscuous
@@ -128,8 +139,8 @@ struct RCTL : Reg<"RCTL", 0x0100> {
   using Layout = reg::Layout<EN, SBP, UPE, MPE, LPE, LBM, RDMTS, MO, BAM, BSIZE, VFE, CFIEN, CFI, DPF, PMCF, BSEX, SECRC>;
   static constexpr bool kWriteActs = true;
 };
-struct FCRTL  : Reg<"FCRTL",  0x2160> { using Layout = reg::Layout<Field<15, 3>, Flag<31>>; };
-struct FCRTH  : Reg<"FCRTH",  0x2168> { using Layout = Bits<15, 3>; };
+struct FCRTL  : Reg<"FCRTL",  0x2160> { using Layout = reg::Layout<Field<15, 3>, Flag<31>>; };  // 13.4.23
+struct FCRTH  : Reg<"FCRTH",  0x2168> { using Layout = Bits<15, 3>; };  // 13.4.24
 struct RDFH   : Reg<"RDFH",   0x2410> { using Layout = Bits<12>; };
 struct RDFT   : Reg<"RDFT",   0x2418> { using Layout = Bits<12>; };
 struct RDFHS  : Reg<"RDFHS",  0x2420> { using Layout = Bits<12>; };
@@ -142,37 +153,38 @@ struct RDH    : Reg<"RDH",    0x2810> { using Layout = Bits<15>;    static const
 struct RDT    : Reg<"RDT",    0x2818> { using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };  // 13.4.29
 struct RDTR   : Reg<"RDTR",   0x2820> { using DELAY = Field<15, 0>; using FPD = Flag<31>;  // flush partial descriptor block
                                         using Layout = Bits<15>;    static constexpr bool kWriteActs = true; };
+// 13.4.46: WTHRESH 1, in descriptors.
 struct RXDCTL : Reg<"RXDCTL", 0x2828, 0x01010000> { using Layout = reg::Layout<Field<5, 0>, Field<13, 8>, Field<21, 16>, Flag<24>, Flag<25>>; };
-struct RADV   : Reg<"RADV",   0x282c> { using Layout = Bits<15>; };
-struct RSRPD  : Reg<"RSRPD",  0x2c00> { using Layout = Bits<11>; };
-struct RXCSUM : Reg<"RXCSUM", 0x5000> {
+struct RADV   : Reg<"RADV",   0x282c> { using Layout = Bits<15>; };  // 13.4.31
+struct RSRPD  : Reg<"RSRPD",  0x2c00> { using Layout = Bits<11>; };  // 13.4.32
+struct RXCSUM : Reg<"RXCSUM", 0x5000> {  // 13.4.47
   using PCSS    = Field<7, 0>;                   // packet checksum start
   using IPOFL   = Flag<8>;
   using TUOFL   = Flag<9>;
   using IPV6OFL = Flag<10>;
   using Layout  = reg::Layout<PCSS, IPOFL, TUOFL, IPV6OFL>;
 };
-struct MTA : RegArray<"MTA", 0x5200, 128> { using Layout = Storage; };
-struct RAL : RegArray<"RAL", 0x5400, 16, 8> { using Layout = Storage; static constexpr bool kWriteActs = true; };
-struct RAH : RegArray<"RAH", 0x5404, 16, 8> {
+struct MTA : RegArray<"MTA", 0x5200, 128> { using Layout = Storage; };  // 13.5.1
+struct RAL : RegArray<"RAL", 0x5400, 16, 8> { using Layout = Storage; static constexpr bool kWriteActs = true; };  // 13.5.2
+struct RAH : RegArray<"RAH", 0x5404, 16, 8> {  // 13.5.3
   using ADDR   = Field<15, 0>;
   using AS     = Field<17, 16>;                  // 0: destination address
   using AV     = Flag<31>;
   using Layout = reg::Layout<ADDR, AS, AV>;
   static constexpr bool kWriteActs = true;
 };
-struct VFTA : RegArray<"VFTA", 0x5600, 128> { using Layout = Storage; };
+struct VFTA : RegArray<"VFTA", 0x5600, 128> { using Layout = Storage; };  // 13.5.4
 
 // Transmit
-struct TCTL : Reg<"TCTL", 0x0400> {
+struct TCTL : Reg<"TCTL", 0x0400> {  // 13.4.33
   using EN     = Flag<1>;
   using PSP    = Flag<3>;                        // pad short packets
   using Layout = reg::Layout<EN, PSP, Field<11, 4>, Field<21, 12>, Field<25, 22>>;
   static constexpr bool kWriteActs = true;
 };
-struct TIPG   : Reg<"TIPG",   0x0410> { using Layout = Bits<29>; };
-struct AIFS   : Reg<"AIFS",   0x0458> { using Layout = Bits<15>; };
-struct TXDMAC : Reg<"TXDMAC", 0x3000> { using Layout = Bits<0>; };
+struct TIPG   : Reg<"TIPG",   0x0410> { using Layout = Bits<29>; };  // 13.4.34
+struct AIFS   : Reg<"AIFS",   0x0458> { using Layout = Bits<15>; };  // 13.4.35
+struct TXDMAC : Reg<"TXDMAC", 0x3000> { using Layout = Bits<0>; };  // 13.4.42
 struct TDFH   : Reg<"TDFH",   0x3410> { using Layout = Bits<12>; };
 struct TDFT   : Reg<"TDFT",   0x3418> { using Layout = Bits<12>; };
 struct TDFHS  : Reg<"TDFHS",  0x3420> { using Layout = Bits<12>; };
@@ -188,8 +200,8 @@ struct TXDCTL : Reg<"TXDCTL", 0x3828> {  // 13.4.43
   using LWTHRESH = Field<31, 25>;                // in units of 8 descriptors
   using Layout   = reg::Layout<Field<5, 0>, Field<13, 8>, Field<21, 16>, Flag<24>, LWTHRESH>;
 };
-struct TADV   : Reg<"TADV",   0x382c> { using Layout = Bits<15>; };
-struct TSPMT  : Reg<"TSPMT",  0x3830, 0x01000400> { using Layout = Storage; };
+struct TADV   : Reg<"TADV",   0x382c> { using Layout = Bits<15>; };  // 13.4.44
+struct TSPMT  : Reg<"TSPMT",  0x3830, 0x01000400> { using Layout = Storage; };  // 13.4.45: TSMT 0400h, TSPBP 0100h
 
 // Statistics, 13.7: all count up, stick at all ones, and are cleared by reading. Octet counters are
 // pairs: the high half's read clears both.
@@ -225,7 +237,8 @@ struct PTC1023 : Counter<"PTC1023", 0x40e8> {};  struct PTC1522  : Counter<"PTC1
 struct MPTC    : Counter<"MPTC",    0x40f0> {};  struct BPTC     : Counter<"BPTC",     0x40f4> {};
 struct TSCTC   : Counter<"TSCTC",   0x40f8> {};  struct TSCTFC   : Counter<"TSCTFC",   0x40fc> {};
 
-// Wake-up and management: storage that nothing looks at. There is no management controller.
+// Wake-up (13.6) and management: storage that nothing looks at. There is no management controller. MANC is
+// what drivers know of later parts; they turn off its ARP filter.
 struct WUC  : Reg<"WUC",  0x5800> { using Layout = Storage; };
 struct WUFC : Reg<"WUFC", 0x5808> { using Layout = Storage; };
 struct WUS  : Reg<"WUS",  0x5810> { using Layout = Storage; };

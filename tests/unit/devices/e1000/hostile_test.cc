@@ -352,7 +352,7 @@ BOOST_FIXTURE_TEST_CASE(short_frames_that_claim_a_tag_are_looked_at_no_further_t
       const auto got = driver.take();
       const bool stripped = (got.last.status & D::RX_VP) != 0;
       BOOST_TEST(stripped == (bytes >= 18));
-      BOOST_TEST(got.bytes.size() == std::max<std::size_t>(60, bytes - (stripped ? 4 : 0)));
+      BOOST_TEST(got.bytes.size() == std::max<std::size_t>(60, bytes) - (stripped ? 4 : 0));
     }
   }
   alive();

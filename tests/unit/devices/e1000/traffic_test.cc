@@ -35,8 +35,9 @@ class Random {
   std::mt19937 engine_;
 };
 
-void pad(Bytes& frame) {
-  frame.resize(std::max<std::size_t>(frame.size(), 60));
+/// `tag`: bytes of one that was on the wire, where frames are padded, and is not any more.
+void pad(Bytes& frame, std::size_t tag = 0) {
+  frame.resize(std::max<std::size_t>(frame.size(), 60 - tag));
 }
 
 /// Puts one packet, in random pieces, and says what should come out.
@@ -280,8 +281,9 @@ class Arrivals {
     }
   }
   void expect(const Bytes& frame, const Bytes& stripped) {
-    Bytes out = strip_ && flow_.tag ? stripped : frame;
-    pad(out);
+    const bool without_tag = strip_ && flow_.tag;
+    Bytes out = without_tag ? stripped : frame;
+    pad(out, without_tag ? 4 : 0);
     if (crc_) {
       out.resize(out.size() + 4);
     }
