@@ -53,6 +53,12 @@ inline constexpr std::uint64_t kBytesPerUnit = std::uint64_t{1} << 20;
 /// The unit's own, the interrupt's, and what starts and stops the watching of a descriptor.
 inline constexpr std::uint64_t kSystemCallsPerUnit = 16;
 
+/// Frames that the host may have to make of one NetBackend::send(). 64 KiB at an ordinary MSS are
+/// 45; at an MSS of 1 they would be 60,000, which keep a kernel busy for 90 ms within one call.
+inline constexpr std::size_t kSegmentsPerSend = 64;
+/// Frames that one unit of a card's work makes of a long one that has arrived.
+inline constexpr std::size_t kSegmentsPerReceive = 64;
+
 // Ends that the guest can force.
 
 /// Units that a bus master's stop may still run to bring about the command's one request: the

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/bounds.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -78,6 +80,12 @@ class NetBackend {
 
   /// Null when the card goes.
   virtual void attach(NetClient* client) noexcept = 0;
+  /// How many frames send() may be asked to make of one. 1: it cannot cut, or each frame costs it a
+  /// call; the card cuts then, a frame in each unit of its work.
+  [[nodiscard]] virtual std::size_t most_segments() const noexcept {
+    return bounds::kSegmentsPerSend;
+  }
+  /// With a gso, `frame` makes at most most_segments() frames.
   [[nodiscard]] virtual SendStatus send(const NetOffload& offload,
                                         std::span<const std::span<std::byte>> frame) noexcept = 0;
   /// Scatters one frame over `pieces`, in order. Size 0: none waits, or the backend is broken.

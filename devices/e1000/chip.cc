@@ -86,7 +86,8 @@ void Chip::on_link(bool up) noexcept {
   if (phy_.set_cable(up)) {
     update_path();
     link_event();
-    kick();
+    receiver_.kick();
+    transmitter_.on_sendable();  // what waits for room may wait for nothing more
   }
 }
 

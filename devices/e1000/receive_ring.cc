@@ -50,13 +50,12 @@ bool Receiver::enabled() const noexcept {
   return file_.test<RCTL, RCTL::EN>() && shared_.bus_master && !shared_.paused;
 }
 
-/// Descriptors that the guest has given and that hold nothing yet. A tail of the ring's size means
-/// all of them, once (OS/2 writes it).
+/// Descriptors that the guest has given and that hold nothing yet.
 std::uint32_t Receiver::available() const noexcept {
   const std::uint32_t size = file_.get<RDLEN>() / kDescriptorSize;
   const std::uint32_t head = file_.get<RDH>();
   const std::uint32_t tail = file_.get<RDT>();
-  if (head >= size || tail > size) {
+  if (head >= size) {
     return 0;
   }
   if (tail >= size) {
@@ -139,6 +138,7 @@ bool Receiver::run() noexcept {
     want(wanted_ && dry_);  // off when a frame has come, not before: see kick()
     return false;
   }
+  segments_left_ = kSegmentsInUnit;
   if (!pending_.waiting) {
     if (dry_) {
       return false;

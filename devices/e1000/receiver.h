@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/bounds.h"
 #include "core/mem/guest_memory.h"
 #include "core/time/work.h"
 #include "devices/e1000/descriptors.h"
@@ -30,7 +31,8 @@ namespace dm::e1000 {
 /// copied; where not, the frame goes through a private buffer. A guess is what the last frame was
 /// like.
 ///
-/// One unit of work is one frame of the backend, with at most 64 segments. Thread rule: the loop's
+/// One unit of work is one frame of the backend, with at most bounds::kSegmentsPerReceive segments.
+/// Thread rule: the loop's
 /// thread only. No allocation after construction.
 class Receiver {
  public:
@@ -60,7 +62,7 @@ class Receiver {
  private:
   static constexpr std::size_t kCache = 128;  ///< a frame of 16 KiB in buffers of 256 bytes
   static constexpr std::uint32_t kHead = 128;
-  static constexpr std::size_t kSegmentsInUnit = 64;
+  static constexpr std::size_t kSegmentsInUnit = bounds::kSegmentsPerReceive;
   static constexpr std::size_t kSpill = 66 * 1024;  ///< the longest frame of any host, and slack
 
   /// Where the next frame is expected to go.
@@ -89,12 +91,12 @@ class Receiver {
   struct Seen {
     std::uint64_t status = 0;  ///< bits of the last descriptor
     Cast cast = Cast::unicast;
-  };
-
     std::uint32_t tag = 0;  ///< bytes of a VLAN tag that was taken out
 
     /// A frame is no shorter in the guest's memory. It was padded on the wire, tag included.
     [[nodiscard]] std::uint32_t shortest() const noexcept { return kShortestFrame - tag; }
+  };
+
   // receive_ring.cc
   [[nodiscard]] bool run() noexcept;
   [[nodiscard]] bool enabled() const noexcept;
@@ -162,7 +164,8 @@ class Receiver {
   bool dry_ = true;           ///< the backend had nothing when last asked
   bool promiscuous_ = false;  ///< as the backend was told
   bool filters_dirty_ = false;
-  bool published_ = false;  ///< in this unit
+  bool published_ = false;         ///< in this unit
+  std::size_t segments_left_ = 0;  ///< that this unit may still deliver
 
   Layout layout_;
   Guess guess_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Packets: from fragments to what the backend takes.
+#include "core/bounds.h"
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
 #include "core/net/headers.h"
@@ -25,6 +26,7 @@ using inet::kTcpCwr;
 using inet::kTcpFinPsh;
 using inet::kTcpFlagsByte;
 using inet::kTcpHeader;
+using inet::kTcpOffsetByte;
 using inet::kUdpHeader;
 using inet::put16;
 using inet::put32;
@@ -35,6 +37,12 @@ using regs::TCTL;
 constexpr std::uint32_t kLongestDatagram = 65535;
 constexpr std::uint32_t kLongestSegment = kLongestFrame - 96;  // header and payload
 constexpr std::uint32_t kLongestHeader = 240;
+constexpr std::uint16_t kTypeVlan = 0x8100;
+
+/// The upper half of a byte.
+[[nodiscard]] unsigned high_half(std::byte b) noexcept {
+  return std::to_integer<unsigned>(b) >> 4U;
+}
 
 /// What short frames are filled up with. Nobody writes it: the backend sends from it.
 std::array<std::byte, kShortestFrame> zeros{};
@@ -248,6 +256,40 @@ bool Transmitter::segments_make_sense() const noexcept {
          header + c.mss <= kLongestSegment;
 }
 
+/// Only TCP has an equivalent on the host's side, behind a tag that the host knows. The rest is cut
+/// here, a frame in each unit.
+bool Transmitter::host_can_cut() const noexcept {
+  const TxContext& c = packet_.context;
+  return c.tcp && !shared_.loopback && c.tucso == c.tucss + kTcpChecksum &&
+         (!packet_.insert_vlan || file_.get<regs::VET>() == kTypeVlan);
+}
+
+/// Does the header say what the context says of its length? The host goes by the header (Linux:
+/// inet_gso_segment(), ipv6_gso_segment(), tcp_gso_segment()).
+bool Transmitter::header_is_as_said() const noexcept {
+  const TxContext& c = packet_.context;
+  const auto h = header();
+  const std::uint32_t ip = c.tucss - c.ipcss;
+  const bool ip_fits =
+      c.ipv4 ? (std::to_integer<unsigned>(h[c.ipcss]) & 15U) * 4 == ip : ip == kIpv6Header;
+  return ip_fits && c.tucss + high_half(h[c.tucss + kTcpOffsetByte]) * 4 == c.hdrlen;
+}
+
+/// Bytes of payload that one hand-over takes along, all or a multiple of the MSS: as many segments
+/// as the host is to cut in one go, and no more than a datagram's length field can say. A host that
+/// takes bytes of the header for payload makes more segments of it.
+std::uint32_t Transmitter::at_once(std::uint32_t left) const noexcept {
+  const TxContext& c = packet_.context;
+  const std::size_t in_send = std::min(backend_.most_segments(), bounds::kSegmentsPerSend);
+  const std::size_t of_header = header_is_as_said() ? 0 : c.hdrlen / c.mss + 1U;
+  const auto allowed = static_cast<std::uint32_t>(in_send > of_header ? in_send - of_header : 1);
+  const std::uint32_t in_datagram = kLongestDatagram - (c.hdrlen - c.ipcss);
+  if (left <= allowed * c.mss && left <= in_datagram) [[likely]] {
+    return left;
+  }
+  return std::min({left, allowed * c.mss, in_datagram / c.mss * c.mss});
+}
+
 /// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5). `whole`: it is
 /// for several segments at once, cut later by the host, which counts on from here.
 void Transmitter::patch_header(std::uint32_t chunk, bool last, bool whole) noexcept {
@@ -304,12 +346,13 @@ Transmitter::Sent Transmitter::send_segments() noexcept {
   const TxContext& c = packet_.context;
   const std::uint32_t payload = packet_.bytes - c.hdrlen;
   const std::uint32_t left = payload - packet_.sent;
-  // Only TCP has an equivalent on the host's side; a datagram each for the rest, and for ourselves.
-  const bool whole = c.tcp && !shared_.loopback && c.tucso == c.tucss + kTcpChecksum;
-  const std::uint32_t most = (kLongestDatagram - (c.hdrlen - c.ipcss)) / c.mss * c.mss;
-  const std::uint32_t chunk = std::min<std::uint32_t>(left, whole ? most : c.mss);
+  if (!copy_header(c.hdrlen)) {
+    return drop();
+  }
+  const bool whole = host_can_cut();
+  const std::uint32_t chunk = whole ? at_once(left) : std::min<std::uint32_t>(left, c.mss);
   const bool last = chunk == left;
-  if (!copy_header(c.hdrlen) || !gather(c.hdrlen + packet_.sent, chunk)) {
+  if (!gather(c.hdrlen + packet_.sent, chunk)) {
     return drop();
   }
   patch_header(chunk, last, whole);

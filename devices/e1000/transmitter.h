@@ -21,7 +21,8 @@ namespace dm::e1000 {
 /// The transmit side (8254x SDM, 3.3 to 3.5): takes descriptors, sends frames, reports.
 ///
 /// It runs as deferred work, after the TDT write was answered. One unit is one frame, or one run of
-/// segments that the backend cuts itself; it takes at most a block of descriptors. Descriptors are
+/// at most bounds::kSegmentsPerSend segments that the backend cuts itself; it takes at most a block
+/// of descriptors. Descriptors are
 /// copied in once, in blocks; payload goes to the backend as spans of the guest's pages, behind a
 /// private copy of as many header bytes as have to change. Descriptors are reported, and the
 /// interrupt decided on, when the ring is empty, the backend is full, or a block is done.
@@ -91,6 +92,9 @@ class Transmitter {
   [[nodiscard]] Sent send_segments() noexcept;
   [[nodiscard]] Sent drop() noexcept;
   [[nodiscard]] bool segments_make_sense() const noexcept;
+  [[nodiscard]] bool host_can_cut() const noexcept;
+  [[nodiscard]] bool header_is_as_said() const noexcept;
+  [[nodiscard]] std::uint32_t at_once(std::uint32_t left) const noexcept;
   [[nodiscard]] bool copy_header(std::uint32_t size) noexcept;
   [[nodiscard]] bool gather(std::uint32_t from, std::uint32_t length) noexcept;
   void patch_header(std::uint32_t chunk, bool last, bool whole) noexcept;
@@ -101,6 +105,9 @@ class Transmitter {
   [[nodiscard]] Cast cast(std::uint32_t header) const noexcept;
   void count_sent(std::uint32_t header, std::uint32_t chunk, Cast cast) noexcept;
   [[nodiscard]] std::span<std::byte> header() noexcept {
+    return std::span{header_}.subspan(kVlanTag);
+  }
+  [[nodiscard]] std::span<const std::byte> header() const noexcept {
     return std::span{header_}.subspan(kVlanTag);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/software_offload.h"
 
+#include "core/bounds.h"
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
 #include "core/range.h"
@@ -71,8 +72,9 @@ bool SoftwareOffload::read_headers() noexcept {
   network_ = kEtherHeader +
              (headers_ >= kEtherHeader && get16(original_, kEtherType) == kTypeVlan ? kVlanTag : 0);
   const std::size_t ip = offload_.gso == Gso::tcp4 ? kIp4Header : kIp6Header;
-  return offload_.segment_size != 0 && offload_.checksum_offset == kTcpChecksum &&
-         offload_.checksum_start >= network_ + ip &&
+  return offload_.segment_size != 0 &&
+         payload_ <= bounds::kSegmentsPerSend * offload_.segment_size &&
+         offload_.checksum_offset == kTcpChecksum && offload_.checksum_start >= network_ + ip &&
          within(0, headers_, offload_.checksum_start, kTcpHeader);
 }
 

@@ -23,7 +23,8 @@ class SoftwareOffload {
   /// `frame` stays valid while this lives.
   SoftwareOffload(const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
 
-  /// False: its headers are not what `offload` says, there is nothing to send.
+  /// False: its headers are not what `offload` says, or it would make more than
+  /// bounds::kSegmentsPerSend frames. There is nothing to send.
   [[nodiscard]] bool ok() const noexcept { return ok_; }
   [[nodiscard]] bool done() const noexcept { return sent_ >= payload_ && started_; }
   /// The next frame, ready to send; valid until the call after.

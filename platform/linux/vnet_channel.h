@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/bounds.h"
 #include "core/obs/log.h"
 #include "platform/linux/link_monitor.h"
 #include "platform/linux/net_header.h"
@@ -31,6 +32,10 @@ class VnetChannel : public NetBackend {
                                  std::span<const std::span<std::byte>> pieces) noexcept override;
   void want_receive(bool on) noexcept override;
   [[nodiscard]] bool link_up() const noexcept override { return link_.up(); }
+  /// Without headers each frame is a call of its own, and the kernel may be full between two.
+  [[nodiscard]] std::size_t most_segments() const noexcept override {
+    return has_header_ ? bounds::kSegmentsPerSend : 1;
+  }
   [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
 

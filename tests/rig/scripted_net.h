@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/bounds.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -31,6 +32,7 @@ class ScriptedNet final : public NetBackend {
   std::vector<Frame> sent;
   std::size_t room = std::numeric_limits<std::size_t>::max();  ///< frames that send() still takes
   bool refuse = false;                                         ///< send() fails
+  std::size_t segments = bounds::kSegmentsPerSend;             ///< that send() cuts
   std::vector<std::vector<std::size_t>> offered;  ///< sizes of the pieces of each receive()
   std::vector<bool> promiscuous;                  ///< every set_promiscuous()
   std::size_t wants = 0;                          ///< calls of want_receive()
@@ -67,6 +69,7 @@ class ScriptedNet final : public NetBackend {
 
   // The card's side.
   void attach(NetClient* who) noexcept override { client = who; }
+  [[nodiscard]] std::size_t most_segments() const noexcept override { return segments; }
   SendStatus send(const NetOffload& offload,
                   std::span<const std::span<std::byte>> frame) noexcept override {
     if (refuse) {
