@@ -8,7 +8,8 @@
 #include <sys/socket.h>
 
 #include <array>
-#include <cstring>
+#include <cerrno>
+#include <iterator>
 
 namespace dm::host {
 
@@ -30,9 +31,13 @@ UniqueFd open_link_events() noexcept {
 
 LinkMonitor::LinkMonitor(boost::asio::io_context& context,
                          const std::string& interface,
-                         Callback changed)
-    : index_{interface.empty() ? 0 : ::if_nametoindex(interface.c_str())}, changed_{changed} {
-  if (index_ == 0) {
+                         Callback changed,
+                         Successor successor)
+    : interface_{interface},
+      successor_{successor},
+      index_{interface.empty() ? 0 : static_cast<int>(::if_nametoindex(interface.c_str()))},
+      changed_{changed} {
+  if (interface.empty()) {
     return;
   }
   UniqueFd events = open_link_events();
@@ -46,21 +51,45 @@ LinkMonitor::LinkMonitor(boost::asio::io_context& context,
 
 /// By its number, since libxl's hotplug scripts rename interfaces. Any socket can be asked, and a
 /// process that filters its system calls makes no new ones.
-bool LinkMonitor::interface_is_up() const noexcept {
+bool LinkMonitor::interface_is_up() noexcept {
   ifreq request{};
-  request.ifr_ifindex = static_cast<int>(index_);
-  return ::ioctl(watch_.fd(), SIOCGIFNAME, &request) == 0 &&
-         ::ioctl(watch_.fd(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
+  request.ifr_ifindex = index_;
+  if (::ioctl(watch_.fd(), SIOCGIFNAME, &request) != 0) {
+    if (!find_successor()) {
+      return false;
+    }
+    request = {};
+    interface_.copy(std::begin(request.ifr_name), sizeof request.ifr_name - 1);
+  }
+  return ::ioctl(watch_.fd(), SIOCGIFFLAGS, &request) == 0 && (request.ifr_flags & IFF_UP) != 0;
 }
 
-/// What the messages say is not looked at: any of them, or their loss, is a reason to look anew.
+bool LinkMonitor::find_successor() noexcept {
+  ifreq request{};
+  interface_.copy(std::begin(request.ifr_name), sizeof request.ifr_name - 1);
+  if (successor_ != Successor::the_same || ::ioctl(watch_.fd(), SIOCGIFINDEX, &request) != 0) {
+    return false;
+  }
+  index_ = request.ifr_ifindex;
+  return true;
+}
+
+/// What the messages say is not looked at: any of them, or their loss (ENOBUFS), is a reason to
+/// look anew. A successor that is up is news although the one before it was up, too.
 void LinkMonitor::on_readable() noexcept {
   std::array<char, 4096> message;
   constexpr int kPerTurn = 16;
-  for (int i = 0; i<kPerTurn&& ::recv(watch_.fd(), message.data(), message.size(), 0)> 0; ++i) {
+  ssize_t got = 1;
+  errno = 0;
+  for (int i = 0; i < kPerTurn && (got > 0 || errno == ENOBUFS || errno == EINTR); ++i) {
+    got = ::recv(watch_.fd(), message.data(), message.size(), 0);
   }
-  watch_.await_readable();
-  if (const bool now = interface_is_up(); now != up_) {
+  // A socket that is broken for good would be readable for ever.
+  if (got > 0 || errno == EAGAIN || errno == ENOBUFS || errno == EINTR) {
+    watch_.await_readable();
+  }
+  const int before = index_;
+  if (const bool now = interface_is_up(); now != up_ || (now && index_ != before)) {
     up_ = now;
     changed_();
   }

@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <string>
 
 namespace dm::host {
@@ -14,19 +15,31 @@ namespace dm::host {
 /// Source: rtnetlink(7), netdevice(7).
 class LinkMonitor {
  public:
+  /// Once the interface has gone, is one that gets its name the same? A tap's is not: nobody makes
+  /// it anew but who has its descriptor.
+  enum class Successor : std::uint8_t { another, the_same };
+
   /// An empty name, or a host without rtnetlink: up, for ever.
-  LinkMonitor(boost::asio::io_context& context, const std::string& interface, Callback changed);
+  LinkMonitor(boost::asio::io_context& context,
+              const std::string& interface,
+              Callback changed,
+              Successor successor = Successor::another);
   LinkMonitor(const LinkMonitor&) = delete;
   LinkMonitor& operator=(const LinkMonitor&) = delete;
   ~LinkMonitor() = default;
 
   [[nodiscard]] bool up() const noexcept { return up_; }
+  /// The kernel's number of the interface. Another one than before: it is a successor.
+  [[nodiscard]] int index() const noexcept { return index_; }
 
  private:
   void on_readable() noexcept;
-  [[nodiscard]] bool interface_is_up() const noexcept;
+  [[nodiscard]] bool interface_is_up() noexcept;
+  [[nodiscard]] bool find_successor() noexcept;
 
-  unsigned index_ = 0;
+  std::string interface_;
+  Successor successor_;
+  int index_ = 0;
   Callback changed_;
   bool up_ = true;
   Watch watch_;

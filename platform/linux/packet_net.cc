@@ -66,31 +66,60 @@ Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& co
   // Since Linux 4.20; before it, what we send comes back and is filtered by the card's address.
   (void)set_option(fd.get(), PACKET_IGNORE_OUTGOING, 1);
   raise_mtu(fd.get(), interface);
-  sockaddr_ll address{};
-  address.sll_family = AF_PACKET;
-  address.sll_protocol = htons(ETH_P_ALL);
-  address.sll_ifindex = static_cast<int>(index);
-  if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (!bind_to(fd.get(), static_cast<int>(index))) {
     return failed(interface, "cannot bind a packet socket", errno);
   }
-  std::unique_ptr<PacketNet> card{
-      new PacketNet{context,
-                    {.fd = std::move(fd), .name = "packet:" + interface, .interface = interface},
-                    static_cast<int>(index)}};
+  std::unique_ptr<PacketNet> card{new PacketNet{context,
+                                                {.fd = std::move(fd),
+                                                 .name = "packet:" + interface,
+                                                 .interface = interface,
+                                                 .successor = LinkMonitor::Successor::the_same},
+                                                interface,
+                                                static_cast<int>(index),
+                                                mac}};
   if (card->fd() < 0) {
     return Error{"network card on " + interface + ": too many descriptors are open"};
   }
-  // The guest's address is seldom the interface's own, and which groups the guest is in it tells
-  // the card alone.
-  if (!card->set_membership(true, PACKET_MR_UNICAST, mac) ||
-      !card->set_membership(true, PACKET_MR_ALLMULTI, {})) {
-    card->set_promiscuous(true);
-  }
+  card->join();
   return card;
 }
 
-PacketNet::PacketNet(boost::asio::io_context& context, Setup setup, int index)
-    : VnetChannel{context, std::move(setup)}, index_{index} {}
+PacketNet::PacketNet(boost::asio::io_context& context,
+                     Setup setup,
+                     const std::string& interface,
+                     int index,
+                     const std::array<std::uint8_t, 6>& mac)
+    : VnetChannel{context, std::move(setup)}, index_{index}, interface_{interface}, mac_{mac} {}
+
+bool PacketNet::bind_to(int fd, int index) noexcept {
+  sockaddr_ll address{};
+  address.sll_family = AF_PACKET;
+  address.sll_protocol = htons(ETH_P_ALL);
+  address.sll_ifindex = index;
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+/// The guest's address is seldom the interface's own, and which groups the guest is in it tells the
+/// card alone.
+void PacketNet::join() noexcept {
+  if (!set_membership(true, PACKET_MR_UNICAST, mac_) ||
+      !set_membership(true, PACKET_MR_ALLMULTI, {})) {
+    set_promiscuous(true);
+  }
+}
+
+/// The kernel has taken the socket off the interface that went, and all that it had asked of it.
+bool PacketNet::reattach(int index) noexcept {
+  if (!bind_to(fd(), index)) {
+    return false;  // the next change of the interface is another chance
+  }
+  index_ = index;
+  raise_mtu(fd(), interface_);
+  const bool all = std::exchange(promiscuous_, false);
+  join();
+  set_promiscuous(all || promiscuous_);
+  return true;
+}
 
 bool PacketNet::set_membership(bool on, int type, std::span<const std::uint8_t> address) noexcept {
   packet_mreq request{};

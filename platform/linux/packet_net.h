@@ -29,7 +29,16 @@ class PacketNet final : public VnetChannel {
   void set_promiscuous(bool on) noexcept override;
 
  private:
-  PacketNet(boost::asio::io_context& context, Setup setup, int index);
+  PacketNet(boost::asio::io_context& context,
+            Setup setup,
+            const std::string& interface,
+            int index,
+            const std::array<std::uint8_t, 6>& mac);
+  /// Bound to one interface, nothing is asked for yet.
+  [[nodiscard]] static bool bind_to(int fd, int index) noexcept;
+  /// What the card is to see of it.
+  void join() noexcept;
+  [[nodiscard]] bool reattach(int index) noexcept override;
   [[nodiscard]] bool set_membership(bool on,
                                     int type,
                                     std::span<const std::uint8_t> address) noexcept;
@@ -39,6 +48,8 @@ class PacketNet final : public VnetChannel {
                      NetOffload& offload) noexcept override;
 
   int index_;
+  const std::string interface_;
+  const std::array<std::uint8_t, 6> mac_;
   bool promiscuous_ = false;
   bool tagged_ = false;  ///< the frame that came last had a VLAN tag, which the kernel keeps apart
   std::uint16_t tag_type_ = 0;

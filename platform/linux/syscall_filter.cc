@@ -25,7 +25,7 @@ namespace {
 constexpr std::array kAllowed{
     // event channels, device-model operations, consoles, cards
     SYS_ioctl, SYS_read, SYS_write, SYS_writev, SYS_sendto, SYS_recvfrom, SYS_recvmsg,
-    SYS_setsockopt, SYS_fcntl, SYS_close,
+    SYS_setsockopt, SYS_bind, SYS_fcntl, SYS_close,
     // disks
     SYS_io_uring_enter, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_fallocate,
     // the loop

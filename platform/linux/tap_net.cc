@@ -109,6 +109,12 @@ void TapNet::accept_offloads(bool checksum, bool gso) noexcept {
   (void)::ioctl(fd(), TUNSETOFFLOAD, wanted);
 }
 
+/// A tap is made by who has its descriptor: one that was removed does not come back.
+bool TapNet::reattach(int /*index*/) noexcept {
+  ifreq is{};
+  return ::ioctl(fd(), TUNGETIFF, &is) == 0;
+}
+
 /// tun(4) does not say that it has cut a frame; one that fills all there is may have been.
 VnetChannel::Arrived TapNet::read_frame(std::span<iovec> parts) noexcept {
   std::size_t room = 0;

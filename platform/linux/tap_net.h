@@ -30,6 +30,7 @@ class TapNet final : public VnetChannel {
   [[nodiscard]] static Result<std::unique_ptr<TapNet>> make(boost::asio::io_context& context,
                                                             UniqueFd fd);
   [[nodiscard]] Arrived read_frame(std::span<iovec> parts) noexcept override;
+  [[nodiscard]] bool reattach(int index) noexcept override;
 };
 
 }  // namespace dm::host

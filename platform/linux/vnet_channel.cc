@@ -4,21 +4,36 @@
 #include "core/obs/probe.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/software_offload.h"
+#include "platform/linux/turn_queue.h"
 
 #include <cerrno>
 #include <utility>
 
 namespace dm::host {
 
+namespace {
+
+/// A tap whose device was removed says EBADFD, a packet socket ENXIO or ENODEV.
+[[nodiscard]] constexpr bool is_without_device(int error) noexcept {
+  return error == EBADFD || error == EBADF || error == ENXIO || error == ENODEV;
+}
+
+}  // namespace
+
 VnetChannel::VnetChannel(boost::asio::io_context& context, Setup setup)
     : name_{std::move(setup.name)},
       has_header_{setup.has_header},
       watch_{context, std::move(setup.fd), Callback::bind<&VnetChannel::on_readable>(*this),
              Callback::bind<&VnetChannel::on_writable>(*this)},
-      link_{context, setup.interface, Callback::bind<&VnetChannel::on_link>(*this)} {}
+      link_{context, setup.interface, Callback::bind<&VnetChannel::on_link>(*this),
+            setup.successor},
+      news_{Work::bind<&VnetChannel::tell_link>(turn_queue(context), *this)} {
+  index_ = link_.index();
+}
 
 void VnetChannel::attach(NetClient* client) noexcept {
   client_ = client;
+  told_link_ = link_up();  // who attaches asks
   if (client_ == nullptr) {
     wanted_ = false;
     watch_.cancel();
@@ -27,7 +42,7 @@ void VnetChannel::attach(NetClient* client) noexcept {
 
 SendStatus VnetChannel::send(const NetOffload& offload,
                              std::span<const std::span<std::byte>> frame) noexcept {
-  if (frame.size() > kMostPieces) {
+  if (gone_ || frame.size() > kMostPieces) {
     ++counters_.send_failed;
     return SendStatus::failed;
   }
@@ -96,16 +111,48 @@ SendStatus VnetChannel::refused(int error) noexcept {
   }
   ++counters_.send_failed;
   // A full queue and an interface that is down are the network's daily life.
-  if (error != ENOBUFS && error != EIO && error != ENETDOWN) {
+  if (is_without_device(error)) {
+    lose(error);
+  } else if (error != ENOBUFS && error != EIO && error != ENETDOWN) {
     log_.warning("network card ", std::string_view{name_},
                  ": the host refuses a frame: ", error_text(error));
   }
   return SendStatus::failed;
 }
 
+/// After a read that has failed: is there a point in another? A packet socket tells once that its
+/// interface went down (ENETDOWN), and a frame that could not be copied is lost (EFAULT).
+bool VnetChannel::try_again(int error) noexcept {
+  switch (error) {
+    case EINTR:
+    case ENETDOWN:
+    case ENOBUFS:
+    case ENOMEM:
+      return true;
+    case EFAULT:
+      ++counters_.receive_failed;
+      return true;
+    case EAGAIN:
+      return false;
+    default:
+      lose(error);  // whatever it is, it would be there at the next look
+      return false;
+  }
+}
+
+/// The descriptor has lost its device. Nothing waits for it any more: it would be ready for ever.
+void VnetChannel::lose(int error) noexcept {
+  if (std::exchange(gone_, true)) {
+    return;
+  }
+  log_.warning("network card ", std::string_view{name_},
+               ": its interface has gone, the link is down: ", error_text(error));
+  news_.schedule();
+}
+
 Received VnetChannel::receive(NetOffload& offload,
                               std::span<const std::span<std::byte>> pieces) noexcept {
-  if (pieces.size() > kMostPieces) {
+  if (gone_ || pieces.size() > kMostPieces) {
     return {};
   }
   NetHeader header{};
@@ -121,7 +168,7 @@ Received VnetChannel::receive(NetOffload& offload,
   constexpr int kAttempts = 8;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     const Arrived arrived = read_frame(std::span{parts_}.first(count));
-    if (arrived.bytes < 0 && errno == EINTR) {
+    if (arrived.bytes < 0 && try_again(errno)) {
       continue;
     }
     if (arrived.bytes <= static_cast<ssize_t>(extra)) {
@@ -141,7 +188,7 @@ Received VnetChannel::receive(NetOffload& offload,
     DM_PROBE2(net_in, pieces.size(), frame.size);
     return frame;
   }
-  if (wanted_) {
+  if (wanted_ && !gone_) {
     watch_.await_readable();
   }
   return {};
@@ -149,7 +196,7 @@ Received VnetChannel::receive(NetOffload& offload,
 
 void VnetChannel::want_receive(bool on) noexcept {
   wanted_ = on;
-  if (on) {
+  if (on && !gone_) {
     watch_.await_readable();
   }
 }
@@ -167,9 +214,26 @@ void VnetChannel::on_writable() noexcept {
 }
 
 void VnetChannel::on_link() noexcept {
-  if (client_ != nullptr) {
-    client_->on_link(link_.up());
+  // A successor needs the descriptor put on it, as does one that was said to have gone.
+  if (link_.up() && (gone_ || link_.index() != index_)) {
+    gone_ = !reattach(link_.index());
+    if (!gone_) {
+      index_ = link_.index();
+      log_.info("network card ", std::string_view{name_}, ": its interface is back");
+      if (wanted_) {
+        watch_.await_readable();
+      }
+    }
   }
+  (void)tell_link();
+}
+
+bool VnetChannel::tell_link() noexcept {
+  if (const bool up = link_up(); client_ != nullptr && up != told_link_) {
+    told_link_ = up;
+    client_->on_link(up);
+  }
+  return false;
 }
 
 }  // namespace dm::host

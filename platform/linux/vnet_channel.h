@@ -4,6 +4,7 @@
 #include "core/backend/net.h"
 #include "core/bounds.h"
 #include "core/obs/log.h"
+#include "core/time/work.h"
 #include "platform/linux/link_monitor.h"
 #include "platform/linux/net_header.h"
 #include "platform/linux/watch.h"
@@ -21,21 +22,26 @@ namespace dm::host {
 /// vectored call, with a header for offloads in front. Nothing is buffered here: what the card does
 /// not read stays in the kernel's queue, and a frame that the kernel does not take is offered
 /// again.
+///
+/// When the interface goes, the link monitor hears of it, or a read or a write says so, whichever
+/// comes first. The link goes down then; frames fail without a system call, and nothing is waited
+/// for, since a descriptor without a device is ready for ever. See README.md, "When the other side
+/// goes".
 class VnetChannel : public NetBackend {
  public:
   ~VnetChannel() override = default;
 
   void attach(NetClient* client) noexcept override;
+  /// Without headers each frame is a call of its own, and the kernel may be full between two.
+  [[nodiscard]] std::size_t most_segments() const noexcept override {
+    return has_header_ ? bounds::kSegmentsPerSend : 1;
+  }
   [[nodiscard]] SendStatus send(const NetOffload& offload,
                                 std::span<const std::span<std::byte>> frame) noexcept override;
   [[nodiscard]] Received receive(NetOffload& offload,
                                  std::span<const std::span<std::byte>> pieces) noexcept override;
   void want_receive(bool on) noexcept override;
-  [[nodiscard]] bool link_up() const noexcept override { return link_.up(); }
-  /// Without headers each frame is a call of its own, and the kernel may be full between two.
-  [[nodiscard]] std::size_t most_segments() const noexcept override {
-    return has_header_ ? bounds::kSegmentsPerSend : 1;
-  }
+  [[nodiscard]] bool link_up() const noexcept override { return link_.up() && !gone_; }
   [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
   [[nodiscard]] std::string_view name() const noexcept override { return name_; }
 
@@ -45,6 +51,7 @@ class VnetChannel : public NetBackend {
     std::string name;
     std::string interface;  ///< whose link is the card's; empty: always up
     bool has_header = true;
+    LinkMonitor::Successor successor = LinkMonitor::Successor::another;
   };
   VnetChannel(boost::asio::io_context& context, Setup setup);
 
@@ -61,6 +68,9 @@ class VnetChannel : public NetBackend {
   virtual void restore_frame(std::span<const std::span<std::byte>> /*pieces*/,
                              Received& /*frame*/,
                              NetOffload& /*offload*/) noexcept {}
+  /// The interface has come back, or one in its place: makes the descriptor its own. False: it
+  /// cannot be.
+  [[nodiscard]] virtual bool reattach(int /*index*/) noexcept { return false; }
 
  private:
   [[nodiscard]] SendStatus write_frame(const NetHeader& header,
@@ -68,6 +78,9 @@ class VnetChannel : public NetBackend {
   [[nodiscard]] SendStatus write_without_header(
       const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
   [[nodiscard]] SendStatus refused(int error) noexcept;
+  [[nodiscard]] bool try_again(int error) noexcept;
+  void lose(int error) noexcept;
+  [[nodiscard]] bool tell_link() noexcept;
   void on_readable() noexcept;
   void on_writable() noexcept;
   void on_link() noexcept;
@@ -75,12 +88,16 @@ class VnetChannel : public NetBackend {
   std::string name_;
   bool has_header_;
   bool wanted_ = false;
+  bool gone_ = false;      ///< the descriptor has no device any more
+  bool told_link_ = true;  ///< as the client knows it
+  int index_ = 0;          ///< of the interface that the descriptor belongs to
   NetClient* client_ = nullptr;
   Counters counters_;
   log::Limit log_{2};
   std::array<iovec, kMostPieces + 1> parts_{};
   Watch watch_;
   LinkMonitor link_;
+  Work news_;  ///< on_link() is not called from inside send() and receive()
 };
 
 }  // namespace dm::host
