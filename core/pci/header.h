@@ -43,11 +43,15 @@ template <std::uint8_t Interface>
 struct PI : reg::Reg<"PI", 0x09, std::uint8_t, Interface> {};
 template <std::uint16_t BaseAndSub>
 struct CLASS : reg::Reg<"CLASS", 0x0a, std::uint16_t, BaseAndSub> {};
+/// Units of a double word, PCI 2.1 6.2.4.
 struct CLS : reg::Reg<"CLS", 0x0c, std::uint8_t> {
   using Layout = reg::Storage;
 };
+/// For masters that burst, PCI 2.1 6.2.4; a chip's datasheet says how many of the upper bits there
+/// are. A function that never masters has none.
+template <unsigned Lowest>
 struct MLT : reg::Reg<"MLT", 0x0d, std::uint8_t> {
-  using Layout = reg::Storage;
+  using Layout = reg::Layout<reg::Field<7, Lowest>>;
 };
 template <std::uint8_t Type>
 struct HEDT : reg::Reg<"HEDT", 0x0e, std::uint8_t, Type> {};

@@ -17,7 +17,6 @@ using reg::Reg;
 // clang-format off
 // Bus mastering and memory access cannot be switched off, I/O access cannot be switched on.
 using PCICMD = pci::PCICMD<0x0006, reg::Layout<pci::CommandBits::PER, pci::CommandBits::SERRE>>;
-struct MLT    : Reg<"MLT",     0x0d, std::uint8_t>         { using Layout = reg::Layout<Field<7, 3>>; };
 struct PMCCFG : Reg<"PMCCFG",  0x50, std::uint16_t>        { using Layout = reg::Storage; };  // PMC configuration
 struct DETURBO: Reg<"DETURBO", 0x52, std::uint8_t>         { using Layout = reg::Storage; };  // Deturbo counter
 struct DBC    : Reg<"DBC",     0x53, std::uint8_t, 0x80>   { using Layout = reg::Storage; };  // DBX buffer control
@@ -62,7 +61,7 @@ using SVID = pci::SVID<0x5853>;
 using SID  = pci::SID<0x0001>;
 
 using Map = reg::Map<256, pci::VID<0x8086>, pci::DID<0x1237>, PCICMD, pci::PCISTS<0x0280>, pci::RID<0x02>, pci::PI<0x00>,
-                     pci::CLASS<0x0600>, MLT, pci::HEDT<0x00>, SVID, SID, PMCCFG, DETURBO, DBC, AXC, DRT, DRAMC, DRAMT,
+                     pci::CLASS<0x0600>, pci::MLT<3>, pci::HEDT<0x00>, SVID, SID, PMCCFG, DETURBO, DBC, AXC, DRT, DRAMC, DRAMT,
                      PAM0, PAM1, PAM2, PAM3, PAM4, PAM5, PAM6, DRB, FDHC, MTT, CLT, SMRAM, ERRCMD, ERRSTS, TRC>;
 // clang-format on
 

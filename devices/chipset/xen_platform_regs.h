@@ -12,9 +12,9 @@
 namespace dm::chipset::xen_platform {
 
 // clang-format off
-// INTA belongs to Xen: it raises it for event channels.
+// INTA belongs to Xen: it raises it for event channels. It never masters, so there is no latency timer.
 using Map = reg::Map<256, pci::VID<0x5853>, pci::DID<0x0001>, pci::PCICMD<0x0000>, pci::PCISTS<0x0000>, pci::RID<0x01>,
-                     pci::PI<0x00>, pci::CLASS<0xff80>, pci::CLS, pci::MLT, pci::HEDT<0x00>, pci::SVID<0x5853>,
+                     pci::PI<0x00>, pci::CLASS<0xff80>, pci::CLS, pci::HEDT<0x00>, pci::SVID<0x5853>,
                      pci::SID<0x0001>, pci::INTLN, pci::INTPN<1>>;
 
 inline constexpr std::uint32_t kIoBarSize = 0x100;             // BAR 0

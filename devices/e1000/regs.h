@@ -282,7 +282,7 @@ using ConfigMap = reg::Map<256,
     pci::VID<0x8086>, pci::DID<0x100e>,
     pci::PCICMD<0x0000, Command>, PciStatus,
     pci::RID<0x02>, pci::PI<0x00>, pci::CLASS<0x0200>,
-    pci::CLS, pci::MLT, pci::HEDT<0x00>,
+    pci::CLS, pci::MLT<0>, pci::HEDT<0x00>,
     pci::SVID<0x8086>, pci::SID<0x001e>,
     pci::INTLN, pci::INTPN<1>,
     reg::Reg<"MIN_GNT", 0x3e, std::uint8_t, 0xff>, reg::Reg<"MAX_LAT", 0x3f, std::uint8_t, 0x00>>;

@@ -95,9 +95,9 @@ using ConfigMap = reg::Map<256,
     pci::PCICMD<0x0000>, pci::PCISTS<0x0280>,    // fast back-to-back, medium DEVSEL
     pci::RID<0x00>,
     pci::PI<0x80>,                               // bus master capable, both channels in compatibility mode for good
-    pci::CLASS<0x0101>, pci::MLT, pci::HEDT<0x00>,
+    pci::CLASS<0x0101>, pci::MLT<4>, pci::HEDT<0x00>,  // MLT: bits 3:0 are hardwired to 0
     pci::SVID<0x1af4>, pci::SID<0x1100>,
-    pci::INTLN, pci::INTPN<0>,                   // IRQ 14 and 15, no INTx
+    pci::INTPN<0>,                               // IRQ 14 and 15: no INTx, and no interrupt line (3Ch is reserved)
     IDETIM_P, IDETIM_S, SIDETIM>;
 
 // clang-format on
