@@ -163,6 +163,23 @@ void Client::write_all(int fd, std::string_view text) {
   }
 }
 
+void Client::qmp_text(std::string_view text) {
+  write_all(qmp_.get(), text);
+}
+
+bool Client::qmp_hangs_up() {
+  std::array<char, 4096> ignored;
+  for (;;) {
+    pollfd wanted{.fd = qmp_.get(), .events = POLLIN, .revents = 0};
+    if (::poll(&wanted, 1, 5000) != 1) {
+      return false;
+    }
+    if (::recv(qmp_.get(), ignored.data(), ignored.size(), 0) <= 0) {
+      return true;
+    }
+  }
+}
+
 std::string Client::raw(const std::string& line) {
   write_all(qtest_.get(), line + "\n");
   while (true) {

@@ -53,6 +53,9 @@ class Client {
   std::string command(const std::string& line);
   /// The same, FAIL and all.
   std::string raw(const std::string& line);
+  /// Bytes for QMP as they are, and whether the server ends that connection, within five seconds.
+  void qmp_text(std::string_view text);
+  [[nodiscard]] bool qmp_hangs_up();
 
   [[nodiscard]] std::uint8_t inb(std::uint16_t port) { return in<std::uint8_t>("inb", port); }
   [[nodiscard]] std::uint16_t inw(std::uint16_t port) { return in<std::uint16_t>("inw", port); }

@@ -13,8 +13,7 @@
 
 namespace dm::qtest {
 
-Result<std::unique_ptr<Peer>> Peer::connect(boost::asio::io_context& context,
-                                            const std::string& path) {
+Result<host::UniqueFd> connect_to(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
@@ -27,7 +26,16 @@ Result<std::unique_ptr<Peer>> Peer::connect(boost::asio::io_context& context,
     return fail("socket ", path, ": ", host::error_text(errno),
                 "; the test program has to listen there");
   }
-  return std::make_unique<Peer>(context, std::move(socket));
+  return socket;
+}
+
+Result<std::unique_ptr<Peer>> Peer::connect(boost::asio::io_context& context,
+                                            const std::string& path) {
+  auto socket = connect_to(path);
+  if (!socket) {
+    return socket.error();
+  }
+  return std::make_unique<Peer>(context, std::move(*socket));
 }
 
 Peer::Peer(boost::asio::io_context& context, host::UniqueFd socket)
@@ -37,6 +45,9 @@ Peer::Peer(boost::asio::io_context& context, host::UniqueFd socket)
 }
 
 void Peer::on_readable() noexcept {
+  if (closing_) {
+    return;
+  }
   std::array<char, 65536> bytes;
   const auto got = ::recv(socket_.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (got > 0) {
@@ -71,6 +82,14 @@ void Peer::flush() noexcept {
       waiting_.clear();  // nobody reads it any more: on_readable() finds out
     }
   }
+  if (closing_) {
+    ::shutdown(socket_.fd(), SHUT_RDWR);
+  }
+}
+
+void Peer::close() noexcept {
+  closing_ = true;
+  flush();
 }
 
 }  // namespace dm::qtest

@@ -14,11 +14,13 @@
 
 namespace dm::qtest {
 
+/// Connects to the unix socket at `path`.
+[[nodiscard]] Result<host::UniqueFd> connect_to(const std::string& path);
+
 /// A stream socket to the test program, which listens. Output waits where the socket is full: a
 /// test that asks reads. Thread rule: the loop's thread only.
 class Peer {
  public:
-  /// Connects to the unix socket at `path`.
   [[nodiscard]] static Result<std::unique_ptr<Peer>> connect(boost::asio::io_context& context,
                                                              const std::string& path);
   Peer(boost::asio::io_context& context, host::UniqueFd socket);
@@ -31,6 +33,8 @@ class Peer {
   std::function<void()> closed = [] {};
 
   void send(std::string_view bytes) noexcept;
+  /// Hangs up once what there is to send is sent. Nothing is called after that.
+  void close() noexcept;
 
  private:
   void on_readable() noexcept;
@@ -39,6 +43,7 @@ class Peer {
 
   host::Watch socket_;
   std::string waiting_;
+  bool closing_ = false;
 };
 
 }  // namespace dm::qtest

@@ -24,13 +24,11 @@ Result<> Server::start() {
     return opened;
   }
   if (!options_.qtest.empty()) {  // libqtest waits for this one first, and then for QMP
-    auto peer = Peer::connect(loop_.context(), options_.qtest);
-    if (!peer) {
-      return peer.error();
+    auto line = TestLine::connect(loop_, options_.qtest);
+    if (!line) {
+      return line.error();
     }
-    test_ = std::move(*peer);
-    test_->received = [this](std::string_view bytes) { input_.append(bytes); };
-    test_->closed = [this] { stopping_ = true; };
+    test_ = std::move(*line);
   }
   auto backends = open_backends();
   if (!backends) {
@@ -128,8 +126,14 @@ bool Server::run() {
     return true;
   }
   while (!stopping_) {
-    (void)loop_.wait(std::nullopt);
-    board_->settle();  // a disk or a line had something
+    const std::uint64_t before = loop_.counters().handlers;
+    const bool asked = loop_.wait(std::nullopt);
+    if (!asked || loop_.counters().handlers != before) {
+      board_->settle();  // a disk or a line had something
+    }
+    if (asked && !test_->receive(input_)) {
+      stopping_ = true;
+    }
     serve_lines();
   }
   return !broken_;
@@ -147,8 +151,7 @@ void Server::serve_lines() {
   std::size_t begin = 0;
   for (std::size_t end = 0; !stopping_ && (end = input_.find('\n', searched_)) != std::string::npos;
        begin = searched_ = end + 1) {
-    // A copy: what the command makes us poll may bring more input.
-    execute(std::string{std::string_view{input_}.substr(begin, end - begin)});
+    execute(std::string_view{input_}.substr(begin, end - begin));
   }
   input_.erase(0, begin);
   searched_ = input_.size();

@@ -7,8 +7,8 @@
 #include "tests/qtest/board.h"
 #include "tests/qtest/monitor.h"
 #include "tests/qtest/options.h"
-#include "tests/qtest/peer.h"
 #include "tests/qtest/protocol.h"
+#include "tests/qtest/test_line.h"
 
 #include <chrono>
 #include <cstdio>
@@ -58,7 +58,7 @@ class Server {
   std::unique_ptr<Board> board_;
   std::optional<Monitor> monitor_;
   std::optional<Protocol> protocol_;
-  std::unique_ptr<Peer> test_;
+  std::unique_ptr<TestLine> test_;
   std::string input_;
   std::size_t searched_ = 0;  ///< of input_: there is no end of a line before
   bool stopping_ = false;

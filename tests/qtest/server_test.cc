@@ -54,6 +54,22 @@ BOOST_AUTO_TEST_CASE(qmp_is_the_products_and_tells_of_stop_and_cont) {
   BOOST_TEST(client.quit() == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_qmp_client_that_breaks_the_rules_is_hung_up_on) {
+  for (const std::string_view nonsense : {"]", "\"text\"", "{\"execute\":\"stop\"}}", "17 "}) {
+    Client client{"-machine pc"};
+    client.qmp_text(nonsense);
+    BOOST_TEST(client.qmp_hangs_up());
+    // The machine and its test are none the worse.
+    BOOST_TEST(client.raw("inb 0x1f7").starts_with("OK") ==
+               (nonsense.find("stop") == std::string_view::npos));
+    BOOST_TEST(client.quit() == 0);
+  }
+  Client client{"-machine pc"};
+  client.qmp_text(std::string(70'000, '{'));
+  BOOST_TEST(client.qmp_hangs_up());
+  BOOST_TEST(client.quit() == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_that_starts_paused_can_be_looked_at) {
   Client client{"-S -machine pc"};
   BOOST_TEST(client.qmp(R"({"execute":"query-status"})").at("return").at("status").as_string() ==

@@ -3,13 +3,13 @@
 
 #include "platform/linux/software_offload.h"
 
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace dm::qtest {
@@ -46,7 +46,7 @@ SocketNet::SocketNet(boost::asio::io_context& context, host::UniqueFd socket)
 
 SendStatus SocketNet::send(const NetOffload& offload,
                            std::span<const std::span<std::byte>> frame) noexcept {
-  if (unsent_.size() > kMostUnsent) {
+  if (unsent_.size() - sent_ > kMostUnsent) {
     ++counters_.full;
     stalled_ = true;
     return SendStatus::full;
@@ -92,18 +92,20 @@ bool SocketNet::append_finished(const NetOffload& offload,
 }
 
 void SocketNet::flush() noexcept {
-  while (!unsent_.empty()) {
-    const auto sent =
-        ::send(socket_.fd(), unsent_.data(), unsent_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  while (sent_ != unsent_.size()) {
+    const auto sent = ::send(socket_.fd(), unsent_.data() + sent_, unsent_.size() - sent_,
+                             MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent > 0) {
-      unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
+      sent_ += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN) {
       socket_.await_writable();
       return;
     } else if (errno != EINTR) {
-      unsent_.clear();  // the test program is gone
+      break;  // the test program is gone
     }
   }
+  unsent_.clear();
+  sent_ = 0;
 }
 
 void SocketNet::on_writable() noexcept {
@@ -111,68 +113,79 @@ void SocketNet::on_writable() noexcept {
   if (client_ != nullptr && unsent_.empty() && std::exchange(stalled_, false)) {
     client_->on_sendable();
   }
+  if (client_ != nullptr && wanted_ && whole_frame() != 0) {
+    client_->on_receivable();
+  }
 }
 
 void SocketNet::want_receive(bool on) noexcept {
   wanted_ = on;
-  if (on) {
+  if (on && whole_frame() != 0) {
+    socket_.await_writable();  // a call from the loop, and soon
+  } else if (on && !ended_) {
     socket_.await_readable();
   }
 }
 
-std::size_t SocketNet::waiting_frame() noexcept {
+std::size_t SocketNet::whole_frame() noexcept {
   Header header{};
-  const auto got = ::recv(socket_.fd(), header.data(), header.size(), MSG_PEEK | MSG_DONTWAIT);
-  int there = 0;
-  if (got != static_cast<ssize_t>(kHeader) || ::ioctl(socket_.fd(), FIONREAD, &there) != 0) {
+  if (ended_ || input_.size() - taken_ < kHeader) {
     return 0;
   }
+  std::memcpy(header.data(), input_.data() + taken_, kHeader);
   const std::size_t length = from_header(header);
   if (length == 0 || length > kMaxFrame) {
     ++counters_.receive_failed;
-    wanted_ = false;  // no telling where the next one begins
+    ended_ = true;  // no telling where the next one begins
     return 0;
   }
-  return static_cast<std::size_t>(there) >= kHeader + length ? length : 0;
+  return input_.size() - taken_ >= kHeader + length ? length : 0;
+}
+
+bool SocketNet::fill() {
+  if (ended_) {
+    return false;
+  }
+  input_.erase(input_.begin(), input_.begin() + static_cast<std::ptrdiff_t>(taken_));
+  taken_ = 0;
+  std::array<std::byte, kReadAtOnce> bytes;
+  const auto got = ::recv(socket_.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  if (got > 0) {
+    append(input_, bytes.data(), static_cast<std::size_t>(got));
+  }
+  ended_ = got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+  return got > 0;
 }
 
 void SocketNet::on_readable() noexcept {
-  if (!wanted_ || client_ == nullptr) {
-    return;
-  }
-  std::byte probe{};
-  if (::recv(socket_.fd(), &probe, 1, MSG_PEEK | MSG_DONTWAIT) == 0) {
-    return;  // the test program is gone
-  }
-  if (waiting_frame() != 0) {
+  if (wanted_ && client_ != nullptr) {
     client_->on_receivable();
-  }
-  if (wanted_) {
-    socket_.await_readable();
   }
 }
 
 Received SocketNet::receive(NetOffload& offload,
                             std::span<const std::span<std::byte>> pieces) noexcept {
-  const std::size_t length = waiting_frame();
+  std::size_t length = whole_frame();
+  while (length == 0 && fill()) {
+    length = whole_frame();
+  }
   if (length == 0) {
+    if (wanted_ && !ended_) {
+      socket_.await_readable();
+    }
     return {};
   }
   offload = {};
-  std::vector<std::byte> bytes(kHeader + length);
-  if (::recv(socket_.fd(), bytes.data(), bytes.size(), MSG_DONTWAIT) !=
-      static_cast<ssize_t>(bytes.size())) {
-    ++counters_.receive_failed;
-    return {};
-  }
-  std::size_t at = kHeader;
+  std::size_t at = taken_ + kHeader;
+  const std::size_t end = at + length;
   for (const auto piece : pieces) {
-    const std::size_t part = std::min(piece.size(), bytes.size() - at);
-    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), part, piece.begin());
+    const std::size_t part = std::min(piece.size(), end - at);
+    std::copy_n(input_.begin() + static_cast<std::ptrdiff_t>(at), part, piece.begin());
     at += part;
   }
+  taken_ = end;
   ++counters_.received;
-  return {.size = at - kHeader, .truncated = at < bytes.size()};
+  return {.size = at - (end - length), .truncated = at < end};
 }
 
 }  // namespace dm::qtest

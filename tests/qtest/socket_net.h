@@ -20,6 +20,7 @@ namespace dm::qtest {
 class SocketNet final : public NetBackend {
  public:
   static constexpr std::size_t kMaxFrame = 65'536;
+  static constexpr std::size_t kReadAtOnce = 65'536;
 
   SocketNet(boost::asio::io_context& context, host::UniqueFd socket);
 
@@ -38,8 +39,10 @@ class SocketNet final : public NetBackend {
  private:
   void on_readable() noexcept;
   void on_writable() noexcept;
-  /// Bytes of the frame that waits whole in the socket; 0: none does.
-  [[nodiscard]] std::size_t waiting_frame() noexcept;
+  /// Bytes of the frame that is whole in input_; 0: none is.
+  [[nodiscard]] std::size_t whole_frame() noexcept;
+  /// Reads on; false when nothing has come.
+  [[nodiscard]] bool fill();
   void flush() noexcept;
   [[nodiscard]] bool append_plain(std::span<const std::span<std::byte>> frame);
   [[nodiscard]] bool append_finished(const NetOffload& offload,
@@ -48,6 +51,10 @@ class SocketNet final : public NetBackend {
   host::Watch socket_;
   NetClient* client_ = nullptr;
   std::vector<std::byte> unsent_;
+  std::size_t sent_ = 0;          ///< of unsent_
+  std::vector<std::byte> input_;  ///< less than a frame more than the card has asked for
+  std::size_t taken_ = 0;         ///< of input_
+  bool ended_ = false;            ///< no more comes: the test program is gone, or breaks the rules
   bool wanted_ = false;
   bool stalled_ = false;
   Counters counters_;
