@@ -119,6 +119,24 @@ void CardSteps::give_buffers() {
   set(0x2818, choice);
 }
 
+/// A context for TCP over IPv4 that makes sense, with any MSS, and headers to match where the next
+/// data descriptor may point.
+void CardSteps::put_segmentation(std::uint64_t at) {
+  // TUCSE 0, TUCSO 50, TUCSS 34, IPCSE 33, IPCSO 24, IPCSS 14.
+  constexpr std::uint64_t kOffsets = 0x000032220021180e;
+  const std::uint64_t mss = in_.byte() & 0x0fU;
+  put_descriptor(at, kOffsets, std::uint64_t{0x27000000} | std::uint64_t{54} << 40U | mss << 48U);
+  const std::uint64_t to = Ram::address(in_);
+  if (Ram::room(to) >= 54) {
+    std::array<std::uint8_t, 54> headers{};
+    headers[12] = 0x08;
+    headers[14] = 0x45;
+    headers[23] = 6;
+    headers[46] = 0x50;
+    std::memcpy(Ram::get().base() + to, headers.data(), headers.size());
+  }
+}
+
 /// Legacy, context and data descriptors, good and bad, with one tail write.
 void CardSteps::send_descriptors() {
   const std::size_t count = in_.below(kMostDescriptors) + 1;
@@ -127,6 +145,10 @@ void CardSteps::send_descriptors() {
     const auto choice = in_.byte();
     const std::uint64_t at = kSendRing + std::uint64_t{tail} * 16;
     const std::uint64_t dext = (choice & 1U) != 0 ? 0x20000000U : 0;
+    if (dext != 0 && (choice & 0xe2U) == 0xe2U) {
+      put_segmentation(at);
+      continue;
+    }
     if (dext != 0 && (choice & 2U) != 0) {  // context: IPCSS.. TUCSE, PAYLEN, TUCMD, HDRLEN, MSS
       put_descriptor(at, in_.take<std::uint64_t>(),
                      (in_.take<std::uint64_t>() & ~std::uint64_t{0xf00000}) | dext);

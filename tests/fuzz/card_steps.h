@@ -20,6 +20,7 @@ class CardSteps {
   void set_up_ring();
   void give_buffers();
   void send_descriptors();
+  void put_segmentation(std::uint64_t at);
   void frame_arrives();
   void cable();
 

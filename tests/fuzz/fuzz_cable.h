@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/bounds.h"
 #include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"
 
@@ -109,6 +110,10 @@ class FuzzCable {
             "a sum's place is inside the frame");
     require(offload.gso == Gso::none || (offload.segment_size != 0 && offload.header_length < size),
             "what is to be cut has a header and a size of pieces");
+    require(offload.gso == Gso::none ||
+                size - offload.header_length <=
+                    bounds::kSegmentsPerSend * std::size_t{offload.segment_size},
+            "a host is asked for a bounded number of frames");
     for (const auto piece : frame) {
       sink_ = std::to_integer<unsigned>(piece.front() ^ piece.back());
     }
