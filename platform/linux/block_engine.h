@@ -11,8 +11,8 @@
 namespace dm::host {
 
 /// How a request that may have to wait for the medium gets to the kernel and back. FileDisk decides
-/// what is right (bounds, order, what a failed flush means); an engine only carries it out: io_uring
-/// (uring_engine.h), or threads (pool_engine.h). Thread rule: the loop's thread only.
+/// what is right (bounds, order, what a failed flush means); an engine only carries it out:
+/// io_uring (uring_engine.h), or threads (pool_engine.h). Thread rule: the loop's thread only.
 class BlockEngine {
  public:
   /// Tells FileDisk that `request.status` and `request.done_bytes` are final. From the loop or from
