@@ -93,14 +93,17 @@ void StreamChardev::begin() noexcept {
 }
 
 void StreamChardev::change_peer(UniqueFd next) noexcept {
-  if (blocked_) {
-    drop_output();
-  }
-  set_streams(std::move(next));
   if (presence_is_carrier_ && connected_) {
     set_lines(kNobody);
     tell_lines();
   }
+  if (blocked_) {
+    // For a moment nobody is there, so what the device had to hold back goes the same way.
+    connected_ = false;
+    drop_output();
+    tell_client();
+  }
+  set_streams(std::move(next));
   set_connected(true);
 }
 

@@ -69,7 +69,8 @@ class StreamChardev : public Chardev {
   /// can still be read, from the same descriptor.
   void set_connected(bool connected) noexcept;
   /// The one who was there has gone and `next` takes the place, now. It gets what the device has
-  /// written in this turn, but nothing that was meant for a reader who did not read.
+  /// written in this turn, but nothing that was meant for a reader who did not read, be it here or
+  /// in the device still.
   void change_peer(UniqueFd next) noexcept;
   /// Takes a socket out of use, and keeps it while it holds input that the device has not read. The
   /// peer sees the end of it now.

@@ -152,6 +152,38 @@ BOOST_AUTO_TEST_CASE(the_next_client_gets_the_first_line_whole) {
   }
 }
 
+// What the chip still holds was printed for the one who did not read, too.
+BOOST_AUTO_TEST_CASE(who_waits_while_another_does_not_read_gets_nothing_of_its_line) {
+  for (const CharKind& kind : char_kinds()) {
+    if (!kind.comes_back || !kind.carrier) {
+      continue;
+    }
+    for (const Mode mode : {Mode::no_fifos, Mode::fifos}) {
+      BOOST_TEST_CONTEXT(kind.name << ", mode " << static_cast<int>(mode)) {
+        Com1 com1{*this, kind};
+        CharPeer first = com1.line.come();
+        settle();
+        set_mode(com1.driver, mode);
+        const std::string text(1 << 20, '.');
+        while (com1.line.device->write(bytes(text)) == text.size()) {
+        }
+        for (const char c : std::string_view{mode == Mode::fifos ? "stale" : "s"}) {
+          com1.driver.out(UartDriver::kThr, static_cast<std::uint8_t>(c));
+        }
+        BOOST_TEST(!com1.thre());
+        const CharPeer second = com1.line.come();
+        first.leave();
+        settle();
+        BOOST_TEST(com1.thre());
+        BOOST_TEST(com1.driver.print("HELLO") == 5U);
+        settle();
+        BOOST_TEST(read_all(second.fd.get()) == "HELLO");
+        BOOST_TEST((com1.driver.in(UartDriver::kMsr)&kDcdMoved) != 0);
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_a_script_typed_is_read_at_the_guests_pace_after_it_left) {
   for (const CharKind& kind : char_kinds()) {
     if (!kind.types || !kind.comes_back) {
