@@ -8,7 +8,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <utility>
@@ -22,7 +21,6 @@ constexpr int kFixedFile = 0;  ///< index of the image among the ring's files
 constexpr unsigned kReportsPerTurn = 16;
 /// EINTR and EAGAIN are tried again, but not for ever.
 constexpr unsigned kMaxAgain = 1000;
-constexpr std::chrono::milliseconds kRetry{10};
 
 [[nodiscard]] bool syncs(const BlockRequest& request) noexcept {
   return request.op == BlockOp::flush || (request.op == BlockOp::write && request.durable);
@@ -38,8 +36,9 @@ constexpr BlockStatus kWithoutSync = BlockStatus::no_space;
 UringEngine::UringEngine(boost::asio::io_context& context, DiskFile& file, Finished finished)
     : file_{file},
       finished_{finished},
-      pool_{context, file, finished},
-      retry_{context, Callback::bind<&UringEngine::on_retry>(*this)} {}
+      pool_{context, file, {this, [](void* engine, BlockRequest& request) noexcept {
+                              static_cast<UringEngine*>(engine)->pool_finished(request);
+                            }}} {}
 
 /// What a ring's memory holds is let go by the kernel some time after the ring has gone, 20 ms and
 /// more: another process would find the image open still. So the file is taken out first.
@@ -143,16 +142,16 @@ void UringEngine::issue(BlockRequest& request) noexcept {
     finish(request, 0);
   } else if (request.op == BlockOp::discard && request.length == 0) {
     finish(request, 0);
-  } else if (stuck_ || in_flight_ == kInFlight) {
+  } else if (in_flight_ == kInFlight) {
     waiting_.push(request);
   } else {
     prepare(request);
-    submit();
+    submit(request);
   }
 }
 
 void UringEngine::prepare(BlockRequest& request) noexcept {
-  io_uring_sqe* const entry = ::io_uring_get_sqe(&ring_);  // there is one: in_flight_ and stuck_
+  io_uring_sqe* const entry = ::io_uring_get_sqe(&ring_);  // there is one: in_flight_
   unsigned flags = IOSQE_FIXED_FILE;
   switch (request.op) {
     case BlockOp::read: {
@@ -185,22 +184,35 @@ void UringEngine::prepare(BlockRequest& request) noexcept {
   ++in_flight_;
 }
 
-void UringEngine::submit() noexcept {
-  stuck_ = ::io_uring_submit(&ring_) < 0 || ::io_uring_sq_ready(&ring_) != 0;
-  if (stuck_) {
-    static_cast<void>(retry_.arm(kRetry));
+/// What the kernel does not take, since it has no memory for it, goes to the threads, at once: it
+/// may never take it, and whoever waits for all requests would wait as long.
+void UringEngine::submit(BlockRequest& request) noexcept {
+  static_cast<void>(::io_uring_submit(&ring_));
+  if (::io_uring_sq_ready(&ring_) == 0) {
+    return;
+  }
+  // Out of the queue again, whose one entry it is. The kernel looks there inside the call alone.
+  ring_.sq.sqe_head = ring_.sq.sqe_tail = *ring_.sq.khead;
+  *ring_.sq.ktail = ring_.sq.sqe_tail;
+  --in_flight_;
+  if (request.status == kWithoutSync) {
+    // The threads would not know that it has failed with the sync.
+    durable_write_ended(request, file_.transfer(request, request.length, DiskFile::Wait::allowed));
+  } else {
+    pool_.start(request);
   }
 }
 
-void UringEngine::on_retry() noexcept {
-  submit();
+void UringEngine::pool_finished(BlockRequest& request) noexcept {
+  syncing_ = syncing_ && !syncs(request);
   go_on();
   tell_later();
+  finished_.call(finished_.disk, request);
 }
 
 /// What had to wait for a place, or for the sync before it.
 void UringEngine::go_on() noexcept {
-  while (!stuck_ && in_flight_ < kInFlight && !waiting_.empty()) {
+  while (in_flight_ < kInFlight && !waiting_.empty()) {
     issue(*waiting_.pop());
   }
   while (!syncing_ && !syncs_waiting_.empty()) {
@@ -329,7 +341,6 @@ void UringEngine::wait() noexcept {
       break;
     }
     const int result = ::io_uring_submit_and_wait(&ring_, 1);
-    stuck_ = ::io_uring_sq_ready(&ring_) != 0;
     if (result < 0 && result != -EINTR) {
       const timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
       ::nanosleep(&moment, nullptr);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "platform/linux/alarm.h"
 #include "platform/linux/block_engine.h"
 #include "platform/linux/disk_file.h"
 #include "platform/linux/pool_engine.h"
@@ -49,7 +48,8 @@ class UringEngine final : public BlockEngine {
 
   void issue(BlockRequest& request) noexcept;
   void prepare(BlockRequest& request) noexcept;
-  void submit() noexcept;
+  void submit(BlockRequest& request) noexcept;
+  void pool_finished(BlockRequest& request) noexcept;
   void answered(BlockRequest& request, int result) noexcept;
   void moved(BlockRequest& request, int result) noexcept;
   void durable_write_ended(BlockRequest& request, int error) noexcept;
@@ -59,11 +59,12 @@ class UringEngine final : public BlockEngine {
   void announce() noexcept;
   void tell_later() noexcept;
   void on_event() noexcept;
-  void on_retry() noexcept;
 
   DiskFile& file_;
   Finished finished_;
-  PoolEngine pool_;  ///< for what has no operation: BLKDISCARD. Costs nothing until then
+  /// For what has no operation (BLKDISCARD), and what the kernel does not take. Costs nothing until
+  /// then.
+  PoolEngine pool_;
   io_uring ring_{};
   bool has_ring_ = false;
   bool has_file_ = false;
@@ -71,10 +72,6 @@ class UringEngine final : public BlockEngine {
   /// Read by the kernel inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
   Vectors vectors_{};
   unsigned in_flight_ = 0;
-  /// The kernel did not take what is in the submission queue: it had no memory. Nothing else is put
-  /// there until it does.
-  bool stuck_ = false;
-  Alarm retry_;
   bool syncing_ = false;
   bool reporting_ = false;  ///< on_event() or wait() is at work and will look again
   unsigned again_ = 0;      ///< answers in a row that said "try again"

@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(more_requests_than_the_ring_holds_come_back_right_in_any_or
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_submission_that_the_kernel_has_no_memory_for_is_made_again) {
+BOOST_AUTO_TEST_CASE(a_submission_that_the_kernel_has_no_memory_for_goes_to_threads) {
   if (!open_on_ring()) {
     return;
   }
@@ -159,6 +159,58 @@ BOOST_AUTO_TEST_CASE(a_submission_that_the_kernel_has_no_memory_for_is_made_agai
       expect_pattern(many[i].buffer, std::uint64_t{i} * 8192);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_ring_that_takes_nothing_any_more_holds_nobody_up) {
+  if (!open_on_ring()) {
+    return;
+  }
+  for (const bool by_drain : {false, true}) {
+    set_faults({.nothing_cached = true, .submits_refused = 1 << 30});
+    std::deque<Io> many;
+    for (unsigned i = 0; i < 20; ++i) {
+      const std::uint64_t at = std::uint64_t{i} * 16384;
+      disk->submit(many.emplace_back(4096).as(BlockOp::read, at));
+      Io& out = many.emplace_back(4096);
+      std::ranges::fill(out.buffer, std::byte{static_cast<std::uint8_t>(i)});
+      disk->submit(out.as(BlockOp::write, at + 4096, true));
+      disk->submit(many.emplace_back(0).as(BlockOp::flush, 0));
+      disk->submit(many.emplace_back(0).discard(at + 8192, 4096));
+    }
+    if (by_drain) {
+      disk->drain();
+      BOOST_TEST(disk->in_flight() == 0U);
+    }
+    BOOST_TEST(all_done(many));
+    BOOST_TEST((disk->flush_now() == BlockStatus::ok));
+    set_faults({.nothing_cached = true});
+    for (unsigned i = 0; i < 20; ++i) {
+      for (unsigned k = 0; k < 4; ++k) {
+        BOOST_TEST(many[4 * i + k].completions == 1);
+        BOOST_TEST(many[4 * i + k].status == BlockStatus::ok);
+      }
+      expect_pattern(many[4 * i].buffer, std::uint64_t{i} * 16384);
+      Io back{4096};
+      BOOST_TEST(run(*disk, back, BlockOp::read, std::uint64_t{i} * 16384 + 4096) ==
+                 BlockStatus::ok);
+      BOOST_TEST((back.buffer == many[4 * i + 1].buffer));
+    }
+    BOOST_TEST(flush(*disk) == BlockStatus::ok);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_failed_sync_is_not_forgotten_on_the_way_to_the_threads) {
+  if (!open_on_ring()) {
+    return;
+  }
+  set_faults({.dsync_error = ENOSPC, .nothing_cached = true});
+  Io io{4096};
+  disk->submit(io.as(BlockOp::write, 0, true));
+  set_faults({.nothing_cached = true, .submits_refused = 1});
+  disk->drain();
+  BOOST_TEST(io.completions == 1);
+  BOOST_TEST(io.status == BlockStatus::io_error);
+  BOOST_TEST(flush(*disk) == BlockStatus::io_error);
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_that_is_an_error_fails_its_request_alone) {
