@@ -65,6 +65,10 @@ class CharBackend {
                         char parity) noexcept = 0;
   virtual void set_outputs(bool dtr, bool rts) noexcept = 0;
 
+  /// The guest has ended: who is there stays, nobody else is let in, and the name that others come
+  /// by is free for the next guest.
+  virtual void stop_listening() noexcept {}
+
   /// What became of the guest's output, for management.
   struct Output {
     std::size_t waiting = 0;    ///< bytes that write() has taken and that have not left

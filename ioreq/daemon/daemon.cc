@@ -386,6 +386,7 @@ Result<> Session::run() {
     log::info("domain ", config_.domid, " is gone: ending");
     ending_.note(Ending::Cause::domain_gone);
   }
+  machine_->stop_listening();
   pv_.reset();
   end_guest();
   if (failure_) {

@@ -214,6 +214,14 @@ void Machine::make_durable() noexcept {
   }
 }
 
+void Machine::stop_listening() noexcept {
+  for (const auto& port : serial_) {
+    if (port != nullptr) {
+      port->backend().stop_listening();
+    }
+  }
+}
+
 MachineState Machine::state() const noexcept {
   MachineState s;
   s.shape = shape_;

@@ -121,6 +121,9 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// Everything acknowledged is on stable storage when this returns; what could not be made so is
   /// told in the log.
   void make_durable() noexcept;
+  /// The loop has ended. What the guest's next device model needs is free, however long the disks
+  /// take: those who speak to serial ports come to that one.
+  void stop_listening() noexcept;
 
   /// All that the guest can see of the machine, for another one that goes on in its place. After
   /// pause().

@@ -162,8 +162,7 @@ void set_no_delay(int fd) noexcept {
 
 /// One client is served, one waits.
 constexpr int kWaiting = 1;
-/// A guest that reboots gets a new device model while the one before may still be writing out its
-/// disks.
+/// A guest that reboots gets a new device model while the one before may be about to end.
 constexpr std::chrono::milliseconds kPredecessor{1500};
 
 [[nodiscard]] Result<ListenSocket> listen_unix(const Endpoint& endpoint) {
@@ -295,6 +294,12 @@ bool SocketChardev::accept_next() noexcept {
     listener_.await_readable();
   }
   return false;
+}
+
+void SocketChardev::stop_listening() noexcept {
+  retry_.cancel();
+  listener_ = Watch{};
+  file_.reset();
 }
 
 void SocketChardev::on_incoming() noexcept {

@@ -28,6 +28,7 @@ class SocketChardev final : public StreamChardev {
   };
   SocketChardev(boost::asio::io_context& context, Style style, Listening at);
   SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection);
+  void stop_listening() noexcept override;
 
  private:
   void on_lost() noexcept override;

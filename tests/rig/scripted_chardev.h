@@ -53,7 +53,8 @@ class ScriptedChardev final : public CharBackend {
   std::uint64_t writes = 0;  ///< calls
   std::vector<Line> lines;
   std::vector<bool> breaks;
-  Output told_output;                ///< what output() says
+  Output told_output;  ///< what output() says
+  bool listening = true;
   std::vector<std::string> outputs;  ///< "DTR RTS", "DTR -", "- RTS", "- -"
 
   // The device's side
@@ -87,6 +88,7 @@ class ScriptedChardev final : public CharBackend {
   void set_outputs(bool dtr, bool rts) noexcept override {
     outputs.push_back(std::string{dtr ? "DTR " : "- "} + (rts ? "RTS" : "-"));
   }
+  void stop_listening() noexcept override { listening = false; }
   [[nodiscard]] Output output() const noexcept override { return told_output; }
   [[nodiscard]] std::string_view description() const noexcept override { return "scripted"; }
 

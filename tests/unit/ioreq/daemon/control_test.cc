@@ -197,6 +197,13 @@ BOOST_AUTO_TEST_CASE(a_read_under_way_at_sleep_ends_before_the_guest_wakes) {
   BOOST_TEST(inb(0x1f7) == 0x50);
 }
 
+BOOST_AUTO_TEST_CASE(a_machine_that_ends_listens_on_none_of_its_serial_ports) {
+  machine->stop_listening();
+  for (const ScriptedChardev* const line : lines) {
+    BOOST_TEST(!line->listening);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(drives_are_told_with_what_they_have_moved_until_they_leave) {
   firmware();
   ide_dma(0xc8, 0, 16, 0x200000);

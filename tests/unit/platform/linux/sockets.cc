@@ -39,6 +39,17 @@ UniqueFd connect_unix(const std::string& path) {
   return fd;
 }
 
+UniqueFd connect_tcp(std::uint16_t port) {
+  UniqueFd fd{::socket(AF_INET, SOCK_STREAM, 0)};
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  BOOST_REQUIRE_EQUAL(::connect(fd.get(), generic(address), sizeof address), 0);
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  return fd;
+}
+
 UniqueFd listen_tcp(std::uint16_t& port) {
   UniqueFd fd{::socket(AF_INET, SOCK_STREAM, 0)};
   sockaddr_in address{};
@@ -209,6 +220,37 @@ BOOST_AUTO_TEST_CASE(a_port_that_somebody_listens_on_says_what_to_change) {
 }
 
 // A guest that reboots: its next device model starts while the last one ends.
+// A guest has rebooted, and its last device model is still writing out the disks.
+BOOST_AUTO_TEST_CASE(who_has_stopped_listening_is_in_nobodys_way) {
+  std::uint16_t port = 0;
+  static_cast<void>(listen_tcp(port));
+  const std::string path = dir.file("reboot.sock");
+  for (const bool is_unix : {true, false}) {
+    const std::string spec = is_unix ? "unix:" + path : "tcp:127.0.0.1:" + std::to_string(port);
+    const auto come = [&](Chardev& to) {
+      UniqueFd peer = is_unix ? connect_unix(path) : connect_tcp(port);
+      BOOST_TEST(run_until(loop, [&] {
+        to.write(bytes("x"));
+        loop.wait(1ms);
+        return !read_all(peer.get()).empty();
+      }));
+      return peer;
+    };
+    auto last = open(spec + ",server=on,wait=off");
+    const UniqueFd reader = come(*last);
+    last->stop_listening();
+    last->stop_listening();
+    const auto start = std::chrono::steady_clock::now();
+    const auto next = open(spec + ",server=on,wait=off");
+    BOOST_TEST((std::chrono::steady_clock::now() - start < 80ms));
+    last->write(bytes("end"));
+    loop.wait(0ns);
+    BOOST_TEST(receive(reader.get(), 3).ends_with("end"));
+    last.reset();
+    const UniqueFd other = come(*next);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_predecessor_that_is_about_to_end_is_waited_for) {
   const std::string path = dir.file("reboot.sock");
   UniqueFd predecessor{::socket(AF_UNIX, SOCK_STREAM, 0)};
