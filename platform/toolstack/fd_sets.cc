@@ -21,7 +21,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::string_view kPrefix = "/dev/fdset/";
-constexpr std::size_t kMaxOpaque = 256;
+/// A path with a word before it: xl cd-insert describes a disc by its format and image.
+constexpr std::size_t kMaxOpaque = 4096 + 256;
 
 /// The number in /dev/fdset/K: digits only.
 std::optional<std::int64_t> number_of(std::string_view path) noexcept {

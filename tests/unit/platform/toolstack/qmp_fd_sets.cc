@@ -76,6 +76,14 @@ BOOST_AUTO_TEST_CASE(sets_are_listed_and_removed_whole_or_by_descriptor) {
       client.command(R"({"execute":"remove-fd","arguments":{"fdset-id":0}})").contains("error"));
 }
 
+// libxl 4.17 (libxl_disk.c) tells the disc's format and its whole path.
+BOOST_AUTO_TEST_CASE(a_descriptor_may_be_described_by_any_path) {
+  const std::string longest = "raw:/" + std::string(4095, 'x');
+  BOOST_TEST(add(null_read.get(), R"({"opaque":")" + longest + "\"}").contains("return"));
+  BOOST_TEST(add(null_read.get(), R"({"opaque":")" + longest + std::string(4096, 'x') + "\"}")
+                 .contains("error"));
+}
+
 BOOST_AUTO_TEST_CASE(sets_and_their_contents_are_bounded) {
   for (std::size_t i = 0; i < FdSets::kMaxSets; ++i) {
     BOOST_TEST(add(null_read.get()).contains("return"));
@@ -126,9 +134,12 @@ BOOST_AUTO_TEST_CASE(add_fd_without_a_descriptor_is_an_error) {
   BOOST_TEST(fd_sets.describe().empty());
 }
 
-const std::vector<std::string> kBadArguments = {
-    R"({"fdset-id":-1})",  R"({"fdset-id":"0"})", R"({"fdset-id":2147483648})",
-    R"({"fdset-id":1.0})", R"({"opaque":7})",     R"({"opaque":")" + std::string(300, 'x') + "\"}"};
+const std::vector<std::string> kBadArguments = {R"({"fdset-id":-1})",
+                                                R"({"fdset-id":"0"})",
+                                                R"({"fdset-id":2147483648})",
+                                                R"({"fdset-id":1.0})",
+                                                R"({"opaque":7})",
+                                                R"({"opaque":")" + std::string(5000, 'x') + "\"}"};
 
 BOOST_DATA_TEST_CASE(bad_arguments_close_the_descriptor,
                      boost::unit_test::data::make(kBadArguments),
