@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -75,16 +76,18 @@ void talk(int socket, InspectDialogue& dialogue, Clock::time_point deadline) {
 }
 
 /// 0 and a connected socket, or errno.
-int connect_to(const std::string& path, std::chrono::milliseconds patience, UniqueFd& socket) {
+int connect_to(const std::string& path, Clock::time_point deadline, UniqueFd& socket) {
   const auto address = host::unix_address(path);
   if (!address) {
     return ENAMETOOLONG;
   }
   socket = UniqueFd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-  // A backlog that nobody empties holds up connect() for so long.
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
+  // A backlog that nobody empties holds up connect() for so long; 0 would be for ever.
+  const auto left = std::max(std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()),
+                             std::chrono::milliseconds{1});
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   const timeval limit{.tv_sec = seconds.count(),
-                      .tv_usec = std::chrono::microseconds{patience - seconds}.count()};
+                      .tv_usec = std::chrono::microseconds{left - seconds}.count()};
   (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   return ::connect(socket.get(), host::generic(*address), sizeof *address) == 0 ? 0 : errno;
 }
@@ -103,7 +106,7 @@ Result<json::object> ask_inspection(std::uint32_t domid,
   int error = 0;
   for (const std::string_view name : kSockets) {
     UniqueFd socket;
-    error = connect_to(std::string{directory}.append(name).append(number), patience, socket);
+    error = connect_to(std::string{directory}.append(name).append(number), deadline, socket);
     if (error == 0) {
       InspectDialogue dialogue{domid};
       talk(socket.get(), dialogue, deadline);
