@@ -103,8 +103,12 @@ void show_disks(Page& page, const MachineConfig& machine, const Translation& gue
     text.append(disk.direct ? ", past the page cache)" : ")");
     page.row(std::exchange(name, ""), text);
   }
-  for (const std::string& disk : guest.pv_disks) {
-    page.row(std::exchange(name, ""), disk + " (for PV drivers alone)");
+  const std::size_t shown_disks = std::min(guest.pv_disks.size(), kMaxFindings);
+  for (std::size_t i = 0; i < shown_disks; ++i) {
+    page.row(std::exchange(name, ""), guest.pv_disks[i] + " (for PV drivers alone)");
+  }
+  if (guest.pv_disks.size() > shown_disks) {
+    page.row("", "and " + std::to_string(guest.pv_disks.size() - shown_disks) + " more");
   }
   if (*name != '\0') {
     page.row(name, "none");

@@ -281,10 +281,9 @@ void Translator::card(unsigned index, const XlValue& spec) {
   std::string wrong = read_card(card, spec.text);
   wrong = wrong.empty() ? check_name(card) : wrong;
   const unsigned id = card.id.value_or(index);
-  if (wrong.empty() && std::find(card_ids_.begin(), card_ids_.end(), id) != card_ids_.end()) {
+  if (!card_ids_.insert(id).second && wrong.empty()) {
     wrong = "devid=" + std::to_string(id) + " is another card's: write another, or none";
   }
-  card_ids_.push_back(id);
   if (!wrong.empty()) {
     return error(spec.line, "vif: " + wrong);
   }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -168,7 +169,7 @@ class Translator {
   std::int64_t video_mib_ = 0;
   std::map<unsigned, unsigned> numbers_;    ///< of virtual devices, and the lines they are in
   std::map<unsigned, std::string> places_;  ///< IDE positions that are taken, and by which vdev
-  std::vector<unsigned> card_ids_;
+  std::set<unsigned> card_ids_;
   Translation out;
   SettingReader read;
 };

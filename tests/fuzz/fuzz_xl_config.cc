@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Any configuration file for stubdm --check. An input is a byte of choices and the file's text.
+#include "core/text/printable.h"
 #include "platform/toolstack/check.h"
 #include "tests/fuzz/input.h"
 
-#include <algorithm>
 #include <string>
 
 namespace dm::fuzz {
@@ -20,11 +20,6 @@ constexpr std::string_view kServed =
 /// refusals with a dozen details.
 constexpr std::size_t kMostText = 128 * 1024;
 
-bool is_shown(char c) noexcept {
-  const auto code = static_cast<unsigned char>(c);
-  return c == '\n' || (code >= 0x20 && code != 0x7f);
-}
-
 void run(Input in) {
   const auto choice = in.byte();
   const auto raw = in.bytes(in.size());
@@ -35,7 +30,7 @@ void run(Input in) {
   const CheckReport report = toolstack::check_guest("g.cfg", text, can);
   require(!report.text.empty() && report.text.back() == '\n', "a report is lines");
   require(report.text.size() < kMostText, "a report is bounded");
-  require(std::all_of(report.text.begin(), report.text.end(), is_shown), "a report is printable");
+  require(report.text == printable_lines(report.text), "a report is printable");
   require(report.text.find("g.cfg") == 0, "a report begins with the file's name");
   const bool served = report.text.find("stubdm can serve this guest") != std::string::npos ||
                       report.text.find("needs no device model") != std::string::npos;

@@ -7,6 +7,7 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <algorithm>
+#include <chrono>
 
 namespace dm::toolstack::test {
 namespace {
@@ -180,6 +181,37 @@ BOOST_AUTO_TEST_CASE(check_is_asked_for_on_the_command_line) {
   BOOST_TEST((asked.value().action == Invocation::Action::check));
   BOOST_TEST(asked.value().file == "/g.cfg");
   BOOST_TEST(says(parse(Arguments{"--check"}).error().message, "--check needs the name"));
+}
+
+std::string repeated(std::string_view setting, std::string_view item, std::size_t times) {
+  std::string text = std::string{kGood}.append(setting).append("=[");
+  for (std::size_t i = 0; i < times; ++i) {
+    text.append(item).append(",");
+  }
+  return text.append("]\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_report_is_bounded_whatever_the_guest_has) {
+  std::string disks = std::string{kGood} + "disk=[";
+  for (int i = 0; i < 10'000; ++i) {
+    disks += "'/dev/vg/data,,d" + std::to_string(i + 4) + "p0',";
+  }
+  const CheckReport report = check_guest("g.cfg", disks + "]\n", kEverything);
+  BOOST_TEST(report.exit_status == CheckReport::kServed);
+  BOOST_TEST(report.text.size() < 16'384);
+  BOOST_TEST(says(report.text, "d4p0: /dev/vg/data (for PV drivers alone)"));
+  BOOST_TEST(says(report.text, "and 9950 more"));
+}
+
+// A file of 1 MiB took minutes: each card was compared with all before it.
+BOOST_AUTO_TEST_CASE(a_report_takes_as_long_as_the_file) {
+  const auto start = std::chrono::steady_clock::now();
+  for (const std::string& text :
+       {repeated("vif", "''", 330'000), repeated("vif", "'type=vif'", 90'000),
+        repeated("vif", "'model=e1000'", 70'000), repeated("serial", "'pty'", 150'000)}) {
+    (void)check_guest("g.cfg", text, kEverything);
+  }
+  BOOST_TEST((std::chrono::steady_clock::now() - start < std::chrono::seconds{20}));
 }
 
 BOOST_AUTO_TEST_CASE(names_in_a_file_cannot_forge_lines) {
