@@ -154,7 +154,7 @@ bool Translator::has_place(const DiskSpec& disk, const Vdev& vdev, unsigned line
   const auto number = numbers_.emplace(vdev.number, line);
   if (!number.second) {
     error(line, "disk: vdev " + shown(disk.vdev) + " is there already, in line " +
-                    std::to_string(number.first->second) + ": write another");
+                    std::to_string(number.first->second) + ", and xl refuses that: write another");
     return false;
   }
   const bool emulated = vdev.bus != Vdev::Bus::number && (disk.cdrom || !on_port(vdev));
@@ -165,7 +165,8 @@ bool Translator::has_place(const DiskSpec& disk, const Vdev& vdev, unsigned line
   if (!place.second) {
     error(line, "disk: vdev " + shown(disk.vdev) + " is the same place as " +
                     shown(place.first->second) + " (" + std::string{kPlaces.at(vdev.disk)} +
-                    "): write a free one of hda to hdd, or xvde and later for PV drivers alone");
+                    "), and xl makes an IDE disk of each: write a free one of hda to hdd, or xvde "
+                    "and later for PV drivers alone");
   }
   return place.second;
 }

@@ -40,7 +40,7 @@ std::string without_back_end(const DiskSpec& disk) {
     return "xl refuses format=empty with an image: write no format, or no image";
   }
   if (disk.specification == "virtio") {
-    return "specification=virtio needs a device model of its own: leave it out";
+    return "specification=virtio: xl wants a device model of its own for it: leave it out";
   }
   if (disk.cdrom && !type.empty() && type != "qdisk") {
     return "xl refuses a CD-ROM drive with backendtype=" + type + ": leave backendtype out";
@@ -111,7 +111,7 @@ void Translator::disk_hints(const DiskSpec& disk, unsigned line) {
   if (raw && !nbd && !disk.cdrom && disk.backend_type == "qdisk" && restrict_) {
     error(line,
           "disk: with dm_restrict=1 nobody serves backendtype=qdisk, and the guest's PV driver "
-          "would wait for it: leave backendtype out");
+          "would wait for it: leave backendtype out. It asks for a PV back end of a disk");
   }
   const std::string_view by_name = raw && !disk.cdrom ? format_by_name(disk.target) : "";
   if (!by_name.empty()) {

@@ -99,7 +99,8 @@ void Translator::kind() {
       error(read.line("builder"), "builder: xl knows hvm and generic, not '" + shown(*builder) +
                                       "'. Better write type=\"hvm\" and no builder");
     } else if (by_type && *by_type != *by_builder) {
-      error(read.line("builder"), "builder and type contradict each other: write type alone");
+      error(read.line("builder"),
+            "builder and type contradict each other, and xl refuses that: write type alone");
     }
   }
   out.guest = by_type ? *by_type : by_builder ? *by_builder : Guest::pv;
@@ -321,7 +322,7 @@ void Translator::boot() {
     return error(read.line("boot"),
                  "boot: write one to three different letters of a (floppy), c "
                  "(disk), d (CD-ROM), n (network), not '" +
-                     shown(order) + "'");
+                     shown(order) + "': xl makes the device model's boot order of it");
   }
   add(read.line("boot"), "-boot", "order=" + order);
 }
@@ -341,7 +342,8 @@ void Translator::processors() {
   const unsigned line = read.line(most > asked ? "maxvcpus" : "vcpus");
   if (most > kMost) {
     return error(line, (most > asked ? std::string{"maxvcpus"} : "vcpus") +
-                           ": an HVM guest has 1 to 128 vCPUs, not " + std::to_string(most));
+                           ": an HVM guest has 1 to 128 vCPUs, not " + std::to_string(most) +
+                           ": xl makes none with more");
   }
   if (most > 1) {
     add(line, "-smp", std::to_string(online) + ",maxcpus=" + std::to_string(most));
@@ -390,7 +392,7 @@ void Translator::memory() {
   }
   if (memory.value_or(1) <= 0 || most < memory.value_or(0) || most > kMost) {
     error(read.line(read.find("maxmem") != nullptr ? "maxmem" : "memory"),
-          "memory: a number of MiB, and maxmem at least as much");
+          "memory: xl wants a number of MiB, and maxmem at least as much");
     return;
   }
   add(read.line("memory"), "-m", std::to_string(std::max<std::int64_t>(most - video_mib_, 0)));

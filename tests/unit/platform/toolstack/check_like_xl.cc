@@ -207,6 +207,31 @@ BOOST_DATA_TEST_CASE(what_ends_xl_or_libxl_is_told, boost::unit_test::data::make
   BOOST_TEST(!says(report.text, "in QEMU's words"), report.text);
 }
 
+/// Who reads a report wants to know whose rule it is: xl's, which any device model has to live
+/// with, or a thing that stubdm lacks.
+const std::vector<Row> kBlamed = {
+    {"boot='x'", " xl makes "},
+    {"vcpus=200", " xl makes "},
+    {"maxvcpus=129", " xl makes "},
+    {"memory=0", " xl wants "},
+    {"builder='generic'", " xl refuses "},
+    {"disk=['/a,,hda','/b,,hda']", " xl refuses "},
+    {"disk=['/a,,hda','/b,,xvda']", " xl makes "},
+    {"disk=['/a,,hda,specification=virtio']", " xl wants "},
+    {"dm_restrict=1\ndisk=['/a,,hda,backendtype=qdisk']", "It asks for a PV back end of a disk"},
+    {"disk=['vdev=hda,backendtype=qdisk,target=rbd:p/x']", "It asks for a disk with an image"},
+    {"disk=[',,xvde,cdrom']", "It asks for a CD-ROM drive beyond the four IDE positions of disks"},
+    {"p9=['tag=a,path=/b,security_model=none']", "It asks for a device unknown to stubdm"},
+    {"usbversion=3", "It asks for USB for a tablet"},
+    {"usbdev=['hostbus=1,hostaddr=2']", "It asks for USB passthrough: usbdev"},
+};
+
+BOOST_DATA_TEST_CASE(whose_rule_it_is_is_told, boost::unit_test::data::make(kBlamed), row) {
+  const CheckReport report = check(row.more);
+  BOOST_TEST(report.exit_status == CheckReport::kMustChange);
+  BOOST_TEST(says(report.text, row.told), report.text);
+}
+
 const std::vector<Row> kShown = {
     {"hdtype='Ahci'", "hdtype: write hdtype=\"ide\""},
     {"disk=['backend=storage,vdev=hda,target=/x']",
