@@ -87,6 +87,9 @@ std::string check_spec(const SpecRule& rule, std::string_view spec) {
     }
     const std::string_view value = piece.substr(equals + 1);
     const auto same = [value](std::string_view word) { return same_word(word, value); };
+    if (key == "uuid" && !is_uuid(value)) {
+      return "xl wants 36 characters for uuid, not '" + shown(value) + "'";
+    }
     if (key == rule.chosen && std::none_of(rule.words.begin(), rule.words.end(), same)) {
       return "xl knows no " + std::string{key} + "=" + shown(value);
     }
@@ -144,8 +147,11 @@ bool is_memory(std::string_view text) {
          (text.empty() || (take_mark(text, '@') && take_number(text, 16) && text.empty()));
 }
 
-/// all, 3, 0-3, ^1, nodes:0, cut at commas
-bool is_cpus(std::string_view text) {
+/// all, 3, 0-3, ^1, nodes:0, cut at commas. With `some` there has to be one that is not taken away:
+/// xl looks at that when the file says how many vCPUs there are.
+bool is_cpus(std::string_view text, bool some) {
+  constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+  bool empty = true;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(','), text.size());
     std::string_view one = text.substr(0, end);
@@ -154,6 +160,7 @@ bool is_cpus(std::string_view text) {
       continue;
     }
     const bool without = take_mark(one, '^');
+    empty = empty && without;
     for (const std::string_view nodes : {"node:", "nodes:"}) {
       if (one.substr(0, nodes.size()) == nodes) {
         one.remove_prefix(nodes.size());
@@ -165,11 +172,11 @@ bool is_cpus(std::string_view text) {
     }
     const auto first = take_number(one, 10);
     const auto last = take_mark(one, '-') ? take_number(one, 10) : first;
-    if (!first || !last || *last < *first || !one.empty()) {
+    if (!first || !last || *last < *first || *last == kNone || !one.empty()) {
       return false;
     }
   }
-  return true;
+  return !(some && empty);
 }
 
 struct FormRule {
@@ -230,7 +237,7 @@ void Translator::cpus(std::string_view name) {
       value.is_list ? std::span{value.items} : std::span<const XlValue>{&value, 1};
   const std::size_t most = value.is_list ? static_cast<std::size_t>(vcpus) : 1;
   for (std::size_t i = 0; i < std::min(items.size(), most) && !items[i].is_list; ++i) {
-    if (!is_cpus(items[i].text)) {
+    if (!is_cpus(items[i].text, name == "cpus" && vcpus != 0)) {
       error(items[i].line, std::string{name} +
                                ": xl wants CPUs, such as all, 0-3,^1 or node:0, not '" +
                                shown(items[i].text) + "'");

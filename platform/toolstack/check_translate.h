@@ -177,6 +177,9 @@ class Translator {
 /// As libxl compares most words: in any case (of ASCII).
 [[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;
 
+/// 36 characters, as uuid_parse(3) takes them.
+[[nodiscard]] bool is_uuid(std::string_view text) noexcept;
+
 /// True for a setting that xl 4.17 reads.
 [[nodiscard]] bool known_to_xl(std::string_view name) noexcept;
 

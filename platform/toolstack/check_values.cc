@@ -92,6 +92,8 @@ std::string listed(Words words) {
   return all;
 }
 
+}  // namespace
+
 bool is_uuid(std::string_view text) noexcept {
   constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
   return text.size() == kForm.size() &&
@@ -101,8 +103,6 @@ bool is_uuid(std::string_view text) noexcept {
            return form == '-' ? c == '-' : hex;
          });
 }
-
-}  // namespace
 
 bool same_word(std::string_view a, std::string_view b) noexcept {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
