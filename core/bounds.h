@@ -25,7 +25,8 @@ inline constexpr unsigned kRequestsPerHostPoll = 32;
 // One request.
 
 /// A string operation names a page that may lie across two windows, and the clock hand may take one
-/// of them while the other is mapped.
+/// of them while the other is mapped. A stopped bus master reads a table that may lie across two,
+/// and moves what is in two others.
 inline constexpr std::uint64_t kMapsPerRequest = 4;
 /// A stopped bus master makes the request that its command has begun with, on one drive; power-off,
 /// S3 and unplug flush each of four disks. Reading, writing and discarding are deferred work.

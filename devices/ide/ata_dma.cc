@@ -113,21 +113,22 @@ bool AtaDisk::ranges_fit(const DiskState& in) const noexcept {
   return true;
 }
 
-/// Copies the ranges in, judges all of them, and only then discards.
+/// Copies the ranges in, judges all of them, and only then discards. Regions so small that one
+/// DmaBuffer does not hold them are a fault: each may cost two mappings.
 void AtaDisk::take_trim_ranges() noexcept {
   const std::size_t bytes = std::size_t{disk_.remaining} * kSectorSize;
-  for (std::size_t at = 0; at < bytes;) {
-    const auto part = bus_master().gather(pages(), bytes - at);
-    if (part.piece != BusMaster::Piece::memory) {
-      dma_fault();
-      return;
-    }
-    for (const auto piece : pages().spans()) {
-      std::memcpy(disk_.block.data() + at, piece.data(), piece.size());
-      at += piece.size();
-    }
+  const auto part = bus_master().gather(pages(), bytes);
+  if (part.piece != BusMaster::Piece::memory || part.bytes != bytes) {
     pages().release();
+    dma_fault();
+    return;
   }
+  std::size_t at = 0;
+  for (const auto piece : pages().spans()) {
+    std::memcpy(disk_.block.data() + at, piece.data(), piece.size());
+    at += piece.size();
+  }
+  pages().release();
   disk_.pos = 0;
   disk_.end = disk_.remaining * kRangesInBlock;
   disk_.step = Step::trim;

@@ -153,8 +153,11 @@ void AtapiDrive::abort_dma() noexcept {
   refuse(sense::kDataPhaseError);
 }
 
+/// The guest is about to end: raw frames on their way, which completing would copy, need not come.
 bool AtapiDrive::flush() noexcept {
+  bus_master().stopping(true);
   settle();
+  bus_master().stopping(false);
   return true;
 }
 

@@ -276,28 +276,27 @@ bool AtapiDrive::go_on_by_dma(std::uint64_t left) noexcept {
   return false;
 }
 
-/// The buffer to guest memory or back. False: the command has failed.
+/// The buffer to guest memory or back. False: the command has failed, as it does when its regions
+/// are so small that one DmaBuffer does not hold them.
 bool AtapiDrive::copy_by_dma() noexcept {
   const bool out = cd_.remaining == 0 && cd_.packet[0] == kModeSelect10;
   const std::size_t bytes = even(cd_.filled);
-  for (std::size_t at = 0; at < bytes;) {
-    const auto part = bus_master().gather(pages(), bytes - at);
-    if (part.piece == BusMaster::Piece::fault) {
-      dma_fault();
-      return false;
-    }
-    std::size_t place = at;
-    for (const auto piece : pages().spans()) {
-      if (out) {
-        std::memcpy(cd_.buffer.data() + place, piece.data(), piece.size());
-      } else {
-        std::memcpy(piece.data(), cd_.buffer.data() + place, piece.size());
-      }
-      place += piece.size();
-    }
+  const auto part = bus_master().gather(pages(), bytes);
+  if (part.piece == BusMaster::Piece::fault || part.bytes != bytes) {
     pages().release();
-    at += part.bytes;
+    dma_fault();
+    return false;
   }
+  std::size_t place = 0;
+  for (const auto piece : pages().spans()) {
+    if (out) {
+      std::memcpy(cd_.buffer.data() + place, piece.data(), piece.size());
+    } else {
+      std::memcpy(piece.data(), cd_.buffer.data() + place, piece.size());
+    }
+    place += piece.size();
+  }
+  pages().release();
   return true;
 }
 

@@ -38,6 +38,31 @@ constexpr std::size_t spans_for(std::uint64_t at, std::uint64_t bytes) noexcept 
   return at >> kWindowShift == (at + bytes - 1) >> kWindowShift ? 1 : 2;
 }
 
+/// Two windows of guest memory, the first that are asked for.
+class WindowPair {
+ public:
+  [[nodiscard]] bool has_room_for(std::uint64_t at, std::uint64_t bytes) noexcept {
+    return take(at >> kWindowShift) && take((at + bytes - 1) >> kWindowShift);
+  }
+
+ private:
+  [[nodiscard]] bool take(std::uint64_t window) noexcept {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (windows_[i] == window) {
+        return true;
+      }
+    }
+    if (count_ == windows_.size()) {
+      return false;
+    }
+    windows_[count_++] = window;
+    return true;
+  }
+
+  std::array<std::uint64_t, 2> windows_{};
+  std::size_t count_ = 0;
+};
+
 }  // namespace
 
 std::uint8_t BusMaster::read(std::uint8_t offset) const noexcept {
@@ -188,16 +213,18 @@ void BusMaster::skip(std::uint64_t bytes) noexcept {
 }
 
 /// How many bytes, in whole sectors, the next regions give within one DmaBuffer. At least one
-/// sector: 256 spans of at least two bytes each.
+/// sector, but when stopping: 256 spans of at least two bytes each.
 std::uint64_t BusMaster::plan(std::uint64_t limit) const noexcept {
   std::uint64_t bytes = 0;
   std::size_t spans = 0;
   std::uint32_t offset = offset_;
+  WindowPair windows;
   for (std::size_t i = index_; i < count_ && bytes < limit; ++i, offset = 0) {
     const Region& region = regions_[i];
+    const std::uint64_t at = std::uint64_t{region.base} + offset;
     const std::uint64_t part = std::min<std::uint64_t>(region.bytes - offset, limit - bytes);
-    spans += spans_for(std::uint64_t{region.base} + offset, part);
-    if (spans > DmaBuffer::kMaxSpans) {
+    spans += spans_for(at, part);
+    if (spans > DmaBuffer::kMaxSpans || (stopping_ && !windows.has_room_for(at, part))) {
       break;
     }
     bytes += part;

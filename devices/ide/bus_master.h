@@ -59,6 +59,9 @@ class BusMaster {
   /// Reads the table again and skips what was moved; `left` bytes are still to come. False: it is
   /// not in memory any more, or holds less.
   [[nodiscard]] bool go_on(std::uint64_t left, Dma direction) noexcept;
+  /// While a stop waits for the last of a transfer, gather() takes no region beyond the second
+  /// window of guest memory: one register write maps no more than any other.
+  void stopping(bool on) noexcept { stopping_ = on; }
   /// Bytes that gather() has given since begin().
   [[nodiscard]] std::uint64_t moved() const noexcept { return state_.moved; }
 
@@ -105,6 +108,7 @@ class BusMaster {
   std::uint64_t total_ = 0;   ///< bytes in the table
   bool ended_ = false;        ///< the table had an end mark
   bool loaded_ = false;       ///< the table of the running transfer is here
+  bool stopping_ = false;
   Dma direction_ = Dma::to_guest;
 };
 

@@ -156,6 +156,7 @@ void ImageDrive::dma_stopped() noexcept {
   }
   const bool was_in_flight = in_flight_;
   const std::uint64_t made = counters_.submissions;
+  bus_master().stopping(true);
   give_back();
   for (unsigned unit = 0;
        unit < bounds::kUnitsOfStop && stops() && !was_in_flight && counters_.submissions == made;
@@ -163,6 +164,7 @@ void ImageDrive::dma_stopped() noexcept {
     run_step();
     give_back();
   }
+  bus_master().stopping(false);
   if (stops()) {
     abort_dma();
   }

@@ -50,6 +50,46 @@ BOOST_AUTO_TEST_CASE(a_stopped_read_ends_after_one_request_with_bus_mastering_on
   BOOST_TEST(guest.work().meter().worst_request().image_requests == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(raw_frames_are_copied_within_the_bounds_on_mappings) {
+  rig::ScriptedBlock scratched{std::uint64_t{kBlocks} * 2048};
+  scratched.info.read_only = true;
+  test::CdMachine m{&scratched, nullptr, test::kManyWindows};
+  (void)m.cd.ready();
+  m.guest.set_auto_work(false);
+  const auto start = [&](unsigned frames, std::span<const Prd> prds) {
+    m.ide.soft_reset();
+    m.ide.prepare_dma(prds);
+    m.cd.send(AtapiDriver::read_cd(0, frames, 0xf8), 1, 0);
+    m.ide.bm_command(9);
+  };
+  start(27, test::edges(512, 128));
+  m.guest.run_work();
+  BOOST_TEST((m.ide.bm_status() & m.ide.BM_ERROR) != 0);
+  start(27, test::edges(128, 512));
+  m.guest.run_work();
+  BOOST_TEST((m.ide.bm_status() & (m.ide.INTR | m.ide.BM_ERROR)) == m.ide.INTR);
+  BOOST_TEST(m.guest.work().meter().worst_unit().maps <= bounds::kMapsPerUnit);
+  BOOST_TEST(m.guest.work().meter().worst_unit().maps > 128U);
+  // What is in flight when the guest stops the bus master, or turns the machine off.
+  for (const bool off : {false, true}) {
+    scratched.hold();
+    start(27, test::edges(128, 512));
+    (void)m.guest.work().run_one();
+    (void)m.guest.work().run_one();
+    BOOST_TEST(scratched.pending() == 1U);
+    m.guest.send({.type = 8});  // INVALIDATE
+    const auto before = m.guest.sim_memory().calls();
+    if (off) {
+      BOOST_TEST(m.controller->flush());
+    } else {
+      m.ide.bm_command(0);
+    }
+    BOOST_TEST(m.guest.sim_memory().calls() - before <= bounds::kMapsPerRequest);
+    BOOST_TEST((m.ide.status() & m.ide.ERR) != 0);
+    scratched.hold(false);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(without_bus_mastering_more_than_a_table_holds_is_too_much) {
   rig::ScriptedBlock large{std::uint64_t{300'000} * 2048};
   large.info.read_only = true;

@@ -13,7 +13,10 @@ namespace dm::test {
 
 /// A guest with a CD-ROM drive as secondary master, and a disk as its slave.
 struct CdMachine {
-  explicit CdMachine(rig::ScriptedBlock* disc, rig::ScriptedBlock* slave = nullptr) {
+  explicit CdMachine(rig::ScriptedBlock* disc,
+                     rig::ScriptedBlock* slave = nullptr,
+                     rig::SimGuest::Options options = {})
+      : guest{options} {
     ide::Piix3Ide::Drives drives;
     auto made = std::make_unique<ide::AtapiDrive>(disc != nullptr ? disc->open() : nullptr,
                                                   guest.work(), ide::default_cd_identity(2));

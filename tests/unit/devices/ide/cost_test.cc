@@ -179,6 +179,71 @@ BOOST_AUTO_TEST_CASE(a_table_on_pages_that_are_not_there_maps_a_window_or_two) {
   }
 }
 
+// Mappings: each region lies across the edge of two windows that nothing else is in.
+
+namespace {
+struct Scattered {
+  rig::ScriptedBlock disk{64 * kMiB};
+  test::IdeMachine machine{{&disk, nullptr, nullptr, nullptr}, test::kManyWindows};
+  rig::SimGuest& guest = machine.guest;
+  IdeDriver& ide = machine.ide0;
+  Scattered() {
+    ide.enable();
+    guest.set_auto_work(false);
+  }
+  /// READ DMA, WRITE DMA or DATA SET MANAGEMENT of `count` sectors.
+  void start(unsigned opcode, unsigned count, std::span<const Prd> prds) {
+    ide.soft_reset();
+    ide.prepare_dma(prds);
+    ide.lba48(0, 0, count);
+    ide.out(1, 1);
+    ide.command(opcode);
+    ide.bm_command(opcode == 0x25 ? 9 : 1);
+  }
+  [[nodiscard]] std::uint64_t maps() { return guest.sim_memory().calls(); }
+};
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(a_stop_maps_no_more_than_any_request, Scattered) {
+  for (const unsigned opcode : {0x25U, 0x35U, 0x06U}) {
+    for (const bool absent : {false, true}) {
+      guest.sim_memory().set_present(2 * test::kWindow / 4096, !absent);
+      for (unsigned units = 0; units < 3; ++units) {
+        start(opcode, opcode == 0x06 ? 8 : 256, test::edges(256, opcode == 0x06 ? 16 : 512));
+        guest.send({.type = 8});  // INVALIDATE
+        for (unsigned i = 0; i < units; ++i) {
+          (void)guest.work().run_one();
+        }
+        const auto before = maps();
+        ide.bm_command(0);
+        BOOST_TEST(maps() - before <= bounds::kMapsPerRequest);
+        BOOST_TEST(guest.work().empty());
+        BOOST_TEST((ide.bm_status() & (ide.ACTIVE | ide.INTR)) == ide.INTR);
+      }
+    }
+  }
+  BOOST_TEST(guest.work().meter().worst_request().maps == bounds::kMapsPerRequest - 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stopped_transfer_has_moved_what_it_says, Scattered) {
+  stamp(disk, 0, 256);
+  start(0x25, 256, test::edges(256, 512));
+  ide.bm_command(0);
+  BOOST_TEST(ide.status() == (ide.DRDY | ide.DSC | ide.ERR));
+  BOOST_TEST(ide.lba48_now() == 1U);
+  BOOST_TEST(same(test::memory(guest, 2 * test::kWindow - 256, 512), patterns(0, 1)));
+  BOOST_TEST(same(test::memory(guest, 4 * test::kWindow - 256, 512), std::vector<std::byte>(512)));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_unit_maps_no_more_than_its_bound, Scattered) {
+  for (const unsigned opcode : {0x25U, 0x35U, 0x06U}) {
+    start(opcode, 8, test::edges(512, 8));
+    guest.run_work();
+    BOOST_TEST(guest.work().meter().worst_unit().maps <= bounds::kMapsPerUnit);
+  }
+  BOOST_TEST(guest.work().meter().worst_unit().maps > 256U);
+}
+
 // Half-done commands.
 
 namespace {

@@ -31,7 +31,7 @@ inline constexpr std::uint32_t kBuffer = 0x200000;
 struct IdeMachine {
   using Disks = std::array<rig::ScriptedBlock*, 4>;
 
-  explicit IdeMachine(Disks disks) {
+  explicit IdeMachine(Disks disks, rig::SimGuest::Options options = {}) : guest{options} {
     ide::Piix3Ide::Drives drives;
     for (unsigned i = 0; i < 4; ++i) {
       if (disks[i] != nullptr) {
@@ -76,6 +76,21 @@ inline std::vector<Prd> regions(std::size_t count) {
   std::vector<Prd> out;
   for (std::size_t i = 0; i < count; ++i) {
     out.push_back({static_cast<std::uint32_t>(kBuffer + i % 128 * 65536), 65536});
+  }
+  return out;
+}
+
+/// A guest of so much memory that each region of edges() has two windows of its own, more than are
+/// kept mapped.
+inline constexpr std::uint64_t kWindow = std::uint64_t{2} << 20;
+inline constexpr rig::SimGuest::Options kManyWindows{.ram = 1210 * kWindow,
+                                                     .limits = {.windows = 600}};
+/// Regions of `bytes` that each lie across the edge of two windows.
+inline std::vector<Prd> edges(std::size_t count, std::uint32_t bytes) {
+  std::vector<Prd> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto edge = static_cast<std::uint32_t>((2 + i % 600 * 2) * kWindow);
+    out.push_back({edge - bytes / 2, bytes});
   }
   return out;
 }
