@@ -57,7 +57,8 @@ inline constexpr std::uint64_t kSystemCallsPerUnit = 16;
 /// Frames that the host may have to make of one NetBackend::send(). 64 KiB at an ordinary MSS are
 /// 45; at an MSS of 1 they would be 60,000, which keep a kernel busy for 90 ms within one call.
 inline constexpr std::size_t kSegmentsPerSend = 64;
-/// Frames that one unit of a card's work makes of a long one that has arrived.
+/// Frames that one unit of a card's work makes of a long one that has arrived; and after so many
+/// buffers it begins none, since each may cost two mappings.
 inline constexpr std::size_t kSegmentsPerReceive = 64;
 
 // Ends that the guest can force.

@@ -301,7 +301,7 @@ void Receiver::accept_segments(std::uint32_t size, Seen& seen, const NetOffload&
 void Receiver::cut_in_place(std::uint32_t payload, const Seen& seen) noexcept {
   const std::uint32_t header = segments_.length();
   for (std::size_t done = 0; done < layout_.buffers && payload != 0; ++done) {
-    --segments_left_;  // the layout has no more buffers than a unit has segments
+    --buffers_left_;  // the layout has no more of them than a unit
     const std::uint32_t part = std::min(payload, segments_.segment());
     payload -= part;
     const std::uint64_t address = buffers_[cache_at_];
@@ -327,7 +327,7 @@ void Receiver::cut_in_place(std::uint32_t payload, const Seen& seen) noexcept {
 /// What is in the private buffer, as far as the guest's buffers and the unit go. False when it
 /// takes more buffers to go on.
 bool Receiver::deliver_pending() noexcept {
-  for (; pending_.waiting && segments_left_ != 0; --segments_left_) {
+  while (pending_.waiting && buffers_left_ != 0) {
     const std::uint32_t part = std::min(pending_.left, segments_.segment());
     const auto body = std::span<const std::byte>{spill_}.subspan(pending_.at, part);
     const bool last = part == pending_.left;

@@ -138,7 +138,7 @@ bool Receiver::run() noexcept {
     want(wanted_ && dry_);  // off when a frame has come, not before: see kick()
     return false;
   }
-  segments_left_ = kSegmentsInUnit;
+  buffers_left_ = kSegmentsInUnit;
   if (!pending_.waiting) {
     if (dry_) {
       return false;
@@ -264,6 +264,7 @@ bool Receiver::put(std::span<const std::byte> head,
                         [](std::uint64_t a) { return a != 0; })) < needed) {
     return false;
   }
+  buffers_left_ -= std::min<std::size_t>(buffers_left_, needed);
   std::array<std::span<const std::byte>, 3> parts{head, body,
                                                   std::span{kZeros}.first(pad + crc_bytes())};
   std::size_t part = 0;

@@ -31,9 +31,9 @@ namespace dm::e1000 {
 /// copied; where not, the frame goes through a private buffer. A guess is what the last frame was
 /// like.
 ///
-/// One unit of work is one frame of the backend, with at most bounds::kSegmentsPerReceive segments.
-/// Thread rule: the loop's
-/// thread only. No allocation after construction.
+/// One unit of work is one frame of the backend, with at most bounds::kSegmentsPerReceive segments,
+/// fewer where each takes several buffers. Thread rule: the loop's thread only. No allocation after
+/// construction.
 class Receiver {
  public:
   Receiver(Shared& shared,
@@ -165,7 +165,7 @@ class Receiver {
   bool promiscuous_ = false;  ///< as the backend was told
   bool filters_dirty_ = false;
   bool published_ = false;         ///< in this unit
-  std::size_t segments_left_ = 0;  ///< that this unit may still deliver
+  std::size_t buffers_left_ = 0;  ///< that this unit may still fill
 
   Layout layout_;
   Guess guess_;

@@ -205,6 +205,39 @@ BOOST_FIXTURE_TEST_CASE(an_arrival_of_many_tiny_segments_takes_many_units, OneCa
   }
 }
 
+/// Buffers that each lie across the edge of two windows of guest memory, more than are kept mapped.
+BOOST_AUTO_TEST_CASE(an_arrival_maps_no_more_than_a_unit_may) {
+  constexpr std::uint64_t kWindow = std::uint64_t{2} << 20;
+  rig::SimGuest guest{{.ram = 1210 * kWindow, .limits = {.windows = 300}}};
+  rig::ScriptedNet net;
+  const auto card = make_card(guest, net);
+  E1000Driver driver{guest, kBdf};
+  driver.map();
+  driver.open_rx(1024, D::RCTL_LPE, 256);
+  for (std::uint64_t i = 0; i < 1024; ++i) {
+    guest.poke(D::kRxRing + i * 16, (2 + i % 600 * 2) * kWindow - 128);
+  }
+  const Flow f;
+  for (const std::size_t mss : {1024U, 9000U, 1024U}) {
+    NetOffload offload;
+    offload.needs_checksum = true;
+    offload.gso = Gso::tcp4;
+    offload.segment_size = static_cast<std::uint16_t>(mss);
+    offload.checksum_start = static_cast<std::uint16_t>(f.l4());
+    offload.checksum_offset = 16;
+    const Bytes payload = payload_of(64000, mss);
+    net.arrive(unfinished(f, payload, true), offload);
+    guest.run_work();
+    for (const Bytes& wanted : segments(f, payload, mss)) {
+      Bytes got = driver.take().bytes;
+      got.resize(got.size() - std::min<std::size_t>(got.size(), 4));  // what stands for the FCS
+      BOOST_REQUIRE(same(got, wanted));
+    }
+  }
+  BOOST_TEST(guest.work().meter().worst_unit().maps <= bounds::kMapsPerUnit);
+  BOOST_TEST(guest.work().meter().worst_unit().maps > 100U);
+}
+
 /// Room for a frame may never come once the cable is out.
 BOOST_FIXTURE_TEST_CASE(a_frame_that_waits_for_room_is_dropped_when_the_link_goes, OneCard) {
   driver.open_tx();
