@@ -27,6 +27,8 @@ using inet::kTcpFinPsh;
 using inet::kTcpFlagsByte;
 using inet::kTcpHeader;
 using inet::kTcpOffsetByte;
+using inet::kTypeIpv4;
+using inet::kTypeIpv6;
 using inet::kUdpHeader;
 using inet::put16;
 using inet::put32;
@@ -264,15 +266,17 @@ bool Transmitter::host_can_cut() const noexcept {
          (!packet_.insert_vlan || file_.get<regs::VET>() == kTypeVlan);
 }
 
-/// Does the header say what the context says of its length? The host goes by the header (Linux:
-/// inet_gso_segment(), ipv6_gso_segment(), tcp_gso_segment()).
+/// Does the header say what the context says of its place and length? The host goes by the header
+/// (Linux: skb_mac_gso_segment(), inet_gso_segment(), ipv6_gso_segment(), tcp_gso_segment()).
 bool Transmitter::header_is_as_said() const noexcept {
   const TxContext& c = packet_.context;
   const auto h = header();
   const std::uint32_t ip = c.tucss - c.ipcss;
   const bool ip_fits =
       c.ipv4 ? (std::to_integer<unsigned>(h[c.ipcss]) & 15U) * 4 == ip : ip == kIpv6Header;
-  return ip_fits && c.tucss + high_half(h[c.tucss + kTcpOffsetByte]) * 4 == c.hdrlen;
+  const bool type_fits =
+      c.ipcss == kEthernetHeader && get16(h, c.ipcss - 2U) == (c.ipv4 ? kTypeIpv4 : kTypeIpv6);
+  return type_fits && ip_fits && c.tucss + high_half(h[c.tucss + kTcpOffsetByte]) * 4 == c.hdrlen;
 }
 
 /// Bytes of payload that one hand-over takes along, all or a multiple of the MSS: as many segments

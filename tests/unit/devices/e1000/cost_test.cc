@@ -22,7 +22,12 @@ std::size_t segments_of(const rig::ScriptedNet::Frame& frame) {
   const std::size_t tcp = frame.offload.checksum_start;
   const std::size_t stated =
       tcp + (std::to_integer<std::size_t>(frame.bytes.at(tcp + 12)) >> 4U) * 4;
-  const std::size_t header = std::min<std::size_t>(stated, frame.offload.header_length);
+  std::size_t header = std::min<std::size_t>(stated, frame.offload.header_length);
+  if (be16(frame.bytes, 12) == 0x0800) {  // or by what the frame's type leads to
+    const std::size_t found = 14 + (std::to_integer<std::size_t>(frame.bytes.at(14)) & 15U) * 4;
+    header = std::min(header,
+                      found + (std::to_integer<std::size_t>(frame.bytes.at(found + 12)) >> 4U) * 4);
+  }
   const std::size_t payload = frame.bytes.size() - header;
   return (payload + frame.offload.segment_size - 1) / frame.offload.segment_size;
 }
@@ -147,6 +152,23 @@ BOOST_FIXTURE_TEST_CASE(headers_that_say_something_else_do_not_make_more_segment
   }
   (void)send(context(f, 10), good);
   BOOST_TEST(net.sent.size() == 7U);
+}
+
+/// Offsets to a second pair of headers, behind those that a kernel finds.
+BOOST_FIXTURE_TEST_CASE(offsets_that_point_elsewhere_do_not_make_more_segments, Sender) {
+  Bytes frame = for_segmentation(Flow{.options = 0}, payload_of(4000));
+  frame[188] = std::byte{0x45};
+  frame[208 + 12] = std::byte{0x80};
+  for (const std::size_t mss : {1U, 5U, 536U}) {
+    D::Context c = context(Flow{}, mss);
+    c.ipcss = 188;
+    c.ipcso = 198;
+    c.tucss = 208;
+    c.tucso = 224;
+    c.hdrlen = 240;
+    (void)send(c, frame);  // looks at every hand-over
+    BOOST_TEST(!net.sent.empty());
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_tag_that_the_host_does_not_know_is_not_left_to_it, Sender) {
