@@ -285,7 +285,9 @@ void Machine::shutdown(ShutdownReason reason) noexcept {
     return;
   }
   ended_ = true;
-  make_durable();
+  if (slept_in_ != dispatcher_.counters().requests) {
+    make_durable();  // else it is: nothing was written since the same request asked for S3
+  }
   host_.domain.shutdown(reason);
 }
 

@@ -8,6 +8,7 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <vector>
@@ -129,6 +130,23 @@ BOOST_AUTO_TEST_CASE(reset_during_a_transfer_settles_it_and_ends_the_domain_once
     BOOST_TEST(pc.domain.shutdowns().size() == 1U);
     reset(pc);
     BOOST_TEST(pc.domain.shutdowns().size() == 1U);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_string_operation_on_pm1_control_flushes_each_disk_once) {
+  for (const std::uint16_t last : {std::uint16_t{0x2401}, std::uint16_t{0x2001}}) {
+    ManagedPc pc;
+    pc.firmware();
+    for (std::size_t i = 0; i < 2048; ++i) {
+      const std::uint16_t value = i < 2047 ? 0x2401 : last;  // S3, S3, and S3 or S5
+      std::memcpy(pc.memory.ram().data() + 0x200000 + i * 2, &value, sizeof value);
+    }
+    pc.rep_outs(0xb004, 2, 0x200000, 2048);
+    for (const auto& disk : pc.disks) {
+      BOOST_TEST(disk.flushes_now == 1U);
+    }
+    BOOST_TEST(pc.domain.suspends() == 1U);
+    BOOST_TEST(pc.domain.shutdowns().size() == (last == 0x2001 ? 1U : 0U));
   }
 }
 
