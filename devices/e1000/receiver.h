@@ -164,7 +164,7 @@ class Receiver {
   bool dry_ = true;           ///< the backend had nothing when last asked
   bool promiscuous_ = false;  ///< as the backend was told
   bool filters_dirty_ = false;
-  bool published_ = false;         ///< in this unit
+  bool published_ = false;        ///< in this unit
   std::size_t buffers_left_ = 0;  ///< that this unit may still fill
 
   Layout layout_;
