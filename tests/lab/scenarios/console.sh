@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# limit 1200
+# limit 3000
 # Who reads the console leaves: with keys that nobody has read while the BIOS is at work, before a megabyte is printed, and killed after it has stopped
 # reading. The guest goes on each time, and while nobody is there its device model uses no processor time.
 
@@ -89,7 +89,7 @@ check_flood_alone() {
   flood_later $flood one
   detach guest
   pause 6 # it has begun
-  check_quiet 600 "the guest has printed $flood bytes with nobody at its console"
+  check_quiet 1800 "the guest has printed $flood bytes with nobody at its console"
   back_again one
   say "ok: who comes later sees the end of it"
 }
@@ -102,6 +102,6 @@ check_killed_reader() {
   pause 12 # it has printed as much as the terminal holds, and waited for longer than a reader is waited for
   kill -KILL "$reader"
   rm -f "$state/guest/reader"
-  check_quiet 400 "a reader that did not read was killed, and the guest has gone on"
+  check_quiet 600 "a reader that did not read was killed, and the guest has gone on"
   back_again two
 }
