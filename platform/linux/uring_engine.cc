@@ -146,7 +146,7 @@ void UringEngine::issue(BlockRequest& request) noexcept {
     waiting_.push(request);
   } else {
     prepare(request);
-    submit(request);
+    hand_in(request);
   }
 }
 
@@ -186,7 +186,7 @@ void UringEngine::prepare(BlockRequest& request) noexcept {
 
 /// What the kernel does not take, since it has no memory for it, goes to the threads, at once: it
 /// may never take it, and whoever waits for all requests would wait as long.
-void UringEngine::submit(BlockRequest& request) noexcept {
+void UringEngine::hand_in(BlockRequest& request) noexcept {
   static_cast<void>(::io_uring_submit(&ring_));
   if (::io_uring_sq_ready(&ring_) == 0) {
     return;

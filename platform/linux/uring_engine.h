@@ -48,7 +48,7 @@ class UringEngine final : public BlockEngine {
 
   void issue(BlockRequest& request) noexcept;
   void prepare(BlockRequest& request) noexcept;
-  void submit(BlockRequest& request) noexcept;
+  void hand_in(BlockRequest& request) noexcept;
   void pool_finished(BlockRequest& request) noexcept;
   void answered(BlockRequest& request, int result) noexcept;
   void moved(BlockRequest& request, int result) noexcept;
