@@ -26,7 +26,7 @@ struct Cost {
 /// limits.
 ///
 /// Costs: who calls the host adds to one cache line beside a system call. The end of a request that
-/// asked for nothing, as nearly all do, is three loads of that line and a branch. Thread rule: the
+/// asked for nothing, as nearly all do, is one load of that line and a branch. Thread rule: the
 /// loop's thread only.
 class Meter {
  public:
@@ -34,14 +34,19 @@ class Meter {
   Meter(const Meter&) = delete;
   Meter& operator=(const Meter&) = delete;
 
-  void mapped() noexcept { ++now_.maps; }
+  void mapped() noexcept {
+    ++now_.maps;
+    asked_ = true;
+  }
   void image_request(std::uint64_t bytes) noexcept {
     ++now_.image_requests;
     now_.bytes += bytes;
+    asked_ = true;
   }
   void sent(std::uint64_t bytes) noexcept {
     ++now_.sends;
     now_.bytes += bytes;
+    asked_ = true;
   }
 
   void end_request() noexcept { end(worst_request_); }
@@ -60,13 +65,15 @@ class Meter {
 
  private:
   void end(Cost& worst) noexcept {
-    if ((now_.maps | now_.image_requests | now_.sends) != 0) {
+    if (asked_) [[unlikely]] {
       worst.raise_to(now_);
       now_ = {};
+      asked_ = false;
       ++serial_;
     }
   }
 
+  bool asked_ = false;  ///< anything, since the last end
   Cost now_;
   std::uint64_t serial_ = 1;
   Cost worst_request_;
