@@ -27,6 +27,8 @@ using dm::test::ScriptedChardev;
 
 constexpr std::uint32_t kDomid = 7;
 constexpr std::uint64_t kDiskBytes = 1U << 20U;
+/// How often an image is tried that cannot be opened (platform/pv/README.md).
+constexpr unsigned kMostOpenings = 8;
 constexpr std::size_t kRing = 4;  ///< page of the guest; four of them
 constexpr std::size_t kConsole0 = 1;
 constexpr std::size_t kConsole1 = 2;
@@ -63,6 +65,7 @@ class World {
             .open_disk = [this](const DiskConfig& disk) -> Result<std::unique_ptr<BlockBackend>> {
               require(!disk_.is_open(), "an image is open once");
               if (disk.path == "/missing" || openings_fail_) {
+                ++failed_openings_;
                 return Error{"it cannot be opened"};
               }
               disk_.info.read_only = disk.read_only;
@@ -158,7 +161,8 @@ class World {
       pause(false);
     }
     settle();
-    if (!closing_) {
+    // A disk that could not be opened eight times is tried no more: nobody names another one.
+    if (!closing_ && !(failed_openings_ >= kMostOpenings && !cdrom_)) {
       if (cdrom_) {
         store_.set(std::string{kBack} + "/params", "aio:/last");
       }
@@ -368,6 +372,7 @@ class World {
   bool closing_ = false;
   bool paused_ = false;
   bool openings_fail_ = false;
+  unsigned failed_openings_ = 0;
   std::size_t asked_ = 0;  ///< requests that the image had had when the pause began
 };
 
