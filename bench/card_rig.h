@@ -115,6 +115,9 @@ struct CardRig {
   /// As Linux sends: a context, then header and payload in descriptors of 4 KiB.
   void fill_ring_with_large_sends() {
     constexpr std::uint32_t kPayload = kSegments * kSegmentSize;
+    fill_head(kHeaders + kPayload);
+    std::ranges::copy(std::span{net.head}.first(kHeaders),
+                      guest.ram().subspan(D::kTxBuffers).begin());
     for (std::uint32_t send = 0; send < kLargeSends; ++send) {
       driver.put_context({.ipcss = 14,
                           .ipcso = 24,

@@ -4,6 +4,7 @@
 #include "platform/linux/direct_disk.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/file_disk.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/nbd_open.h"
 #include "platform/linux/ragged_disk.h"
 #include "platform/linux/signals.h"
@@ -20,7 +21,6 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <string>
 
 namespace dm::host {
@@ -31,7 +31,7 @@ namespace {
 constexpr std::chrono::seconds kInsertPatience{1};
 /// For the lock of a process that has just been killed: 20 to 30 ms on an idle host.
 constexpr unsigned kLocksTried = 21;
-constexpr std::chrono::nanoseconds kLockRetry{5'000'000};
+constexpr std::chrono::milliseconds kLockRetry{5};
 
 struct Image {
   UniqueFd fd;
@@ -128,8 +128,7 @@ struct Image {
     if (--looks == 0) {
       return false;
     }
-    const timespec moment{.tv_sec = 0, .tv_nsec = kLockRetry.count()};
-    ::nanosleep(&moment, nullptr);
+    nap(kLockRetry);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
@@ -192,8 +193,7 @@ void try_for(std::chrono::milliseconds time, void (*work)()) noexcept {
       ::kill(child, SIGKILL);
       return;
     }
-    const timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
-    ::nanosleep(&moment, nullptr);
+    nap(std::chrono::milliseconds{1});
   }
 }
 

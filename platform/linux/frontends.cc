@@ -2,6 +2,7 @@
 #include "platform/linux/frontends.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/unique_fd.h"
 
 #include <fcntl.h>
@@ -17,7 +18,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 namespace dm::host {
@@ -30,7 +30,7 @@ constexpr std::chrono::milliseconds kPause{5};
   if (std::chrono::steady_clock::now() >= until) {
     return true;
   }
-  std::this_thread::sleep_for(kPause);
+  nap(kPause);
   return false;
 }
 

@@ -2,6 +2,7 @@
 #include "platform/linux/listen_socket.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/unix_address.h"
 
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <thread>
 
 namespace dm::host {
 
@@ -54,7 +54,7 @@ Found await_stale(const std::string& path,
   Found found = remove_stale(path, address);
   while (found.listener && patience.count() > 0) {
     pause = std::min(pause, patience);
-    std::this_thread::sleep_for(pause);
+    nap(pause);
     patience -= pause;
     pause *= 2;
     found = remove_stale(path, address);

@@ -2,6 +2,7 @@
 #include "platform/linux/nbd_server.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/unix_address.h"
 
 #include <fcntl.h>
@@ -19,7 +20,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <span>
 #include <utility>
@@ -243,8 +243,7 @@ bool NbdServer::ended_within(std::chrono::milliseconds time) noexcept {
     if (std::chrono::steady_clock::now() >= end) {
       return false;
     }
-    const timespec moment{.tv_sec = 0, .tv_nsec = 2'000'000};
-    ::nanosleep(&moment, nullptr);
+    nap(std::chrono::milliseconds{2});
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #include "platform/linux/socket_chardev.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/nap.h"
 #include "platform/linux/unix_address.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,6 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <thread>
 #include <utility>
 
 namespace dm::host {
@@ -194,7 +194,7 @@ constexpr std::chrono::milliseconds kPredecessor{1500};
     if (errno != EADDRINUSE) {
       return socket_error(endpoint, "listen");
     }
-    std::this_thread::sleep_for(kPause);
+    nap(kPause);
   }
   return fd;
 }

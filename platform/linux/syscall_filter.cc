@@ -30,7 +30,7 @@ constexpr std::array kAllowed{
     SYS_io_uring_enter, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_fallocate,
     // the loop
     SYS_epoll_pwait2, SYS_epoll_wait, SYS_epoll_ctl, SYS_poll, SYS_timerfd_create,
-    SYS_timerfd_settime, SYS_clock_gettime, SYS_clock_nanosleep, SYS_restart_syscall,
+    SYS_timerfd_settime, SYS_clock_gettime, SYS_restart_syscall,
     // memory, the guest's and our own
     SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_futex,
     // signals and the end

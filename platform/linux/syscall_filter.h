@@ -5,7 +5,7 @@
 
 namespace dm::host {
 
-/// From now on this process gets no more of its kernel than serving a guest takes: 40 system calls
+/// From now on this process gets no more of its kernel than serving a guest takes: 39 system calls
 /// on what is open already. It cannot open or make anything by a name, start a process or a thread,
 /// make a socket, look at other processes, or map memory that can be executed; nobody in it can
 /// take that back. What is refused is answered with EPERM, not with death, because a call that some

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/uring_engine.h"
 
+#include "platform/linux/nap.h"
+
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <sys/eventfd.h>
@@ -9,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <ctime>
 #include <utility>
 
 namespace dm::host {
@@ -342,8 +343,7 @@ void UringEngine::wait() noexcept {
     }
     const int result = ::io_uring_submit_and_wait(&ring_, 1);
     if (result < 0 && result != -EINTR) {
-      const timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};
-      ::nanosleep(&moment, nullptr);
+      nap(std::chrono::milliseconds{1});
     }
   }
   while (report_one()) {

@@ -90,14 +90,10 @@ BOOST_AUTO_TEST_CASE(a_hot_descriptor_is_told_and_never_read) {
 
 BOOST_AUTO_TEST_CASE(a_short_timeout_is_not_rounded_to_milliseconds) {
   host::Loop loop;
-  auto shortest = Steady::duration::max();
-  for (int i = 0; i < 20; ++i) {
-    const auto start = Steady::now();
-    loop.wait(200us);
-    shortest = std::min(shortest, Steady::now() - start);
-  }
-  const bool is_short = shortest >= 200us && shortest < 950us;
-  BOOST_TEST(is_short);
+  const auto start = Steady::now();
+  loop.wait(200us);
+  BOOST_TEST((Steady::now() - start >= 200us));
+  BOOST_TEST(calls().last_sleep.count() == 200'000);  // what the kernel was asked for
 }
 
 BOOST_AUTO_TEST_CASE(a_kernel_without_epoll_pwait2_will_do) {
@@ -251,8 +247,10 @@ BOOST_AUTO_TEST_CASE(guest_time_stands_still_while_paused) {
   BOOST_TEST((clock.now() == stopped));
   clock.pause();
   BOOST_TEST((clock.now() == stopped));
+  const auto before = Steady::now();
   clock.resume();
-  const bool no_jump = clock.now() - stopped < 20ms;
+  const auto run = clock.now() - stopped;
+  const bool no_jump = run <= Steady::now() - before;
   BOOST_TEST(no_jump);
   std::this_thread::sleep_for(2ms);
   const auto running = clock.now();

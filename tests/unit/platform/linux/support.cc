@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/unit/platform/linux/support.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
@@ -282,9 +283,23 @@ int epoll_pwait2(
       errno = ENOSYS;
       return -1;
     }
+    using std::chrono::nanoseconds;
+    using std::chrono::seconds;
+    kernel().calls.last_sleep = timeout == nullptr
+                                    ? nanoseconds{-1}
+                                    : seconds{timeout->tv_sec} + nanoseconds{timeout->tv_nsec};
   }
   return static_cast<int>(
       ::syscall(SYS_epoll_pwait2, set, events, capacity, timeout, mask, _NSIG / 8));
+}
+
+int poll(pollfd* fds, nfds_t count, int timeout) {
+  using namespace dm::test;
+  if (count == 0) {
+    const std::lock_guard lock{kernel().mutex};
+    ++kernel().calls.naps;
+  }
+  return static_cast<int>(::syscall(SYS_poll, fds, count, timeout));
 }
 
 int inotify_init1(int flags) noexcept {

@@ -118,8 +118,10 @@ struct Calls {
   std::uint64_t writes = 0;
   std::uint64_t reads_elsewhere = 0;  ///< not on the thread that asked for the count last
   std::uint64_t writes_elsewhere = 0;
-  std::uint64_t vector_writes = 0;  ///< writev
-  std::uint64_t epoll_changes = 0;  ///< epoll_ctl
+  std::uint64_t vector_writes = 0;          ///< writev
+  std::uint64_t epoll_changes = 0;          ///< epoll_ctl
+  std::uint64_t naps = 0;                   ///< poll of nothing
+  std::chrono::nanoseconds last_sleep{-1};  ///< what epoll_pwait2 was asked for; -1: for ever
 };
 /// For what stands in for a system call: the faults now, without those that are used up by it.
 [[nodiscard]] Faults take_faults(bool interruptible);

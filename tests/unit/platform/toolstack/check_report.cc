@@ -7,7 +7,7 @@
 #include <boost/test/data/test_case.hpp>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 
 namespace dm::toolstack::test {
 namespace {
@@ -205,13 +205,13 @@ BOOST_AUTO_TEST_CASE(a_report_is_bounded_whatever_the_guest_has) {
 
 // A file of 1 MiB took minutes: each card was compared with all before it.
 BOOST_AUTO_TEST_CASE(a_report_takes_as_long_as_the_file) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();  // of the processor: other work does not count
   for (const std::string& text :
        {repeated("vif", "''", 330'000), repeated("vif", "'type=vif'", 90'000),
         repeated("vif", "'model=e1000'", 70'000), repeated("serial", "'pty'", 150'000)}) {
     (void)check_guest("g.cfg", text, kEverything);
   }
-  BOOST_TEST((std::chrono::steady_clock::now() - start < std::chrono::seconds{20}));
+  BOOST_TEST((std::clock() - start < 20 * CLOCKS_PER_SEC));
 }
 
 BOOST_AUTO_TEST_CASE(names_in_a_file_cannot_forge_lines) {
