@@ -5,8 +5,8 @@
 // is the processor's time for a frame from end to end, so `in` contains the other end's send, which
 // `in/floor` shows alone. Needs root.
 
-#include "platform/linux/loop.h"
-#include "platform/linux/net.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/net/net.h"
 
 #include <benchmark/benchmark.h>
 

@@ -6,7 +6,7 @@
 #include "bench/count.h"
 #include "bench/dispatch_rig.h"
 #include "bench/keep.h"
-#include "core/host/event_loop.h"
+#include "core/ports/event_loop.h"
 #include "ioreq/poller.h"
 
 #include <time.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/bounds.h"
-#include "core/host/event_loop.h"
-#include "core/host/ioreq_port.h"
+#include "core/ports/event_loop.h"
+#include "core/ports/ioreq_port.h"
 #include "core/time/timer.h"
 #include "core/time/work.h"
 #include "ioreq/server.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/ioreq_port.h"
 #include "core/obs/black_box.h"
 #include "core/obs/probe.h"
+#include "core/ports/ioreq_port.h"
 #include "ioreq/dispatcher.h"
 #include "ioreq/slot.h"
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The one home of language standard, warnings, hardening and sanitizers.
 #
-# dm_library(NAME SOURCES... DEPENDS...) makes a static library of one layer: it sees only what DEPENDS names.
+# dm_library(NAME SOURCES... DEPENDS... [PRECOMPILED SET]) makes a static library of one layer: it sees only what DEPENDS names.
+# dm_precompiled(SET HEADERS...) compiles foreign headers once; dm_use_precompiled(TARGET SET) gives them to a target.
 
 option(DM_BUILD_TESTS "Build the tests" OFF)
 option(DM_BUILD_BENCH "Build the benchmarks" OFF)
 option(DM_BUILD_FUZZERS "Build libFuzzer targets (needs clang)" OFF)
 option(DM_WERROR "Treat warnings as errors" OFF)
+option(DM_PRECOMPILE "Compile Boost's and the library's headers once. Off in a release, which so judges that every file includes what it uses" OFF)
 set(DM_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -62,9 +64,34 @@ endif()
 add_library(dm_boost INTERFACE)
 target_include_directories(dm_boost SYSTEM INTERFACE ${DM_BOOST_INCLUDE})
 
+function(dm_precompiled set)
+  if(DM_PRECOMPILE)
+    file(WRITE ${CMAKE_BINARY_DIR}/precompiled/${set}.cc "")
+    add_library(${set} OBJECT ${CMAKE_BINARY_DIR}/precompiled/${set}.cc)
+    target_link_libraries(${set} PRIVATE dm_boost dm_flags)
+    target_precompile_headers(${set} PRIVATE ${ARGN})
+  endif()
+endfunction()
+
+function(dm_use_precompiled target set)
+  if(DM_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM ${set})
+  endif()
+endfunction()
+
+set(dm_standard_headers
+  <algorithm> <array> <cerrno> <chrono> <cstddef> <cstdint> <cstring> <functional> <limits> <memory> <optional>
+  <span> <string> <string_view> <utility> <vector>)
+dm_precompiled(dm_asio_headers ${dm_standard_headers}
+  <boost/asio/io_context.hpp> <boost/asio/post.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/steady_timer.hpp>
+  <boost/json/array.hpp> <boost/json/object.hpp>)
+
 function(dm_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPENDS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PRECOMPILED" "SOURCES;DEPENDS")
   add_library(${name} STATIC ${arg_SOURCES})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PUBLIC ${arg_DEPENDS} dm_boost PRIVATE dm_flags)
+  if(arg_PRECOMPILED)
+    dm_use_precompiled(${name} ${arg_PRECOMPILED})
+  endif()
 endfunction()

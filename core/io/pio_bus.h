@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/io_claims.h"
 #include "core/io/io_handler.h"
 #include "core/io/region_claim.h"
+#include "core/ports/io_claims.h"
 #include "core/range.h"
 
 #include <array>

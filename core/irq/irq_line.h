@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/irq_sink.h"
 #include "core/obs/probe.h"
+#include "core/ports/irq_sink.h"
 
 #include <array>
 #include <cstddef>

@@ -3,8 +3,8 @@
 
 #include "core/addr.h"
 #include "core/bounds.h"
-#include "core/host/memory_mapper.h"
 #include "core/obs/meter.h"
+#include "core/ports/memory_mapper.h"
 #include "core/time/guest_time.h"
 
 #include <boost/container/static_vector.hpp>

@@ -2,10 +2,10 @@
 #pragma once
 
 #include "core/addr.h"
-#include "core/host/io_claims.h"
 #include "core/io/mmio_bus.h"
 #include "core/io/pio_bus.h"
 #include "core/pci/header.h"
+#include "core/ports/io_claims.h"
 #include "core/reg/map.h"
 
 #include <boost/container/static_vector.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
 #include "core/io/io_handler.h"
 #include "core/irq/irq_line.h"
+#include "core/ports/domain_control.h"
 #include "devices/chipset/cmos.h"
 
 #include <array>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
-#include "core/host/unplug.h"
 #include "core/io/pio_bus.h"
 #include "core/irq/irq_line.h"
 #include "core/pci/pci_bus.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/unplug.h"
 #include "devices/chipset/cmos.h"
 #include "devices/chipset/config_ports.h"
 #include "devices/chipset/dma8237.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
 #include "core/io/pio_bus.h"
 #include "core/pci/pci_bus.h"
+#include "core/ports/domain_control.h"
 
 #include <cstdint>
 

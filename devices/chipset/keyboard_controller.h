@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
 #include "core/irq/irq_line.h"
+#include "core/ports/domain_control.h"
 #include "devices/chipset/ps2_keyboard.h"
 #include "devices/chipset/ps2_mouse.h"
 

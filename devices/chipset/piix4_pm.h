@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
 #include "core/irq/irq_line.h"
 #include "core/pci/pci_bus.h"
+#include "core/ports/domain_control.h"
 #include "devices/chipset/acpi_block.h"
 
 #include <array>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
-#include "core/host/unplug.h"
 #include "core/io/io_handler.h"
 #include "core/obs/log.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/unplug.h"
 #include "devices/chipset/guest_log.h"
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 #include "devices/ide/bus_master.h"
 
 #include "core/addr.h"
-#include "core/host/memory_mapper.h"
+#include "core/ports/memory_mapper.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/config/machine_config.h"
-#include "core/host/machine_control.h"
+#include "core/ports/machine_control.h"
 #include "ioreq/daemon/machine.h"
-#include "platform/linux/host_clock.h"
+#include "platform/linux/loop/host_clock.h"
 #include "platform/linux/unique_fd.h"
 
 #include <functional>

@@ -3,7 +3,7 @@
 
 #include "core/config/machine_config.h"
 #include "core/result.h"
-#include "platform/toolstack/command_line.h"
+#include "platform/toolstack/command_line/command_line.h"
 
 #include <cstdint>
 

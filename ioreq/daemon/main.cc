@@ -7,11 +7,11 @@
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/probe_session.h"
 #include "ioreq/daemon/pv_session.h"
-#include "platform/toolstack/check.h"
-#include "platform/toolstack/command_line.h"
-#include "platform/toolstack/help.h"
-#include "platform/toolstack/inspect_client.h"
-#include "platform/toolstack/start_log.h"
+#include "platform/toolstack/command_line/command_line.h"
+#include "platform/toolstack/command_line/help.h"
+#include "platform/toolstack/command_line/start_log.h"
+#include "platform/toolstack/qmp/inspect_client.h"
+#include "platform/toolstack/xl_config/check.h"
 
 #include <csignal>
 #include <cstdio>

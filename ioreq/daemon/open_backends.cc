@@ -2,9 +2,9 @@
 #include "ioreq/daemon/open_backends.h"
 
 #include "ioreq/daemon/option_rom.h"
-#include "platform/linux/chardev.h"
-#include "platform/linux/disk.h"
-#include "platform/linux/net.h"
+#include "platform/linux/chardev/chardev.h"
+#include "platform/linux/image/disk.h"
+#include "platform/linux/net/net.h"
 
 #include <cstddef>
 #include <utility>

@@ -2,11 +2,11 @@
 #include "ioreq/daemon/probe_session.h"
 
 #include "core/obs/log.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/signals.h"
-#include "platform/toolstack/qmp_commands.h"
-#include "platform/toolstack/qmp_probe.h"
-#include "platform/toolstack/qmp_server.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/signals.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_probe.h"
+#include "platform/toolstack/qmp/qmp_server.h"
 
 #include <chrono>
 #include <csignal>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/machine_control.h"
+#include "core/ports/machine_control.h"
 #include "platform/pv/backends.h"
 
 #include <functional>

@@ -2,10 +2,10 @@
 #include "ioreq/daemon/pv_host.h"
 
 #include "core/obs/log.h"
-#include "platform/linux/chardev.h"
-#include "platform/linux/disk.h"
+#include "platform/linux/chardev/chardev.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/turn_queue.h"
+#include "platform/linux/image/disk.h"
+#include "platform/linux/loop/turn_queue.h"
 
 #include <cerrno>
 #include <utility>

@@ -2,11 +2,11 @@
 #pragma once
 
 #include "core/result.h"
-#include "platform/linux/chardev.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/watch.h"
+#include "platform/linux/chardev/chardev.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/watch.h"
 #include "platform/pv/backends.h"
-#include "platform/toolstack/store_client.h"
+#include "platform/toolstack/store/store_client.h"
 #include "platform/xen/xen_frontend.h"
 
 #include <cstdint>

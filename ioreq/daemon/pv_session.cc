@@ -4,15 +4,15 @@
 #include "core/obs/log.h"
 #include "ioreq/daemon/pv_control.h"
 #include "ioreq/daemon/pv_host.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/privileges.h"
-#include "platform/linux/signals.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/signals.h"
+#include "platform/linux/process/privileges.h"
 #include "platform/linux/unique_fd.h"
-#include "platform/toolstack/domain_watch.h"
-#include "platform/toolstack/qmp_commands.h"
-#include "platform/toolstack/qmp_server.h"
-#include "platform/toolstack/store_client.h"
-#include "platform/toolstack/xenstore.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_server.h"
+#include "platform/toolstack/store/domain_watch.h"
+#include "platform/toolstack/store/store_client.h"
+#include "platform/toolstack/store/xenstore.h"
 
 #include <chrono>
 #include <csignal>

@@ -4,12 +4,12 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/daemon.h"
-#include "platform/linux/first_process.h"
-#include "platform/linux/frontends.h"
-#include "platform/toolstack/command_line.h"
-#include "platform/toolstack/start_log.h"
-#include "platform/toolstack/stub_arguments.h"
-#include "platform/toolstack/xenstore.h"
+#include "platform/linux/net/frontends.h"
+#include "platform/linux/process/first_process.h"
+#include "platform/toolstack/command_line/command_line.h"
+#include "platform/toolstack/command_line/start_log.h"
+#include "platform/toolstack/command_line/stub_arguments.h"
+#include "platform/toolstack/store/xenstore.h"
 
 #include <unistd.h>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/result.h"
-#include "platform/linux/watch.h"
-#include "platform/toolstack/qmp_vchan.h"
-#include "platform/toolstack/xenstore.h"
+#include "platform/linux/loop/watch.h"
+#include "platform/toolstack/qmp/qmp_vchan.h"
+#include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/granted_page.h"
 
 #include <boost/asio/io_context.hpp>

@@ -4,9 +4,9 @@
 #include "core/backend/block.h"
 #include "core/backend/chardev.h"
 #include "core/config/machine_config.h"
-#include "core/host/frontend_port.h"
-#include "core/host/machine_control.h"
-#include "core/host/store_port.h"
+#include "core/ports/frontend_port.h"
+#include "core/ports/machine_control.h"
+#include "core/ports/store_port.h"
 #include "core/result.h"
 #include "core/time/work.h"
 

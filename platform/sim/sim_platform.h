@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
-#include "core/host/io_claims.h"
-#include "core/host/ioreq_port.h"
-#include "core/host/irq_sink.h"
-#include "core/host/memory_mapper.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/io_claims.h"
+#include "core/ports/ioreq_port.h"
+#include "core/ports/irq_sink.h"
+#include "core/ports/memory_mapper.h"
 #include "core/time/guest_time.h"
 
 #include <array>

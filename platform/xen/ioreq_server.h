@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/io_claims.h"
-#include "core/host/ioreq_port.h"
 #include "core/obs/log.h"
+#include "core/ports/io_claims.h"
+#include "core/ports/ioreq_port.h"
 #include "core/result.h"
 #include "platform/xen/dm_ops.h"
 #include "platform/xen/handles.h"

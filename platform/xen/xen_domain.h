@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
 #include "core/obs/log.h"
+#include "core/ports/domain_control.h"
 #include "core/result.h"
 #include "platform/xen/c_api.h"
 #include "platform/xen/dm_ops.h"

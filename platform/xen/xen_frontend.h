@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/frontend_port.h"
+#include "core/ports/frontend_port.h"
 #include "core/result.h"
 #include "platform/xen/handles.h"
 

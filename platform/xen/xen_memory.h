@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/memory_mapper.h"
+#include "core/ports/memory_mapper.h"
 #include "platform/xen/dm_ops.h"
 #include "platform/xen/handles.h"
 

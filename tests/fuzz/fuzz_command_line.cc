@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Any command line. An input is the arguments, one a line.
-#include "platform/toolstack/command_line.h"
+#include "platform/toolstack/command_line/command_line.h"
 #include "tests/fuzz/input.h"
 
 #include <string>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/domain_control.h"
-#include "core/host/event_loop.h"
-#include "core/host/io_claims.h"
-#include "core/host/irq_sink.h"
-#include "core/host/memory_mapper.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/event_loop.h"
+#include "core/ports/io_claims.h"
+#include "core/ports/irq_sink.h"
+#include "core/ports/memory_mapper.h"
 #include "platform/sim/sim_platform.h"
 #include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"

@@ -3,8 +3,8 @@
 // they are, in pieces of any size; right messages in the wrong place; floods of events or of
 // anything else; an answer of any content; and when it hangs up.
 #include "core/text/printable.h"
-#include "platform/toolstack/inspect_client.h"
-#include "platform/toolstack/inspect_dialogue.h"
+#include "platform/toolstack/qmp/inspect_client.h"
+#include "platform/toolstack/qmp/inspect_dialogue.h"
 #include "tests/fuzz/input.h"
 
 #include <boost/json/parse.hpp>

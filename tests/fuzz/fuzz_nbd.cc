@@ -3,9 +3,9 @@
 // the middle of what the guest asks for and of what the host waits for. The real disk over the real
 // libnbd and a socket pair; the server is in this thread, and time passes only when it is silent.
 #include "core/obs/log.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/nbd_disk.h"
-#include "platform/linux/nbd_open.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/nbd/nbd_disk.h"
+#include "platform/linux/nbd/nbd_open.h"
 #include "tests/fuzz/input.h"
 #include "tests/rig/nbd_script.h"
 

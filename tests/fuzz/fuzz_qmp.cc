@@ -2,9 +2,9 @@
 // A QMP client that sends anything, in pieces of any size. An input is: how the pieces are cut, how
 // many descriptors come with them, and then the text.
 #include "core/text/printable.h"
-#include "platform/toolstack/fd_sets.h"
-#include "platform/toolstack/qmp_medium.h"
-#include "platform/toolstack/qmp_session.h"
+#include "platform/toolstack/qmp/fd_sets.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/fuzz/input.h"
 #include "tests/rig/fake_machine.h"
 
@@ -87,7 +87,7 @@ void run(Input in) {
   std::string out;
   const auto pieces = in.byte();
   for (std::size_t i = in.below(10); i > 0; --i) {
-    session.descriptors().put(toolstack::UniqueFd{::fcntl(0, F_DUPFD_CLOEXEC, 3)});
+    session.descriptors().put(host::UniqueFd{::fcntl(0, F_DUPFD_CLOEXEC, 3)});
   }
   require(session.descriptors().size() <= toolstack::QmpDescriptors::kCapacity,
           "waiting descriptors stay few");

@@ -6,8 +6,8 @@
 #include "core/obs/log.h"
 #include "core/time/timer.h"
 #include "devices/uart16550/uart.h"
-#include "platform/linux/chardev.h"
-#include "platform/linux/loop.h"
+#include "platform/linux/chardev/chardev.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/sim/sim_platform.h"
 #include "tests/fuzz/input.h"
 

@@ -3,8 +3,8 @@
 // it, when they ring, and when they come and go. A client that comes afterwards and behaves must
 // get a greeting first and be served.
 #include "core/obs/log.h"
-#include "platform/toolstack/qmp_commands.h"
-#include "platform/toolstack/qmp_vchan.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_vchan.h"
 #include "tests/fuzz/input.h"
 #include "tests/rig/fake_machine.h"
 

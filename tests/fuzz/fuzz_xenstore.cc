@@ -4,8 +4,8 @@
 // bytes; the end. The client has what a device model has open: questions of every kind, some asked
 // from inside of an answer, and the watch for the domain's end.
 #include "core/obs/log.h"
-#include "platform/toolstack/domain_watch.h"
-#include "platform/toolstack/store_client.h"
+#include "platform/toolstack/store/domain_watch.h"
+#include "platform/toolstack/store/store_client.h"
 #include "tests/fuzz/input.h"
 
 #include <boost/asio/io_context.hpp>
@@ -29,8 +29,8 @@ namespace dm::fuzz {
 
 namespace {
 
+using host::UniqueFd;
 using toolstack::StoreClient;
-using toolstack::UniqueFd;
 
 // Xen public header io/xs_wire.h.
 constexpr std::uint32_t kDirectory = 1;

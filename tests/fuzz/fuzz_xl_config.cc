@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Any configuration file for stubdm --check. An input is a byte of choices and the file's text.
 #include "core/text/printable.h"
-#include "platform/toolstack/check.h"
+#include "platform/toolstack/xl_config/check.h"
 #include "tests/fuzz/input.h"
 
 #include <string>

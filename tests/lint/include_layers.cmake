@@ -13,7 +13,7 @@ set(allow_tests_rig core devices ioreq platform tests)
 set(allow_tests core devices ioreq platform tests)
 set(allow_bench core devices ioreq platform tests bench)
 
-# No OS, Xen or Asio header in core and devices: what they need of the host is a port in core/host or core/backend.
+# No OS, Xen or Asio header in core and devices: what they need of the host is a port in core/ports or core/backend.
 set(forbidden_core "<(sys/|unistd|fcntl|poll|pthread|linux/|netinet/|arpa/|termios|xen|boost/asio|boost/json|thread>|mutex>)")
 set(forbidden_devices "${forbidden_core}")
 # ioreq knows the layout of a request from Xen's public headers and nothing else of Xen.

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/config/machine_config.h"
-#include "core/host/domain_control.h"
-#include "core/host/event_loop.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/event_loop.h"
 #include "core/result.h"
 #include "ioreq/daemon/machine.h"
 #include "platform/sim/sim_platform.h"

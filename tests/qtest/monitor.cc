@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "tests/qtest/monitor.h"
 
-#include "platform/linux/disk.h"
-#include "platform/toolstack/qmp_medium.h"
+#include "platform/linux/image/disk.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
 
 #include <boost/json/string.hpp>
 

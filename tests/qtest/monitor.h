@@ -3,9 +3,9 @@
 
 #include "core/result.h"
 #include "ioreq/daemon/control.h"
-#include "platform/toolstack/fd_sets.h"
-#include "platform/toolstack/qmp_commands.h"
-#include "platform/toolstack/qmp_session.h"
+#include "platform/toolstack/qmp/fd_sets.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/qtest/board.h"
 #include "tests/qtest/held_flushes.h"
 #include "tests/qtest/peer.h"

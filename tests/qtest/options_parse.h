@@ -2,7 +2,7 @@
 // Internal to the command line's parser.
 #pragma once
 
-#include "platform/toolstack/key_values.h"
+#include "platform/toolstack/command_line/key_values.h"
 #include "tests/qtest/options.h"
 
 #include <initializer_list>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/irq_sink.h"
+#include "core/ports/irq_sink.h"
 
 #include <array>
 #include <cstddef>

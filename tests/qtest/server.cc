@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "tests/qtest/server.h"
 
-#include "platform/linux/chardev.h"
-#include "platform/linux/disk.h"
+#include "platform/linux/chardev/chardev.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/image/disk.h"
 #include "tests/qtest/no_net.h"
 #include "tests/qtest/null_disk.h"
 #include "tests/qtest/power_on.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/result.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/signals.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/signals.h"
 #include "tests/qtest/board.h"
 #include "tests/qtest/monitor.h"
 #include "tests/qtest/options.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/qtest/socket_net.h"
 
-#include "platform/linux/software_offload.h"
+#include "platform/linux/net/software_offload.h"
 
 #include <sys/socket.h>
 

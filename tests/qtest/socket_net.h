@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-#include "platform/linux/watch.h"
 
 #include <boost/asio/io_context.hpp>
 

@@ -2,9 +2,9 @@
 #pragma once
 
 #include "core/result.h"
-#include "platform/linux/loop.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-#include "platform/linux/watch.h"
 
 #include <memory>
 #include <optional>

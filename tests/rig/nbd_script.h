@@ -4,7 +4,7 @@
 // are those of the protocol text of the NBD project (doc/proto.md), typed anew.
 #pragma once
 
-#include "platform/linux/nbd_wait.h"
+#include "platform/linux/nbd/nbd_wait.h"
 #include "platform/linux/unique_fd.h"
 
 #include <poll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/store_port.h"
+#include "core/ports/store_port.h"
 
 #include <cstdint>
 #include <deque>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/host/unplug.h"
+#include "core/ports/unplug.h"
 #include "devices/chipset/chipset.h"
 #include "tests/drivers/chipset_driver.h"
 #include "tests/rig/sim_guest.h"

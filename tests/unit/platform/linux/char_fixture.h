@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "platform/linux/chardev.h"
+#include "platform/linux/chardev/chardev.h"
 #include "tests/unit/platform/linux/support.h"
 
 #include <boost/test/unit_test.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/chardev.h"
+#include "platform/linux/chardev/chardev.h"
 
 #include "core/obs/log.h"
-#include "platform/linux/break_decoder.h"
+#include "platform/linux/chardev/break_decoder.h"
 #include "tests/unit/platform/linux/char_fixture.h"
 
 #include <fcntl.h>

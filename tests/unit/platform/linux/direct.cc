@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Past the page cache, through buffers of our own.
-#include "platform/linux/direct_disk.h"
+#include "platform/linux/disk/direct_disk.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/obs/log.h"
-#include "platform/linux/disk.h"
-#include "platform/linux/file_disk.h"
+#include "platform/linux/disk/file_disk.h"
+#include "platform/linux/image/disk.h"
 #include "tests/unit/platform/linux/support.h"
 
 #include <boost/test/unit_test.hpp>

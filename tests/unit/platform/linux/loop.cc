@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/loop.h"
+#include "platform/linux/loop/loop.h"
 
 #include "core/time/work.h"
-#include "platform/linux/alarm.h"
-#include "platform/linux/host_clock.h"
-#include "platform/linux/turn_queue.h"
-#include "platform/linux/watch.h"
+#include "platform/linux/loop/alarm.h"
+#include "platform/linux/loop/host_clock.h"
+#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/watch.h"
 #include "tests/unit/platform/linux/support.h"
 #include "tests/unit/platform/linux/watched_pair.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // NBD exports, over a server that answers as the test wants.
-#include "platform/linux/nbd_disk.h"
+#include "platform/linux/nbd/nbd_disk.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 #include "tests/unit/platform/linux/nbd_rig.h"
 

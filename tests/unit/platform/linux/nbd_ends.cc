@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // NBD servers that go, or fall silent, at every byte of every exchange: each request ends once, and
 // whoever waits has one deadline.
-#include "platform/linux/nbd_disk.h"
-#include "platform/linux/nbd_open.h"
+#include "platform/linux/nbd/nbd_disk.h"
+#include "platform/linux/nbd/nbd_open.h"
 #include "tests/rig/nbd_script.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 

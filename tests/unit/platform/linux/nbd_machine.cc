@@ -3,7 +3,7 @@
 // and `stop`, reset, unplug and power-off end.
 #include "devices/ide/ata_disk.h"
 #include "devices/ide/piix3_ide.h"
-#include "platform/linux/nbd_open.h"
+#include "platform/linux/nbd/nbd_open.h"
 #include "tests/drivers/ide_driver.h"
 #include "tests/rig/nbd_script.h"
 #include "tests/rig/sim_guest.h"

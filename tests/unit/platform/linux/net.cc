@@ -2,8 +2,8 @@
 // The host's end of a network card's cable: a real tap and a real packet socket on that tap's
 // interface, in a network namespace of the test's own. What one sends the other receives, with the
 // kernel between them as the judge of every header.
-#include "platform/linux/net_header.h"
-#include "platform/linux/software_offload.h"
+#include "platform/linux/net/net_header.h"
+#include "platform/linux/net/software_offload.h"
 
 #include <boost/test/unit_test.hpp>
 

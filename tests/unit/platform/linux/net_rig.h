@@ -3,10 +3,10 @@
 // opinion about checksums and segments.
 #pragma once
 
-#include "platform/linux/loop.h"
-#include "platform/linux/net.h"
-#include "platform/linux/packet_net.h"
-#include "platform/linux/tap_net.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/net/net.h"
+#include "platform/linux/net/packet_net.h"
+#include "platform/linux/net/tap_net.h"
 
 #include <fcntl.h>
 

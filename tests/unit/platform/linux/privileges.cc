@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a process keeps of root, seen from a process that has given the rest up.
-#include "platform/linux/privileges.h"
+#include "platform/linux/process/privileges.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Images that are not raw: real ones, served by a real qemu-nbd.
-#include "platform/linux/disc_opener.h"
+#include "platform/linux/image/disc_opener.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/start_pages.h"
+#include "platform/linux/process/start_pages.h"
 
 #include <boost/test/unit_test.hpp>
 

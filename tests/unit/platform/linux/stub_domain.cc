@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What a stub domain's first process does with its devices, on those of this host.
 #include "core/obs/log.h"
-#include "platform/linux/first_process.h"
-#include "platform/linux/frontends.h"
+#include "platform/linux/net/frontends.h"
+#include "platform/linux/process/first_process.h"
 #include "tests/unit/platform/linux/support.h"
 
 #include <boost/test/unit_test.hpp>

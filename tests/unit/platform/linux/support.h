@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/backend/chardev.h"
-#include "platform/linux/loop.h"
+#include "platform/linux/loop/loop.h"
 
 #include <chrono>
 #include <cstddef>

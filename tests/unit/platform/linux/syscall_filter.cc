@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Processes that filter themselves: what serving takes works on, everything else is refused.
-#include "platform/linux/syscall_filter.h"
+#include "platform/linux/process/syscall_filter.h"
 
 #include "core/obs/log.h"
-#include "platform/linux/alarm.h"
-#include "platform/linux/disk.h"
+#include "platform/linux/image/disk.h"
+#include "platform/linux/loop/alarm.h"
 #include "tests/unit/platform/linux/net_rig.h"
 #include "tests/unit/platform/linux/support.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/worker_pool.h"
+#include "platform/linux/disk/worker_pool.h"
 #include "tests/unit/platform/linux/disk_fixture.h"
 
 #include <algorithm>

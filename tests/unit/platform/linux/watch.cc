@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/watch.h"
+#include "platform/linux/loop/watch.h"
 
-#include "platform/linux/alarm.h"
-#include "platform/linux/hang_up_watch.h"
-#include "platform/linux/loop.h"
-#include "platform/linux/signals.h"
+#include "platform/linux/chardev/hang_up_watch.h"
+#include "platform/linux/loop/alarm.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/signals.h"
 #include "tests/unit/platform/linux/support.h"
 #include "tests/unit/platform/linux/watched_pair.h"
 

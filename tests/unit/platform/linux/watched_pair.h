@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-#include "platform/linux/watch.h"
 
 #include <boost/test/unit_test.hpp>
 

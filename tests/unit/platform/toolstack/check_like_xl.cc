@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What xl 4.17 takes and what ends it, one small input each, as the program itself answers
 // `xl create -n`; and what libxl makes of it then.
-#include "platform/toolstack/check.h"
+#include "platform/toolstack/xl_config/check.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <boost/test/data/monomorphic.hpp>

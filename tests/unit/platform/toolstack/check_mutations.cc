@@ -2,7 +2,7 @@
 // Damaged configuration files: whatever bytes come, the answer is a report of bounded size. Run
 // under the sanitizers.
 #include "core/text/printable.h"
-#include "platform/toolstack/check.h"
+#include "platform/toolstack/xl_config/check.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <array>

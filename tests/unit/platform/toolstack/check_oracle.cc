@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Disk specifications, rates and words beside libxlutil and libxenlight 4.17 themselves, the
 // libraries that xl reads a configuration with. They need no Xen for that.
-#include "platform/toolstack/check.h"
-#include "platform/toolstack/check_translate.h"
+#include "platform/toolstack/xl_config/check.h"
+#include "platform/toolstack/xl_config/check_translate.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <array>

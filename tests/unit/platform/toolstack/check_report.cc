@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a person reads of --check, and how it ends.
-#include "platform/toolstack/check.h"
+#include "platform/toolstack/xl_config/check.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <boost/test/data/monomorphic.hpp>

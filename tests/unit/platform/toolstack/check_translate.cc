@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // xl.cfg to libxl's command line, held against the golden command lines of the parser's own tests.
-#include "platform/toolstack/check_translate.h"
+#include "platform/toolstack/xl_config/check_translate.h"
 
 #include "tests/unit/platform/toolstack/golden.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "platform/toolstack/domain_watch.h"
+#include "platform/toolstack/store/domain_watch.h"
 
 #include "tests/unit/platform/toolstack/store_rig.h"
 

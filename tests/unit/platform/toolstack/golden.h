@@ -2,7 +2,7 @@
 // libxl 4.17's command line, typed from its contract in the order in which libxl_dm.c emits it.
 #pragma once
 
-#include "platform/toolstack/command_line.h"
+#include "platform/toolstack/command_line/command_line.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "platform/toolstack/help.h"
-#include "platform/toolstack/refusals.h"
-#include "platform/toolstack/start_log.h"
+#include "platform/toolstack/command_line/help.h"
+#include "platform/toolstack/command_line/refusals.h"
+#include "platform/toolstack/command_line/start_log.h"
 #include "platform/toolstack/version.h"
 #include "tests/unit/platform/toolstack/golden.h"
 

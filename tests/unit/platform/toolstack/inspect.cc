@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `stubdm inspect DOMID`, the asking side: a QMP client of a running device model.
-#include "platform/toolstack/inspect_client.h"
+#include "platform/toolstack/qmp/inspect_client.h"
 
 #include <boost/json/array.hpp>
 

@@ -2,8 +2,8 @@
 // A device model that its guest has taken over, and that root inspects: what it says must neither
 // reach the terminal as orders, nor fill it, nor keep the caller waiting.
 #include "core/text/printable.h"
-#include "platform/toolstack/inspect_client.h"
-#include "platform/toolstack/inspect_dialogue.h"
+#include "platform/toolstack/qmp/inspect_client.h"
+#include "platform/toolstack/qmp/inspect_dialogue.h"
 
 #include <boost/json/array.hpp>
 #include <boost/json/parse.hpp>
@@ -50,7 +50,7 @@ class Captured {
         ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     BOOST_TEST_REQUIRE(::listen(socket_.get(), 4) == 0);
     thread_ = std::thread{[this, serve = std::move(serve)] {
-      const UniqueFd client{::accept(socket_.get(), nullptr, nullptr)};
+      const host::UniqueFd client{::accept(socket_.get(), nullptr, nullptr)};
       serve(client.get());
     }};
   }
@@ -59,7 +59,7 @@ class Captured {
   ~Captured() { thread_.join(); }
 
  private:
-  UniqueFd socket_;
+  host::UniqueFd socket_;
   std::thread thread_;
 };
 
@@ -212,15 +212,15 @@ BOOST_AUTO_TEST_CASE(a_backlog_that_nobody_empties_is_given_up) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kPatience{2000};
   const TemporaryDirectory directory;
-  std::vector<UniqueFd> sockets;
+  std::vector<host::UniqueFd> sockets;
   for (const char* const name : {"qmp-libxenstat-7", "qmp-libxl-7"}) {
     sockets.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const UniqueFd& socket = sockets.back();
+    const host::UniqueFd& socket = sockets.back();
     const sockaddr_un address = address_of(directory.file(name));
     const auto* const generic = reinterpret_cast<const sockaddr*>(&address);
     BOOST_TEST_REQUIRE(::bind(socket.get(), generic, sizeof address) == 0);
     BOOST_TEST_REQUIRE(::listen(socket.get(), 0) == 0);
-    UniqueFd first{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    host::UniqueFd first{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
     BOOST_TEST_REQUIRE(::connect(first.get(), generic, sizeof address) == 0);
     sockets.push_back(std::move(first));
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The manual page and --help against the parser's own table.
-#include "platform/toolstack/help.h"
+#include "platform/toolstack/command_line/help.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <cctype>

@@ -22,8 +22,8 @@ struct FdRig : QmpRig {
     return client.message();
   }
   Peer client = connect();
-  UniqueFd null_read{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  UniqueFd null_write{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+  host::UniqueFd null_read{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  host::UniqueFd null_write{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
 };
 
 BOOST_FIXTURE_TEST_SUITE(qmp_fd_sets, FdRig)
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_connection_takes_its_own_descriptors_with_it_and_no_other
 // The stub domain's init hands console 1 over as set 1 before anybody connects.
 BOOST_AUTO_TEST_CASE(a_set_without_an_owner_stays) {
   BOOST_TEST(
-      fd_sets.add(UniqueFd{::open("/dev/null", O_WRONLY | O_CLOEXEC)}, 1, {}, 0).has_value());
+      fd_sets.add(host::UniqueFd{::open("/dev/null", O_WRONLY | O_CLOEXEC)}, 1, {}, 0).has_value());
   add(null_read.get());
   client.hang_up();
   loop.run_until([&] { return server->clients() == 0; });

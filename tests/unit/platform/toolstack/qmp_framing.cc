@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "platform/toolstack/qmp_framing.h"
+#include "platform/toolstack/qmp/qmp_framing.h"
 
 #include <boost/json/stream_parser.hpp>
 #include <boost/json/value.hpp>

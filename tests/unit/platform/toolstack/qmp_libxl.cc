@@ -237,8 +237,8 @@ BOOST_AUTO_TEST_CASE(other_parts_add_commands_that_take_arguments_and_descriptor
                  .as_string() == "id is missing");
   int pipe_ends[2];
   BOOST_TEST_REQUIRE(::pipe(pipe_ends) == 0);
-  const UniqueFd read_end{pipe_ends[0]};
-  const UniqueFd write_end{pipe_ends[1]};
+  const host::UniqueFd read_end{pipe_ends[0]};
+  const host::UniqueFd write_end{pipe_ends[1]};
   client.send_with_fds(
       "{\"execute\":\"blockdev-change-medium\",\"arguments\":{\"id\":\"ide-5632\"}}\r\n",
       {read_end.get()});

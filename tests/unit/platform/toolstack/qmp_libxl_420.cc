@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Conversations that libxl has since 4.20: the probe before a guest, and a disc that is changed in
 // a stub domain.
-#include "platform/toolstack/command_line.h"
-#include "platform/toolstack/qmp_medium.h"
-#include "platform/toolstack/qmp_probe.h"
+#include "platform/toolstack/command_line/command_line.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_probe.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <boost/json/serialize.hpp>
@@ -135,8 +135,8 @@ struct StubCdRig : QmpRig {
   /// What the stub domain does when its /dev/xvdc is there.
   void offer() {
     BOOST_TEST_REQUIRE(fd_sets
-                           .add(UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, std::nullopt,
-                                "stub-devid:5632", 0)
+                           .add(host::UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)},
+                                std::nullopt, "stub-devid:5632", 0)
                            .has_value());
   }
   /// The set whose descriptors have this opaque.

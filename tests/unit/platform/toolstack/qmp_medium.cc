@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // xl cd-insert and xl cd-eject, as libxl 4.17 sends them (libxl_disk.c).
-#include "platform/toolstack/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
 
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(xl_cd_insert_ejects_hands_a_descriptor_over_and_changes_the
   BOOST_TEST(run("query-version", "{}").contains("return"));
   BOOST_TEST(run("eject", R"({"id":"ide-5632"})").contains("return"));
   BOOST_TEST(cd.image.empty());
-  UniqueFd image{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  host::UniqueFd image{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
   client.send_with_fds("{\"execute\":\"add-fd\",\"arguments\":{},\"id\":6}\r\n", {image.get()});
   const auto set = client.message().at("return").at("fdset-id").as_int64();
   const auto reply =

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "core/obs/log.h"
-#include "platform/toolstack/fd_sets.h"
-#include "platform/toolstack/qmp_commands.h"
-#include "platform/toolstack/qmp_server.h"
-#include "platform/toolstack/qmp_session.h"
-#include "platform/toolstack/unique_fd.h"
+#include "platform/linux/unique_fd.h"
+#include "platform/toolstack/qmp/fd_sets.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_server.h"
+#include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/rig/fake_machine.h"
 
 #include <boost/asio/io_context.hpp>
@@ -199,7 +199,7 @@ class Peer {
   }
 
   Loop* loop_;
-  UniqueFd fd_;
+  host::UniqueFd fd_;
   std::string input_;
   bool closed_ = false;
 };

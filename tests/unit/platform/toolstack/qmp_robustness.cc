@@ -288,8 +288,8 @@ BOOST_AUTO_TEST_CASE(descriptors_nobody_takes_are_closed_with_the_connection) {
   const std::size_t before = open_descriptors();
   int pipe_ends[2];
   BOOST_TEST_REQUIRE(::pipe(pipe_ends) == 0);
-  const UniqueFd read_end{pipe_ends[0]};
-  const UniqueFd write_end{pipe_ends[1]};
+  const host::UniqueFd read_end{pipe_ends[0]};
+  const host::UniqueFd write_end{pipe_ends[1]};
   {
     Peer client = connect();
     client.enter();
@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(a_client_cannot_fill_our_descriptor_table) {
   Peer client = connect();
   client.enter();
   const std::size_t connected = open_descriptors();
-  const UniqueFd one{::dup(0)};
+  const host::UniqueFd one{::dup(0)};
   BOOST_TEST_REQUIRE(one.get() >= 0);
   for (int i = 0; i < 100; ++i) {
     client.send_with_fds("  ", std::vector<int>(200, one.get()));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // QMP's rules, for every command there is: QEMU docs/interop/qmp-spec.txt, qapi/qmp-dispatch.c and
 // qapi/qobject-input-visitor.c; the schema's files for the arguments.
-#include "platform/toolstack/qmp_medium.h"
-#include "platform/toolstack/qmp_probe.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_probe.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <boost/json/serialize.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Where QMP is listened for: making, taking over, replacing and removing sockets; several of them,
 // several clients.
-#include "platform/toolstack/listen_socket.h"
-#include "platform/toolstack/qmp_medium.h"
+#include "platform/linux/listen_socket.h"
+#include "platform/toolstack/qmp/qmp_medium.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <fcntl.h>
@@ -215,14 +215,14 @@ BOOST_AUTO_TEST_CASE(a_given_descriptor_that_is_no_listening_socket_is_refused) 
   BOOST_TEST(refused(0));
   int pair[2];
   BOOST_TEST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0);
-  const UniqueFd one{pair[0]};
-  const UniqueFd two{pair[1]};
+  const host::UniqueFd one{pair[0]};
+  const host::UniqueFd two{pair[1]};
   BOOST_TEST(refused(one.get()));
 }
 
 BOOST_AUTO_TEST_CASE(a_socket_left_by_a_dead_process_is_replaced) {
   const std::string stale = directory.file("stale");
-  UniqueFd{listening_socket(stale)}.reset();
+  host::UniqueFd{listening_socket(stale)}.reset();
   BOOST_TEST_REQUIRE(exists(stale));
   BOOST_TEST_REQUIRE(server->listen({"libxl-cmd", stale, -1}).has_value());
   Peer client{loop, stale};
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(a_socket_left_by_a_dead_process_is_replaced) {
 
 BOOST_AUTO_TEST_CASE(a_living_socket_and_a_file_are_not_replaced) {
   const std::string living = directory.file("living");
-  const UniqueFd owner{listening_socket(living)};
+  const host::UniqueFd owner{listening_socket(living)};
   const auto result = server->listen({"libxl-cmd", living, -1});
   BOOST_TEST_REQUIRE(!result.has_value());
   BOOST_TEST(result.error().message.find("another process listens there") != std::string::npos);
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(a_living_socket_and_a_file_are_not_replaced) {
 
 BOOST_AUTO_TEST_CASE(a_socket_that_somebody_made_anew_is_not_removed) {
   ::unlink(path.c_str());
-  const UniqueFd successor{listening_socket(path)};
+  const host::UniqueFd successor{listening_socket(path)};
   server.reset();
   BOOST_TEST(exists(path));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // QMP for libxl through vchan-socket-proxy: one client after the other, on memory that the client
 // may write to as it likes.
-#include "platform/toolstack/qmp_vchan.h"
+#include "platform/toolstack/qmp/qmp_vchan.h"
 
 #include "core/obs/log.h"
 #include "tests/rig/fake_machine.h"

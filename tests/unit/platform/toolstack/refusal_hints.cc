@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every refusal tells what to write instead and what that costs; who does it is not refused again.
-#include "platform/toolstack/check.h"
-#include "platform/toolstack/refusals.h"
+#include "platform/toolstack/command_line/refusals.h"
+#include "platform/toolstack/xl_config/check.h"
 #include "tests/unit/platform/toolstack/golden.h"
 
 #include <boost/test/data/monomorphic.hpp>

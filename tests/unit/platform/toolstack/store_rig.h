@@ -3,7 +3,7 @@
 // header io/xs_wire.h, typed anew.
 #pragma once
 
-#include "platform/toolstack/store_client.h"
+#include "platform/toolstack/store/store_client.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <memory>
@@ -24,8 +24,8 @@ struct StoreRig {
     int ends[2];
     BOOST_TEST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) ==
                        0);
-    store = UniqueFd{ends[0]};
-    client_ = std::make_unique<StoreClient>(loop.io(), UniqueFd{ends[1]});
+    store = host::UniqueFd{ends[0]};
+    client_ = std::make_unique<StoreClient>(loop.io(), host::UniqueFd{ends[1]});
   }
   StoreRig(const StoreRig&) = delete;
   StoreRig& operator=(const StoreRig&) = delete;
@@ -60,7 +60,7 @@ struct StoreRig {
 
   QuietLog quiet;
   Loop loop;
-  UniqueFd store;
+  host::UniqueFd store;
   std::unique_ptr<StoreClient> client_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A stub domain's command line from xenstore, whoever wrote it.
-#include "platform/toolstack/stub_arguments.h"
+#include "platform/toolstack/command_line/stub_arguments.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -4,7 +4,7 @@
 // tools/libs/vchan/{init,io}.c.
 #pragma once
 
-#include "platform/toolstack/qmp_vchan.h"
+#include "platform/toolstack/qmp/qmp_vchan.h"
 
 #include <boost/test/unit_test.hpp>
 

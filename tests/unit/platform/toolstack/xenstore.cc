@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The real libxenstore against a xenstored of a few lines on a unix socket.
-#include "platform/toolstack/xenstore.h"
+#include "platform/toolstack/store/xenstore.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The grammar of xl.cfg. Held once against libxlutil 4.17 itself over 400000 random texts; what is
 // here keeps it so.
-#include "platform/toolstack/xl_config.h"
+#include "platform/toolstack/xl_config/xl_config.h"
 
 #include "tests/unit/platform/toolstack/golden.h"
 

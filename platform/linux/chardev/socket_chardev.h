@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/chardev/stream_chardev.h"
+#include "platform/linux/listen_socket.h"
+
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace dm::host {
+
+/// `unix:` and `tcp:`. As a server it has one client at a time (others wait in the kernel's queue)
+/// and takes the next when that one goes; as a client it connects once, at start. Without a peer,
+/// output is dropped and DCD, DSR and CTS are down.
+///
+/// A peer has gone when its connection has ended or it says that it will send no more: a TCP peer
+/// that closes says nothing else. What it had sent stays the guest's to read.
+class SocketChardev final : public StreamChardev {
+ public:
+  /// `spec` with its "unix:" or "tcp:".
+  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
+                                               std::string_view spec);
+
+  struct Listening {
+    UniqueFd fd;
+    std::optional<ListenSocket> file;  ///< of a unix socket
+  };
+  SocketChardev(boost::asio::io_context& context, Style style, Listening at);
+  SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection);
+  void stop_listening() noexcept override;
+
+ private:
+  void on_lost() noexcept override;
+  void on_incoming() noexcept;
+  bool accept_next() noexcept;
+
+  std::optional<ListenSocket> file_;  ///< goes with us
+  Watch listener_;
+  Alarm retry_;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/chardev/stream_chardev.h"
+
+#include <string>
+
+namespace dm::host {
+
+/// Output that waits at a place in the file system for whoever opens it: the slave of a
+/// pseudo-terminal, a named pipe.
+///
+/// The kernel tells us when the last opener goes but not when one comes, so the inode is watched
+/// for opens; no timer runs while nobody is there. Meanwhile output stays here, the newest 16 KiB
+/// of it and without any system call, and is what a reader sees first: the guest's last screens.
+class VisitedChardev : public StreamChardev {
+ public:
+  static constexpr std::size_t kBacklog = 16384;
+
+ protected:
+  VisitedChardev(boost::asio::io_context& context, std::string description);
+
+  /// Once, when the streams are set.
+  void wait_for_visitors(const std::string& path);
+  /// The last one has gone, and was there as far as we know.
+  virtual void on_left() noexcept {}
+
+ private:
+  void on_lost() noexcept override;
+  void on_opened() noexcept;
+  void look() noexcept;
+
+  Watch opens_;
+  Alarm look_;  ///< only where inotify is not to be had: looks once a second while nobody is there
+};
+
+}  // namespace dm::host

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/disk/block_engine.h"
+#include "platform/linux/disk/disk_file.h"
+#include "platform/linux/disk/worker_pool.h"
+
+namespace dm::host {
+
+/// Requests wait in threads: works on every kernel and file system.
+class PoolEngine final : public BlockEngine, private WorkerPool::Client {
+ public:
+  PoolEngine(boost::asio::io_context& context, DiskFile& file, Finished finished)
+      : pool_{boost::asio::use_service<WorkerPool>(context)}, file_{file}, finished_{finished} {}
+
+  [[nodiscard]] bool ok() const noexcept { return pool_.ok(); }
+  void start(BlockRequest& request) noexcept override { pool_.start(*this, request); }
+  void wait() noexcept override { pool_.wait(*this); }
+
+ private:
+  void carry_out(BlockRequest& request) noexcept override { file_.carry_out(request); }
+  void finished(BlockRequest& request) noexcept override {
+    finished_.call(finished_.disk, request);
+  }
+
+  WorkerPool& pool_;
+  DiskFile& file_;
+  Finished finished_;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/disk/block_engine.h"
+#include "platform/linux/disk/disk_file.h"
+#include "platform/linux/disk/pool_engine.h"
+#include "platform/linux/loop/watch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <liburing.h>
+
+#include <memory>
+
+namespace dm::host {
+
+/// Requests wait in the kernel. One ring for each disk, and it can do no more than the disk needs:
+/// it is made disabled, gets its one file and its eventfd, is restricted to four operations on
+/// fixed files, to no registration at all and to giving that file back, and only then enabled
+/// (io_uring_register(2)).
+///
+/// The guest's pages are mapped frames of another domain, which the kernel cannot pin, so no
+/// buffers are registered: it copies from and to them as it does for preadv2(2).
+///
+/// Syncs (flushes, durable writes) go one by one: whoever syncs consumes the error of all writes
+/// before, and the failure has to be known before the next (security-cases B33).
+class UringEngine final : public BlockEngine {
+ public:
+  /// Requests in the kernel at a time; more wait here.
+  static constexpr unsigned kInFlight = 64;
+
+  struct Made {
+    std::unique_ptr<UringEngine> engine;  ///< nullptr: this kernel has, or allows, no such ring
+    int error = 0;                        ///< why
+  };
+  [[nodiscard]] static Made make(boost::asio::io_context& context,
+                                 DiskFile& file,
+                                 Finished finished);
+  ~UringEngine() override;
+
+  void start(BlockRequest& request) noexcept override;
+  void wait() noexcept override;
+
+ private:
+  UringEngine(boost::asio::io_context& context, DiskFile& file, Finished finished);
+  [[nodiscard]] int set_up(boost::asio::io_context& context);
+  [[nodiscard]] int restrict_ring() noexcept;
+
+  void issue(BlockRequest& request) noexcept;
+  void prepare(BlockRequest& request) noexcept;
+  void hand_in(BlockRequest& request) noexcept;
+  void pool_finished(BlockRequest& request) noexcept;
+  void answered(BlockRequest& request, int result) noexcept;
+  void moved(BlockRequest& request, int result) noexcept;
+  void durable_write_ended(BlockRequest& request, int error) noexcept;
+  void finish(BlockRequest& request, int error) noexcept;
+  void go_on() noexcept;
+  bool report_one() noexcept;
+  void announce() noexcept;
+  void tell_later() noexcept;
+  void on_event() noexcept;
+
+  DiskFile& file_;
+  Finished finished_;
+  /// For what has no operation (BLKDISCARD), and what the kernel does not take. Costs nothing until
+  /// then.
+  PoolEngine pool_;
+  io_uring ring_{};
+  bool has_ring_ = false;
+  bool has_file_ = false;
+  Watch event_;
+  /// Read by the kernel inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
+  Vectors vectors_{};
+  unsigned in_flight_ = 0;
+  bool syncing_ = false;
+  bool reporting_ = false;  ///< on_event() or wait() is at work and will look again
+  unsigned again_ = 0;      ///< answers in a row that said "try again"
+  RequestList waiting_;
+  RequestList syncs_waiting_;
+  RequestList done_;  ///< their status is final, and nobody has been told yet
+};
+
+}  // namespace dm::host

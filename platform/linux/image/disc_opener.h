@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/config/machine_config.h"
+#include "core/result.h"
+#include "platform/linux/nbd/nbd_open.h"
+#include "platform/linux/unique_fd.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace dm::host {
+
+/// open_disc() while a guest runs: what waits for another process does so on the loop. A raw image,
+/// and an NBD export, which waits for its server for a second at most, are open when open()
+/// returns. Thread rule: the loop's thread only.
+class DiscOpener {
+ public:
+  using Opened = NbdOpening::Opened;
+  /// For a qemu-nbd to start and to open its image; libxl 4.17 gives a whole QMP command 10 s.
+  static constexpr std::chrono::seconds kPatience{8};
+
+  /// `context` must be a Loop's and outlive it, and what it has opened.
+  explicit DiscOpener(boost::asio::io_context& context,
+                      std::chrono::milliseconds patience = kPatience) noexcept
+      : context_{context}, patience_{patience} {}
+  DiscOpener(const DiscOpener&) = delete;
+  DiscOpener& operator=(const DiscOpener&) = delete;
+  /// What is not open yet is given up, and `opened` of it never called.
+  ~DiscOpener() = default;
+
+  /// Calls `opened` once, from inside or later from the loop.
+  void open(const std::string& name, UniqueFd fd, ImageFormat format, Opened opened);
+
+ private:
+  boost::asio::io_context& context_;
+  std::chrono::milliseconds patience_;
+  std::vector<std::unique_ptr<NbdOpening>> openings_;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/loop/watch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <chrono>
+
+namespace dm::host {
+
+/// One timer on the host's clock for a backend's own needs (a peer that stalls), not for guest
+/// time. Costs a descriptor from its first use on, and nothing at all while it is not armed; Asio's
+/// timers would wake the process every five minutes. Thread rule: the loop's thread only; the
+/// callback comes from the loop.
+class Alarm {
+ public:
+  Alarm(boost::asio::io_context& context, Callback fire) noexcept
+      : context_{context}, fire_{fire} {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() = default;
+
+  /// Moves it if it is armed. False when the host has no descriptor left for it: it will not fire.
+  bool arm(std::chrono::nanoseconds delay) noexcept;
+  void cancel() noexcept;
+  [[nodiscard]] bool armed() const noexcept { return armed_; }
+
+ private:
+  void on_expired() noexcept;
+
+  boost::asio::io_context& context_;
+  Callback fire_;
+  Watch timer_;
+  bool armed_ = false;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/loop/loop.h"
+
+#include "platform/linux/loop/asio_access.h"
+#include "platform/linux/loop/turn_queue.h"
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <ctime>
+
+namespace dm::host {
+
+namespace {
+
+/// Marks Asio's descriptor among the events; the others carry their own number.
+constexpr std::uint64_t kAsio = ~std::uint64_t{0};
+
+[[noreturn]] void throw_errno(const char* what) {
+  throw boost::system::system_error{errno, boost::system::system_category(), what};
+}
+
+}  // namespace
+
+Loop::Loop()
+    : context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE},
+      work_{context_.get_executor()},
+      turn_queue_{turn_queue(context_)},
+      end_of_turn_{Work::bind<&Loop::mark_end_of_turn>(turn_queue_, *this)},
+      set_{::epoll_create1(EPOLL_CLOEXEC)} {
+  if (!set_) {
+    throw_errno("epoll_create1");
+  }
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kAsio;
+  if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, reactor_descriptor(context_), &event) != 0) {
+    throw_errno("epoll_ctl");
+  }
+  // Asio's self-wake descriptor starts out readable, once.
+  poll();
+}
+
+void Loop::add(int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = static_cast<std::uint64_t>(fd);
+  if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    throw_errno("epoll_ctl");
+  }
+}
+
+void Loop::remove(int fd) noexcept {
+  ::epoll_ctl(set_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Loop::end_turn() noexcept {
+  if (turn_queue_.empty()) {
+    return;
+  }
+  // What is scheduled from here on, by itself or by others, waits for the next turn.
+  turn_over_ = false;
+  end_of_turn_.schedule();
+  while (!turn_over_ && turn_queue_.run_one()) {
+  }
+}
+
+bool Loop::poll() noexcept {
+  end_turn();
+  return run_handlers() || !turn_queue_.empty();
+}
+
+bool Loop::run_handlers() noexcept {
+  // Not io_context::poll(): it asks the kernel a second time to learn that there is no more, which
+  // our own set tells for nothing; and it has no bound.
+  for (unsigned n = 0; n < kHandlersPerTurn; ++n) {
+    if (context_.poll_one() == 0) {
+      return false;
+    }
+    ++counters_.handlers;
+    if (!has_queued_handlers(context_)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool Loop::wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
+  if (!turn_queue_.empty()) {
+    end_turn();
+    if (!turn_queue_.empty()) {
+      run_handlers();  // there is no end of work: sockets want their turn as well
+    }
+    return false;  // it may have armed a timer that `timeout` knows nothing of
+  }
+  if (has_queued_handlers(context_)) {
+    run_handlers();
+    return false;
+  }
+  epoll_event events[4];
+  const int count = sleep(std::begin(events), static_cast<int>(std::size(events)), timeout);
+  bool hot = false;
+  bool asio = false;
+  for (int i = 0; i < count; ++i) {
+    if (events[i].data.u64 == kAsio) {
+      asio = true;
+    } else {
+      hot = true;
+    }
+  }
+  if (asio) {
+    run_handlers();
+  }
+  return hot;
+}
+
+int Loop::sleep(epoll_event* events,
+                int capacity,
+                std::optional<std::chrono::nanoseconds> timeout) noexcept {
+  using std::chrono::nanoseconds;
+  ++counters_.sleeps;
+  int count = -1;
+  errno = ENOSYS;
+  if (has_pwait2_) {
+    timespec until{};
+    if (timeout) {
+      const auto left = std::max(nanoseconds{0}, *timeout).count();
+      until = {.tv_sec = left / 1'000'000'000, .tv_nsec = left % 1'000'000'000};
+    }
+    count = ::epoll_pwait2(set_.get(), events, capacity, timeout ? &until : nullptr, nullptr);
+  }
+  if (count < 0 && errno == ENOSYS) {  // before Linux 5.11
+    has_pwait2_ = false;
+    // Rounded up: a timer that is looked at a moment too early would make us spin until it is due.
+    std::int64_t ms = -1;
+    if (timeout) {
+      ms = std::chrono::ceil<std::chrono::milliseconds>(std::max(nanoseconds{0}, *timeout)).count();
+    }
+    count = ::epoll_wait(set_.get(), events, capacity,
+                         static_cast<int>(std::min<std::int64_t>(ms, INT_MAX)));
+  }
+  if (count > 0) {
+    ++counters_.wakeups;
+  }
+  return count;
+}
+
+}  // namespace dm::host

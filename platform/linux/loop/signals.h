@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/loop/watch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <initializer_list>
+
+namespace dm::host {
+
+/// Turns signals into calls from the loop: they are blocked in this thread (so make it before any
+/// other thread) and read from a signalfd. Nothing runs in a signal handler. The mask stays as it
+/// is when the object goes. Thread rule: the loop's thread only.
+class SignalWatch {
+ public:
+  /// Throws boost::system::system_error: start-up only.
+  SignalWatch(boost::asio::io_context& context,
+              std::initializer_list<int> signals,
+              Callback arrived);
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+  ~SignalWatch() = default;
+
+  [[nodiscard]] int last() const noexcept { return last_; }  ///< for the callback: which one
+
+ private:
+  void on_readable() noexcept;
+
+  Callback arrived_;
+  Watch signals_;
+  int last_ = 0;
+};
+
+/// Makes write() say EPIPE and EFBIG instead of ending the process: a peer that hangs up, and a
+/// file that reaches RLIMIT_FSIZE (libxl sets 256 KiB with dm_restrict=1), are ordinary events
+/// here. Called by open_chardev and open_disk.
+void ignore_write_signals() noexcept;
+
+}  // namespace dm::host

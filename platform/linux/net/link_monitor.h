@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "platform/linux/loop/watch.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace dm::host {
+
+/// Is a network interface of the host up? Hears of changes from rtnetlink; costs nothing while
+/// nothing changes. Thread rule: the loop's thread only; the callback comes from the loop.
+/// Source: rtnetlink(7), netdevice(7).
+class LinkMonitor {
+ public:
+  /// Once the interface has gone, is one that gets its name the same? A tap's is not: nobody makes
+  /// it anew but who has its descriptor.
+  enum class Successor : std::uint8_t { another, the_same };
+
+  /// An empty name, or a host without rtnetlink: up, for ever.
+  LinkMonitor(boost::asio::io_context& context,
+              const std::string& interface,
+              Callback changed,
+              Successor successor = Successor::another);
+  LinkMonitor(const LinkMonitor&) = delete;
+  LinkMonitor& operator=(const LinkMonitor&) = delete;
+  ~LinkMonitor() = default;
+
+  [[nodiscard]] bool up() const noexcept { return up_; }
+  /// The kernel's number of the interface. Another one than before: it is a successor.
+  [[nodiscard]] int index() const noexcept { return index_; }
+
+ private:
+  void on_readable() noexcept;
+  [[nodiscard]] bool interface_is_up() noexcept;
+  [[nodiscard]] bool find_successor() noexcept;
+
+  std::string interface_;
+  Successor successor_;
+  int index_ = 0;
+  Callback changed_;
+  bool up_ = true;
+  Watch watch_;
+};
+
+}  // namespace dm::host

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/net.h"
+#include "core/bounds.h"
+#include "core/obs/log.h"
+#include "core/time/work.h"
+#include "platform/linux/loop/watch.h"
+#include "platform/linux/net/link_monitor.h"
+#include "platform/linux/net/net_header.h"
+
+#include <sys/uio.h>
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+
+namespace dm::host {
+
+/// What tap and packet socket have in common: a descriptor that takes and gives one frame in one
+/// vectored call, with a header for offloads in front. Nothing is buffered here: what the card does
+/// not read stays in the kernel's queue, and a frame that the kernel does not take is offered
+/// again.
+///
+/// When the interface goes, the link monitor hears of it, or a read or a write says so, whichever
+/// comes first. The link goes down then; frames fail without a system call, and nothing is waited
+/// for, since a descriptor without a device is ready for ever. See README.md, "When the other side
+/// goes".
+class VnetChannel : public NetBackend {
+ public:
+  ~VnetChannel() override = default;
+
+  void attach(NetClient* client) noexcept override;
+  /// Without headers each frame is a call of its own, and the kernel may be full between two.
+  [[nodiscard]] std::size_t most_segments() const noexcept override {
+    return has_header_ ? bounds::kSegmentsPerSend : 1;
+  }
+  [[nodiscard]] SendStatus send(const NetOffload& offload,
+                                std::span<const std::span<std::byte>> frame) noexcept override;
+  [[nodiscard]] Received receive(NetOffload& offload,
+                                 std::span<const std::span<std::byte>> pieces) noexcept override;
+  void want_receive(bool on) noexcept override;
+  [[nodiscard]] bool link_up() const noexcept override { return link_.up() && !gone_; }
+  [[nodiscard]] const Counters& counters() const noexcept override { return counters_; }
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+
+ protected:
+  struct Setup {
+    UniqueFd fd;  ///< non-blocking
+    std::string name;
+    std::string interface;  ///< whose link is the card's; empty: always up
+    bool has_header = true;
+    LinkMonitor::Successor successor = LinkMonitor::Successor::another;
+  };
+  VnetChannel(boost::asio::io_context& context, Setup setup);
+
+  [[nodiscard]] int fd() const noexcept { return watch_.fd(); }
+  [[nodiscard]] bool has_header() const noexcept { return has_header_; }
+
+  /// What one read has brought: bytes with the header, 0 for none, -1 with errno set.
+  struct Arrived {
+    ssize_t bytes;
+    bool truncated;
+  };
+  [[nodiscard]] virtual Arrived read_frame(std::span<iovec> parts) noexcept = 0;
+  /// Puts back what the kernel took out of the frame.
+  virtual void restore_frame(std::span<const std::span<std::byte>> /*pieces*/,
+                             Received& /*frame*/,
+                             NetOffload& /*offload*/) noexcept {}
+  /// The interface has come back, or one in its place: makes the descriptor its own. False: it
+  /// cannot be.
+  [[nodiscard]] virtual bool reattach(int /*index*/) noexcept { return false; }
+
+ private:
+  [[nodiscard]] SendStatus write_frame(const NetHeader& header,
+                                       std::span<const std::span<std::byte>> frame) noexcept;
+  [[nodiscard]] SendStatus write_without_header(
+      const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
+  [[nodiscard]] SendStatus refused(int error) noexcept;
+  [[nodiscard]] bool try_again(int error) noexcept;
+  void lose(int error) noexcept;
+  [[nodiscard]] bool tell_link() noexcept;
+  void on_readable() noexcept;
+  void on_writable() noexcept;
+  void on_link() noexcept;
+
+  std::string name_;
+  bool has_header_;
+  bool wanted_ = false;
+  bool gone_ = false;      ///< the descriptor has no device any more
+  bool told_link_ = true;  ///< as the client knows it
+  int index_ = 0;          ///< of the interface that the descriptor belongs to
+  NetClient* client_ = nullptr;
+  Counters counters_;
+  log::Limit log_{2};
+  std::array<iovec, kMostPieces + 1> parts_{};
+  Watch watch_;
+  LinkMonitor link_;
+  Work news_;  ///< on_link() is not called from inside send() and receive()
+};
+
+}  // namespace dm::host

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+#include "platform/linux/process/privileges.h"
+
+#include "core/text/number.h"
+#include "platform/linux/error_text.h"
+
+#include <grp.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace dm::host {
+
+namespace {
+
+struct Identity {
+  uid_t uid;
+  gid_t gid;
+};
+
+/// "uid:gid", as libxl writes it, or the name of a user.
+Result<Identity> look_up(const std::string& run_as) {
+  if (const auto colon = run_as.find(':'); colon != std::string::npos) {
+    const auto uid = parse_number<unsigned>(std::string_view{run_as}.substr(0, colon));
+    const auto gid = parse_number<unsigned>(std::string_view{run_as}.substr(colon + 1));
+    if (uid && gid) {
+      return Identity{*uid, *gid};
+    }
+    return fail("-runas ", run_as, ": not UID:GID");
+  }
+  const passwd* const user =
+      ::getpwnam(run_as.c_str());  // NOLINT(concurrency-mt-unsafe): one thread
+  if (user == nullptr) {
+    return fail("-runas ", run_as, ": there is no such user; see device_model_user in xl.cfg");
+  }
+  return Identity{user->pw_uid, user->pw_gid};
+}
+
+/// What root needs for images that belong to others (FOWNER for O_NOATIME, which qemu-nbd may ask
+/// for), io_uring's memory, and to lift the limit of file sizes from qemu-nbd.
+constexpr std::uint64_t kFileRights =
+    std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_DAC_READ_SEARCH |
+    std::uint64_t{1} << CAP_FOWNER | std::uint64_t{1} << CAP_IPC_LOCK |
+    std::uint64_t{1} << CAP_SYS_RESOURCE;
+
+}  // namespace
+
+Result<> keep_file_rights() {
+  // First the bounding set, which holds what an execve may give back. Unknown numbers end it.
+  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+    if ((kFileRights >> capability & 1U) == 0 &&
+        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
+      return fail("cannot give up capabilities: ", error_text(errno));
+    }
+  }
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0) {
+    return fail("cannot find out its capabilities: ", error_text(errno));
+  }
+  for (std::size_t word = 0; word < sets.size(); ++word) {
+    const auto rights = static_cast<std::uint32_t>(kFileRights >> (32 * word));
+    sets.at(word).permitted &= rights;
+    sets.at(word).effective &= rights;
+    sets.at(word).inheritable = 0;
+  }
+  if (::syscall(SYS_capset, &header, sets.data()) != 0 ||
+      ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return fail("cannot give up capabilities: ", error_text(errno));
+  }
+  return {};
+}
+
+Result<> confine(const Confinement& to) {
+  std::optional<Identity> identity;
+  if (!to.run_as.empty()) {
+    // Before the new root hides /etc/passwd.
+    auto found = look_up(to.run_as);
+    if (!found) {
+      return found.error();
+    }
+    if (found->uid == 0) {
+      return fail("-runas ", to.run_as, ": that is root");
+    }
+    identity = *found;
+  }
+  if (!to.chroot.empty() && (::chroot(to.chroot.c_str()) != 0 || ::chdir("/") != 0)) {
+    return fail("cannot make ", to.chroot, " the root directory: ", error_text(errno));
+  }
+  if (!identity) {
+    return {};
+  }
+  if (::setgroups(1, &identity->gid) != 0 ||
+      ::setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
+      ::setresuid(identity->uid, identity->uid, identity->uid) != 0) {
+    return fail("cannot become ", to.run_as, ": ", error_text(errno));
+  }
+  if (::setuid(0) == 0) {
+    return fail("became ", to.run_as, ", but could still become root again");
+  }
+  return {};
+}
+
+}  // namespace dm::host

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+// Internal to the command line's parser.
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "platform/toolstack/command_line/command_line.h"
+#include "platform/toolstack/command_line/key_values.h"
+#include "platform/toolstack/command_line/refusals.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace dm::toolstack {
+
+/// Who has a use for something that another argument names: a -drive, a -netdev, a -chardev.
+enum class Use : std::uint8_t {
+  none,
+  served,
+  refused,  ///< by a device that stubdm does not have: not worth a second message
+};
+
+struct DriveArgument {
+  std::string_view text;
+  std::string_view id;
+  std::optional<std::string_view> file;
+  std::string_view format;
+  std::optional<unsigned> ide_index;  ///< if=ide
+  bool read_only = false;
+  bool direct = false;
+  Use use = Use::none;
+  std::size_t argument = 0;  ///< its place in the command line
+};
+
+struct CdArgument {
+  std::string_view text;
+  std::string_view id;
+  std::string_view drive;
+  unsigned index = 0;
+  std::size_t argument = 0;
+};
+
+struct CardArgument {
+  std::string_view text;
+  std::string_view id;
+  std::string_view netdev;
+  std::array<std::uint8_t, 6> mac{};
+  std::size_t argument = 0;
+  std::optional<std::string_view> rom;
+};
+
+struct NetdevArgument {
+  std::string_view text;
+  std::string_view id;
+  std::string_view ifname;
+  std::string_view bridge;
+  int fd = -1;
+  bool shared = false;  ///< type=packet: ifname is an existing interface
+  Use use = Use::none;
+  std::size_t argument = 0;
+};
+
+struct UsbArgument {
+  std::string_view model;
+  std::size_t argument = 0;
+};
+
+struct ChardevArgument {
+  std::string_view text;
+  std::string_view id;
+  std::string_view path;
+  int fd = -1;
+  Use use = Use::none;
+};
+
+struct MonitorArgument {
+  std::string_view text;
+  std::string_view chardev;
+};
+
+/// What has been read so far. libxl names things before and after they are used (-device before its
+/// -netdev, -drive before its -device), so arguments are kept and joined at the end.
+struct Parse {
+  explicit Parse(const Capabilities& capabilities) noexcept : can{capabilities} {}
+
+  const Capabilities& can;
+  MachineConfig config;
+  RefusalList refusals;
+  std::optional<Invocation::Action> action;  ///< set by --help, --version, --check
+  std::string_view file;                     ///< of --check
+
+  std::vector<std::string_view> singles;  ///< options that may appear once and did
+  std::vector<DriveArgument> drives;
+  std::vector<CdArgument> cds;
+  std::vector<std::string_view> cards_of_other_models;  ///< their netdevs
+  std::vector<CardArgument> cards;
+  std::vector<NetdevArgument> netdevs;
+  std::vector<std::string_view> left_alone;  ///< drives and chardevs of devices that are refused
+  std::vector<UsbArgument> usb_controllers;
+  bool usb_redirected = false;  ///< SPICE has asked for the controllers
+  std::vector<ChardevArgument> chardevs;
+  std::vector<MonitorArgument> monitors;
+  unsigned serials = 0;
+  bool no_machine = false;  ///< -machine none
+
+  /// What only a refused device names is not worth a second message.
+  [[nodiscard]] bool is_left_alone(std::string_view id) const noexcept {
+    return !id.empty() && std::find(left_alone.begin(), left_alone.end(), id) != left_alone.end();
+  }
+  /// `-option value: why`
+  void broken(std::string_view option, std::string_view value, std::string_view why);
+  void note(std::string_view option, std::string_view value, std::string_view why);
+  /// Splits, or records what is wrong.
+  [[nodiscard]] std::optional<KeyValues> split(std::string_view option,
+                                               std::string_view value,
+                                               const KeyRules& rules);
+};
+
+/// One option of libxl's command line. `take` gets the option's name and value (empty for a flag).
+struct Option {
+  using Take = void (*)(Parse&, std::string_view name, std::string_view value);
+
+  std::string_view name;
+  bool has_value;
+  bool once;  ///< a second one is an error
+  Take take;
+};
+
+// parse_machine.cc
+void take_domid(Parse&, std::string_view name, std::string_view value);
+void take_name(Parse&, std::string_view name, std::string_view value);
+void take_machine(Parse&, std::string_view name, std::string_view value);
+/// What makes no sense with a PV domain.
+void join_machine(Parse&);
+void take_smp(Parse&, std::string_view name, std::string_view value);
+void take_boot(Parse&, std::string_view name, std::string_view value);
+void take_memory(Parse&, std::string_view name, std::string_view value);
+void take_vnc(Parse&, std::string_view name, std::string_view value);
+void take_display(Parse&, std::string_view name, std::string_view value);
+void take_spin(Parse&, std::string_view name, std::string_view value);
+void take_incoming(Parse&, std::string_view name, std::string_view value);
+
+// parse_device.cc
+void take_device(Parse&, std::string_view name, std::string_view value);
+void join_usb(Parse&);
+
+// parse_disk.cc
+void take_drive(Parse&, std::string_view name, std::string_view value);
+void take_cd(Parse&, std::string_view value);
+/// A disk device that cannot be served names its drive.
+void refuse_disk(Parse&, Unserved what, std::string_view value);
+void join_disks(Parse&);
+
+// parse_network.cc
+void take_e1000(Parse&, std::string_view value);
+void take_other_card(Parse&, const KeyValues& device);
+void take_netdev(Parse&, std::string_view name, std::string_view value);
+void take_net(Parse&, std::string_view name, std::string_view value);
+void join_cards(Parse&);
+
+// parse_character.cc
+void take_chardev(Parse&, std::string_view name, std::string_view value);
+void take_monitor(Parse&, std::string_view name, std::string_view value);
+void take_serial(Parse&, std::string_view name, std::string_view value);
+void join_monitors(Parse&);
+
+}  // namespace dm::toolstack

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// -device MODEL: which models there are, and what becomes of each.
+#include "platform/toolstack/command_line/parse.h"
+
+#include <algorithm>
+#include <string>
+
+namespace dm::toolstack {
+
+namespace {
+
+enum class Kind : std::uint8_t {
+  unserved,       ///< the table says which setting
+  unserved_disk,  ///< the same, and it names its drive
+  usb,            ///< a controller: whose it is shows when all is read
+  cd,
+  e1000,
+  noted,
+};
+
+struct Model {
+  std::string_view name;
+  Kind kind;
+  Unserved what;
+};
+
+// Every model that libxl 4.17 can name but for network cards, which are known by their netdev=, and
+// what people write for a screen. Anything else is unknown: device_model_args names it.
+// clang-format off
+constexpr Model kModels[] = {
+    {"ide-cd",          Kind::cd,            {}},
+    {"e1000",           Kind::e1000,         {}},
+    {"xen-pvdevice",    Kind::noted,         {}},
+    {"VGA",             Kind::unserved,      Unserved::vga},
+    {"cirrus-vga",      Kind::unserved,      Unserved::vga},
+    {"qxl-vga",         Kind::unserved,      Unserved::vga},
+    {"qxl",             Kind::unserved,      Unserved::vga},
+    {"bochs-display",   Kind::unserved,      Unserved::vga},
+    {"virtio-vga",      Kind::unserved,      Unserved::vga},
+    {"lsi53c895a",      Kind::unserved,      Unserved::scsi_disk},
+    {"scsi-hd",         Kind::unserved_disk, Unserved::scsi_disk},
+    {"scsi-cd",         Kind::unserved_disk, Unserved::scsi_disk},
+    {"ahci",            Kind::unserved,      Unserved::ahci_disk},
+    {"ide-hd",          Kind::unserved_disk, Unserved::ahci_disk},
+    {"virtio-serial",   Kind::unserved,      Unserved::spice},
+    {"virtserialport",  Kind::unserved,      Unserved::spice},
+    {"usb-redir",       Kind::unserved,      Unserved::spice},
+    {"piix3-usb-uhci",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-ehci1",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci1",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb},
+    {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb},
+    {"nec-usb-xhci",    Kind::usb,           Unserved::usb},
+    {"intel-hda",       Kind::unserved,      Unserved::sound},
+    {"hda-duplex",      Kind::unserved,      Unserved::sound},
+    {"AC97",            Kind::unserved,      Unserved::sound},
+    {"ac97",            Kind::unserved,      Unserved::sound},
+    {"ES1370",          Kind::unserved,      Unserved::sound},
+    {"es1370",          Kind::unserved,      Unserved::sound},
+    {"adlib",           Kind::unserved,      Unserved::sound},
+    {"cs4231a",         Kind::unserved,      Unserved::sound},
+    {"gus",             Kind::unserved,      Unserved::sound},
+    {"sb16",            Kind::unserved,      Unserved::sound},
+    {"xen-pci-passthrough", Kind::unserved,  Unserved::pci_passthrough},
+};
+// clang-format on
+
+/// What a device that is refused names beside itself.
+void leave_alone(Parse& parse, const KeyValues& device) {
+  parse.left_alone.push_back(device.get("drive"));
+  parse.left_alone.push_back(device.get("chardev"));
+}
+
+void refuse_unknown_model(Parse& parse, std::string_view value) {
+  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
+  const std::string_view model = value.substr(0, value.find(','));
+  const auto device = KeyValues::split(value, kRules);
+  if (device) {
+    leave_alone(parse, *device);
+  }
+  if (device && device->find("netdev")) {
+    take_other_card(parse, *device);
+  } else {
+    parse.refusals.add(Unserved::unknown_device, model.empty() ? "(an empty name)" : model);
+  }
+}
+
+}  // namespace
+
+void take_device(Parse& parse, std::string_view name, std::string_view value) {
+  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
+  const std::string_view model = value.substr(0, value.find(','));
+  const auto* const found = std::find_if(std::begin(kModels), std::end(kModels),
+                                         [model](const Model& m) { return m.name == model; });
+  // libxl writes ide-hd for AHCI alone: for IDE its -drive has if=ide.
+  const bool ide = value.find(",bus=ide.") != std::string_view::npos;
+  if (found == std::end(kModels) || (found->what == Unserved::ahci_disk && ide)) {
+    refuse_unknown_model(parse, value);
+    return;
+  }
+  switch (found->kind) {
+    case Kind::cd:
+      take_cd(parse, value);
+      break;
+    case Kind::e1000:
+      take_e1000(parse, value);
+      break;
+    case Kind::noted:
+      parse.note(name, value, "not there; drivers for it stay away");
+      break;
+    case Kind::unserved_disk:
+      refuse_disk(parse, found->what, value);
+      break;
+    case Kind::usb:
+      parse.usb_controllers.push_back({model, parse.refusals.argument()});
+      break;
+    case Kind::unserved:
+      if (const auto device = KeyValues::split(value, kRules)) {
+        leave_alone(parse, *device);
+      }
+      parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
+      parse.refusals.add(found->what, model);
+      break;
+  }
+}
+
+void join_usb(Parse& parse) {
+  for (const UsbArgument& controller : parse.usb_controllers) {
+    parse.refusals.set_argument(controller.argument);
+    parse.refusals.add(parse.usb_redirected ? Unserved::spice : Unserved::usb, controller.model);
+  }
+}
+
+}  // namespace dm::toolstack

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+#include "platform/toolstack/command_line/refusals.h"
+
+#include "core/text/printable.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace dm::toolstack {
+
+namespace {
+
+constexpr std::size_t kMaxDetails = 12;
+constexpr std::size_t kMaxDetailBytes = 160;
+constexpr std::size_t kMaxBroken = 12;
+
+// In the order of Unserved. Setting names and values: xl.cfg(5). What is lost stands in each row: a
+// guest's owner has to know it before the setting is changed.
+// clang-format off
+constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kTexts{{
+    {"a VGA card", "vga", "vga=\"none\" (without a vga line xl asks for a Cirrus card)",
+     "The guest has no screen then, which Windows and graphical installers need: it is reached by its serial port or the network"},
+    {"a passed-through graphics card", "gfx_passthru", "gfx_passthru=0",
+     "The guest does not get the host's graphics card"},
+    {"a VNC server with a password", "vncpasswd", "no vncpasswd line, or vnc=0",
+     "There is no screen that it would protect: nothing listens"},
+    {"an SDL window", "sdl", "sdl=0", "No window opens: the guest is reached by its serial port or the network"},
+    {"SPICE", "spice", "spice=0, and no spiceusbredirection or usbversion line",
+     "The guest has no SPICE screen, sound, clipboard or USB redirection: it is reached by its serial port or the network"},
+    {"USB for a tablet or the like", "usb", "usb=0, and no usbdevice or usbversion line",
+     "The guest has no USB controller, and no tablet, mouse or stick on one"},
+    {"USB controllers", "usbctrl", "no usbctrl line", "The guest has no USB controller, and nothing can be attached to one"},
+    {"USB passthrough", "usbdev", "no usbdev line", "The guest does not get the host's device"},
+    {"a sound card", "soundhw", "no soundhw line", "The guest has no sound"},
+    {"an emulated network card", "vif", "vif=[ 'type=vif,...' ] (the PV interface without an emulated card)",
+     "A guest without PV drivers, as most installers, is offline then, and no guest boots from the network"},
+    {"a network card other than an e1000", "vif",
+     "vif=[ 'model=e1000,...' ], or vif=[ 'type=vif,...' ] for the PV interface alone (without a model xl asks for an rtl8139)",
+     "With the first a guest needs a driver for Intel's 82540EM, with the second PV drivers: else, as most installers then, it is offline"},
+    {"more than eight emulated network cards", "vif", "vif=[ 'type=vif,...' ] for all but eight",
+     "A guest without PV drivers does not see those"},
+    {"a SCSI disk", "disk",
+     "disk=[ '...,vdev=hda,access=rw,...' ] (a free one of hda to hdd, or xvda to xvdd) instead of sda, or vdev=xvde and later for PV drivers alone, which may be read-only",
+     "The guest sees an IDE disk, or with xvde and later no disk before its PV drivers run: it cannot boot from that one"},
+    {"AHCI disks", "hdtype", "hdtype=\"ide\", or no hdtype line",
+     "The guest sees IDE disks, at most four: one that was installed with AHCI alone (Windows) needs its IDE driver"},
+    {"a disk image of a format unknown to stubdm", "disk",
+     "disk=[ 'format=qcow2,...' ] (or raw, qcow, qed, vhd) with an image converted by 'qemu-img convert -O qcow2'",
+     "The image has to be converted while the guest is off"},
+    {"a disk with an image that is neither a file nor an NBD export", "disk",
+     "disk=[ '...,target=/PATH' ] with a file or a block device, such as 'rbd map' or iscsiadm makes, or backendtype=qdisk and target=nbd://HOST/NAME",
+     "The host has to attach the image, or an NBD server has to export it"},
+    {"a disk for PV drivers alone that is not raw", "disk",
+     "disk=[ '...,vdev=hda,...' ] (hda to hdd), or format=raw with an image converted by 'qemu-img convert -O raw'",
+     "The first is an IDE disk for good, the second takes the room of the whole disk and has no snapshots"},
+    {"a CD-ROM drive", "disk", "disk=[ ... ] without entries that say devtype=cdrom, cdrom or :cdrom",
+     "The guest has no CD-ROM drive: it cannot be installed from one"},
+    {"a CD-ROM drive beyond the four IDE positions of disks", "disk", "disk=[ '...,vdev=hdc,devtype=cdrom' ] (a free one of hda to hdd)",
+     "A disk in that position has to go to another, or to xvde and later for PV drivers alone"},
+    {"a kernel started without the disk's boot loader", "kernel, ramdisk, cmdline",
+     "no kernel, ramdisk, cmdline, root or extra line",
+     "The guest boots by the boot loader on its disk: one without a boot loader has nothing to boot, so install one first, with the same command line"},
+    {"a serial port that leads to something unknown", "serial",
+     "serial=\"pty\" (or null, stdio, none, file:PATH, pipe:PATH, unix:PATH,server,nowait, tcp:HOST:PORT,server,nowait, /dev/TTY)",
+     "What the guest writes there comes out elsewhere: with pty at xl console -t serial"},
+    {"more than four serial ports", "serial", "serial=[ ... ] with at most four entries", "The guest has COM1 to COM4 alone"},
+    {"a PV console channel", "channel", "no channel line",
+     "Whoever speaks to an agent in the guest by it, as libvirt to its guest agent, does not reach it"},
+    {"COLO's network proxies", "vif", "vif=[ ... ] without keys that begin with colo_, and no -c for xl remus",
+     "The guest is not replicated"},
+    {"a disk replicated by COLO", "disk",
+     "disk=[ ... ] without colo, colo-host=, colo-port=, colo-export=, active-disk= and hidden-disk=, and no -c for xl remus",
+     "The disk is not replicated"},
+    {"PCI passthrough", "pci", "no pci line", "The guest does not get the host's devices"},
+    {"a device unknown to stubdm, a shared directory (9pfs)", "p9", "no p9 line",
+     "The guest does without the directory: what it needs has to come by the network or on a disk"},
+    {"a saved guest to go on with", "(xl restore or xl migrate, not xl.cfg)", "'xl create': the guest has to boot anew",
+     "What it had in memory is lost"},
+    {"a device unknown to stubdm", "device_model_args", "device_model_args and device_model_args_hvm without it",
+     "The guest does without the device"},
+    {"an option unknown to stubdm", "device_model_args", "device_model_args and device_model_args_hvm without it",
+     "What it does for QEMU is not done"},
+}};
+// clang-format on
+
+}  // namespace
+
+const RefusalText& refusal_text(Unserved what) noexcept {
+  return kTexts[static_cast<std::size_t>(what)];
+}
+
+Unserved RefusalList::blamed(Unserved what, std::string_view detail) const noexcept {
+  const bool by_hand =
+      std::any_of(by_hand_.begin(), by_hand_.end(), [this](const Stretch& stretch) {
+        return argument_ >= stretch.first && argument_ < stretch.last;
+      });
+  switch (what) {
+    // Their texts tell how to write the argument itself.
+    case Unserved::nic_count:
+    case Unserved::image_format:
+    case Unserved::image_protocol:
+    case Unserved::cdrom_position:
+    case Unserved::serial_backend:
+    case Unserved::serial_count:
+    case Unserved::incoming:
+      return what;
+    default:
+      break;
+  }
+  if (!by_hand) {
+    return what;
+  }
+  return detail.substr(0, 1) == "-" ? Unserved::unknown_option : Unserved::unknown_device;
+}
+
+void RefusalList::add(Unserved asked, std::string_view detail) {
+  const Unserved what = blamed(asked, detail);
+  auto entry = std::find_if(entries_.begin(), entries_.end(),
+                            [what](const Entry& e) { return e.what == what; });
+  if (entry == entries_.end()) {
+    entry = entries_.insert(entries_.end(), Entry{what, {}, {}});
+  }
+  if (entry->arguments.size() < kMaxDetails &&
+      (entry->arguments.empty() || entry->arguments.back() != argument_)) {
+    entry->arguments.push_back(argument_);
+  }
+  const std::string kept = printable(detail.substr(0, kMaxDetailBytes));
+  auto& details = entry->details;
+  if (kept.empty() || std::find(details.begin(), details.end(), kept) != details.end()) {
+    return;
+  }
+  if (details.size() == kMaxDetails) {
+    ++entry->more;
+    return;
+  }
+  details.push_back(kept);
+}
+
+void RefusalList::add_broken(std::string_view message) {
+  if (broken_.size() == kMaxBroken) {
+    ++more_broken_;
+    return;
+  }
+  broken_.push_back({printable(message), {argument_}});
+}
+
+bool RefusalList::has(Unserved what) const noexcept {
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [what](const Entry& e) { return e.what == what; });
+}
+
+std::vector<RefusalList::Line> RefusalList::settings() const {
+  std::vector<Line> lines;
+  for (const Entry& entry : entries_) {
+    const RefusalText& refusal = refusal_text(entry.what);
+    std::string text{refusal.setting};
+    text.append(": write ").append(refusal.write);
+    text.append(". ").append(refusal.cost);
+    text.append(". It asks for ").append(refusal.seen);
+    const char* separator = ": ";
+    for (const std::string& detail : entry.details) {
+      text.append(std::exchange(separator, ", ")).append(detail);
+    }
+    if (entry.more != 0) {
+      text.append(" and ").append(std::to_string(entry.more)).append(" more");
+    }
+    lines.push_back({std::move(text), entry.arguments});
+  }
+  return lines;
+}
+
+std::vector<RefusalList::Line> RefusalList::broken() const {
+  std::vector<Line> lines = broken_;
+  if (more_broken_ != 0) {
+    lines.push_back({std::string{"and "}.append(std::to_string(more_broken_)).append(" more"), {}});
+  }
+  return lines;
+}
+
+std::string RefusalList::message() const {
+  std::string text;
+  if (!entries_.empty()) {
+    text = "this guest's configuration asks for what stubdm does not have. Change in its xl.cfg:";
+  }
+  for (const Line& line : settings()) {
+    text.append("\n  ").append(line.text);
+  }
+  if (!broken_.empty()) {
+    text.append(text.empty() ? "" : "\n").append("these arguments make no sense:");
+  }
+  for (const Line& line : broken()) {
+    text.append("\n  ").append(line.text);
+  }
+  return text;
+}
+
+}  // namespace dm::toolstack

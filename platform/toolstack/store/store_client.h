@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/obs/log.h"
+#include "core/ports/store_port.h"
+#include "core/result.h"
+#include "platform/linux/loop/watch.h"
+#include "platform/linux/unique_fd.h"
+
+#include <boost/asio/io_context.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm::toolstack {
+
+/// Xenstore's wire protocol on a connection of our own and on the program's loop: libxenstore would
+/// start a thread for the first watch and wait for each answer.
+///
+/// A few questions are under way at a time, the rest waits here. They are answered in their order,
+/// each by a message of its own type or an error; a message with an id that no open question has is
+/// passed over. A stream that makes no sense otherwise, or a xenstored that goes away, ends the
+/// connection: that is told in the log and by active(), open
+/// questions are never answered, and new ones go nowhere. No timer; an idle store costs nothing.
+///
+/// The connection has all rights of its opener and is not confined by xentoolcore_restrict_all():
+/// not to be made in a process that gives its privileges up. Callbacks must not destroy it. Thread
+/// rule: the loop's thread only. Source: Xen public header io/xs_wire.h; docs/misc/xenstore.txt.
+class StoreClient final : public StorePort {
+ public:
+  /// To xenstored: its socket in dom0, else the kernel's device. Non-blocking, close-on-exec.
+  [[nodiscard]] static Result<host::UniqueFd> connect();
+
+  StoreClient(boost::asio::io_context& context, host::UniqueFd connection);
+  ~StoreClient() override;
+
+  [[nodiscard]] bool active() const noexcept { return active_; }
+  /// No question is open and nothing waits to be sent.
+  [[nodiscard]] bool idle() const noexcept { return waiting_.empty() && asked_.empty(); }
+
+  void read(const void* owner,
+            const std::vector<std::string>& paths,
+            std::function<void(const Values&)> done) override;
+  void list(const void* owner,
+            const std::string& path,
+            std::function<void(const Names&)> done) override;
+  void node_owner(const void* owner,
+                  const std::string& path,
+                  std::function<void(std::optional<std::uint32_t>)> done) override;
+  void write(const std::string& path, std::string_view value) override;
+  void watch(const void* owner,
+             const std::string& path,
+             std::function<void(std::string_view changed)> changed) override;
+  void forget(const void* owner) override;
+  /// Does xenstored know a domain of this id? Nothing when it does not say.
+  void is_introduced(const void* owner,
+                     std::uint32_t domid,
+                     std::function<void(std::optional<bool>)> done);
+
+ private:
+  static constexpr std::size_t kHeader = 16;
+  static constexpr std::size_t kMaxPayload = 4096;  ///< XENSTORE_PAYLOAD_MAX
+  /// Questions that xenstored has and has not answered. Its own bound for a guest's connection is
+  /// larger.
+  static constexpr std::size_t kMostAsked = 8;
+
+  /// `good`: not an error; `text` is then the answer, else the name of the error.
+  using Answer = std::function<void(bool good, std::string_view text)>;
+  struct Question {
+    std::uint32_t id = 0;
+    std::uint32_t type = 0;
+    std::string message;  ///< header and payload
+    const void* owner = nullptr;
+    Answer answer;  ///< empty: nobody wants to know any more
+  };
+  struct Subscription {
+    std::string token;
+    std::string path;
+    const void* owner;
+    std::shared_ptr<std::function<void(std::string_view)>> changed;
+  };
+
+  void ask(const void* owner, std::uint32_t type, std::string payload, Answer answer);
+  void send() noexcept;
+  [[nodiscard]] bool put(const std::string& message);
+  void on_readable() noexcept;
+  /// False when the stream makes no sense.
+  [[nodiscard]] bool take_messages() noexcept;
+  /// False as above.
+  [[nodiscard]] bool handle(std::uint32_t type, std::uint32_t id, std::string_view payload);
+  void handle_event(std::string_view payload);
+  void give_up(std::string_view why) noexcept;
+
+  host::Watch connection_;
+  bool active_ = false;
+  bool is_device_ = false;  ///< /dev/xen/xenbus, which takes no send()
+  std::uint32_t last_id_ = 0;
+  std::uint32_t last_token_ = 0;
+  std::deque<Question> waiting_;
+  std::deque<Question> asked_;
+  std::size_t sent_ = 0;  ///< bytes of the first waiting one that are on their way
+  std::vector<Subscription> subscriptions_;
+  log::Limit refusals_;
+  std::size_t size_ = 0;  ///< bytes in buffer_
+  std::array<char, kHeader + kMaxPayload> buffer_{};
+};
+
+}  // namespace dm::toolstack
