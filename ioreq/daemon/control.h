@@ -3,7 +3,7 @@
 
 #include "core/config/machine_config.h"
 #include "core/ports/machine_control.h"
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 #include "platform/linux/loop/host_clock.h"
 #include "platform/linux/unique_fd.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/daemon/open_backends.h"
 
-#include "ioreq/daemon/option_rom.h"
+#include "ioreq/machine/option_rom.h"
 #include "platform/linux/chardev/chardev.h"
 #include "platform/linux/image/disk.h"
 #include "platform/linux/net/net.h"

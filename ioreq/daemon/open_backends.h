@@ -3,7 +3,7 @@
 
 #include "core/config/machine_config.h"
 #include "core/result.h"
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 
 #include <boost/asio/io_context.hpp>
 

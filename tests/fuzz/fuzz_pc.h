@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 #include "platform/sim/sim_platform.h"
 #include "tests/fuzz/fuzz_backends.h"
 #include "tests/fuzz/fuzz_cable.h"

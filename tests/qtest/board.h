@@ -5,7 +5,7 @@
 #include "core/ports/domain_control.h"
 #include "core/ports/event_loop.h"
 #include "core/result.h"
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 #include "platform/sim/sim_platform.h"
 #include "tests/qtest/fw_cfg.h"
 #include "tests/qtest/pins.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What `stubdm inspect` shows of a machine.
-#include "ioreq/daemon/inspect.h"
+#include "ioreq/machine/inspect.h"
 
 #include "tests/unit/ioreq/daemon/pc_rig.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The whole PC of the product on the simulated host: what firmware and guests do with several
 // devices at once.
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 
 #include "tests/unit/ioreq/daemon/pc.h"
 

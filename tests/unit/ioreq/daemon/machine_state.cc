@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine saved in one process and gone on with in another.
-#include "ioreq/daemon/machine_state.h"
+#include "ioreq/machine/machine_state.h"
 
 #include "core/state/describe.h"
 #include "tests/unit/ioreq/daemon/pc.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a network card boots from: romfile= of a card, and what happens without it.
-#include "ioreq/daemon/option_rom.h"
+#include "ioreq/machine/option_rom.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -27,8 +27,8 @@
 #include "devices/ide/atapi_drive.h"
 #include "devices/ide/piix3_ide.h"
 #include "devices/uart16550/serial_port.h"
-#include "ioreq/daemon/machine_state.h"
 #include "ioreq/dispatcher.h"
+#include "ioreq/machine/machine_state.h"
 #include "ioreq/poller.h"
 #include "ioreq/server.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ioreq/daemon/machine_state.h"
+#include "ioreq/machine/machine_state.h"
 
 #include "core/state/describe.h"
 #include "devices/chipset/xen_platform_regs.h"

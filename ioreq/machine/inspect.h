@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/config/machine_config.h"
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 
 #include <boost/json/object.hpp>
 

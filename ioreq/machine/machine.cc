@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ioreq/daemon/machine.h"
+#include "ioreq/machine/machine.h"
 
 #include "core/obs/log.h"
 #include "devices/ide/ata_disk.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ioreq/daemon/option_rom.h"
+#include "ioreq/machine/option_rom.h"
 
 #include <fstream>
 #include <string>

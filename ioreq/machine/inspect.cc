@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "ioreq/daemon/inspect.h"
+#include "ioreq/machine/inspect.h"
 
 #include "core/obs/black_box.h"
 #include "devices/e1000/regs.h"
-#include "ioreq/daemon/json_dump.h"
+#include "ioreq/machine/json_dump.h"
 
 #include <boost/json/array.hpp>
 
