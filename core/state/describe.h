@@ -68,8 +68,27 @@ class Saver {
   std::vector<std::byte> bytes_;
 };
 
+/// Takes one field off the front of what Saver wrote; false when what is there is none.
+[[nodiscard]] inline bool next_field(std::span<const std::byte>& rest,
+                                     std::uint16_t& id,
+                                     std::span<const std::byte>& payload) noexcept {
+  std::uint32_t length = 0;
+  if (rest.size() < sizeof id + sizeof length) {
+    return false;
+  }
+  std::memcpy(&id, rest.data(), sizeof id);
+  std::memcpy(&length, rest.data() + sizeof id, sizeof length);
+  rest = rest.subspan(sizeof id + sizeof length);
+  if (length > rest.size()) {
+    return false;
+  }
+  payload = rest.first(length);
+  rest = rest.subspan(length);
+  return true;
+}
+
 /// Reads what Saver wrote. Never fails half way: a field that is missing or has another size keeps
-/// its value, and `ok` says whether the bytes were well formed.
+/// its value, and ok() says whether the bytes were well formed.
 class Loader {
  public:
   explicit Loader(std::span<const std::byte> bytes) noexcept : bytes_{bytes} {
@@ -77,7 +96,7 @@ class Loader {
     while (!rest.empty()) {
       std::span<const std::byte> payload;
       std::uint16_t id = 0;
-      if (!next(rest, id, payload)) {
+      if (!next_field(rest, id, payload)) {
         ok_ = false;
         return;
       }
@@ -88,7 +107,7 @@ class Loader {
     std::span<const std::byte> rest = bytes_;
     std::span<const std::byte> payload;
     std::uint16_t found = 0;
-    while (ok_ && !rest.empty() && next(rest, found, payload)) {
+    while (ok_ && !rest.empty() && next_field(rest, found, payload)) {
       if (found != id) {
         continue;
       }
@@ -113,24 +132,6 @@ class Loader {
   [[nodiscard]] bool ok() const noexcept { return ok_; }
 
  private:
-  static bool next(std::span<const std::byte>& rest,
-                   std::uint16_t& id,
-                   std::span<const std::byte>& payload) noexcept {
-    std::uint32_t length = 0;
-    if (rest.size() < sizeof id + sizeof length) {
-      return false;
-    }
-    std::memcpy(&id, rest.data(), sizeof id);
-    std::memcpy(&length, rest.data() + sizeof id, sizeof length);
-    rest = rest.subspan(sizeof id + sizeof length);
-    if (length > rest.size()) {
-      return false;
-    }
-    payload = rest.first(length);
-    rest = rest.subspan(length);
-    return true;
-  }
-
   std::span<const std::byte> bytes_;
   bool ok_ = true;
 };

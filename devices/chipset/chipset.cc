@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "devices/chipset/chipset.h"
 
+#include "core/state/show.h"
+#include "devices/chipset/xen_platform_regs.h"
+
 namespace dm {
 
 bool validate(const ChipsetState& s) noexcept {
@@ -60,7 +63,9 @@ ChipsetState Chipset::state() const noexcept {
                  .port92 = port92_.state(),
                  .dma = dma_.state(),
                  .pm = {},
-                 .platform = {}};
+                 .platform = {},
+                 .has_pm = pm_.has_value(),
+                 .has_platform = platform_.has_value()};
   if (pm_) {
     s.pm = pm_->state();
   }
@@ -68,6 +73,20 @@ ChipsetState Chipset::state() const noexcept {
     s.platform = platform_->state();
   }
   return s;
+}
+
+bool Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const noexcept {
+  if (s.has_pm != pm_.has_value() || s.has_platform != platform_.has_value()) {
+    return false;
+  }
+  if (platform_) {
+    using Mask = chipset::xen_platform::UNPLUG;
+    const std::uint16_t mask = s.platform.ports.unplugged;
+    gone.ide_disks = gone.ide_disks || Mask::IDE_DISKS::test(mask);
+    gone.ide_secondary_disks = gone.ide_secondary_disks || Mask::AUX_IDE_DISKS::test(mask);
+    gone.nics = gone.nics || Mask::NICS::test(mask);
+  }
+  return true;
 }
 
 bool Chipset::restore(const ChipsetState& s) noexcept {
@@ -88,6 +107,12 @@ bool Chipset::restore(const ChipsetState& s) noexcept {
     platform_->restore(s.platform);
   }
   return true;
+}
+
+void Chipset::inspect(Inspector& to, std::string_view name) const {
+  to.number("vcpus_online", vcpus_online());
+  const Inspector::Part part{to, name};
+  state::show(state(), to);
 }
 
 }  // namespace dm

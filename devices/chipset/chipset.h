@@ -3,6 +3,7 @@
 
 #include "core/io/pio_bus.h"
 #include "core/irq/irq_line.h"
+#include "core/obs/inspector.h"
 #include "core/pci/pci_bus.h"
 #include "core/ports/domain_control.h"
 #include "core/ports/unplug.h"
@@ -17,6 +18,7 @@
 #include "devices/chipset/xen_platform.h"
 
 #include <optional>
+#include <string_view>
 
 namespace dm {
 
@@ -43,6 +45,8 @@ struct ChipsetState {
   Dma8237State dma;
   Piix4PmState pm;
   XenPlatformState platform;
+  bool has_pm = true;
+  bool has_platform = true;
 };
 
 template <class Visitor>
@@ -56,6 +60,8 @@ void describe(Visitor& v, ChipsetState& s) {
   v.field(7, "dma", s.dma);
   v.field(8, "pm", s.pm);
   v.field(9, "platform", s.platform);
+  v.field(10, "has_pm", s.has_pm);
+  v.field(11, "has_platform", s.has_platform);
 }
 [[nodiscard]] bool validate(const ChipsetState& s) noexcept;
 
@@ -94,10 +100,15 @@ class Chipset {
   /// (src/fw/pciinit.c), and hvmloader does not run.
   void wake() noexcept;
   [[nodiscard]] ChipsetState state() const noexcept;
+  /// Is it of a machine with the same functions? Says what its guest has unplugged.
+  [[nodiscard]] bool fits(const ChipsetState& s, UnplugRequest& gone) const noexcept;
   /// Puts a saved state in the place of the present one; false, and nothing changed, unless
   /// validate() agrees. Interrupt levels and link routes are sent where they differ from what was
   /// sent before: the same again changes nothing in Xen.
   [[nodiscard]] bool restore(const ChipsetState& s) noexcept;
+
+  /// vcpus_online, and the state under `name`.
+  void inspect(Inspector& to, std::string_view name) const;
 
  private:
   HostBridge host_bridge_;

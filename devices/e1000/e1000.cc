@@ -7,6 +7,16 @@
 
 namespace dm::e1000 {
 
+namespace {
+
+template <class... Registers>
+void show(const RegisterFile& file, Inspector& to) {
+  const Inspector::Part registers{to, "registers"};
+  (to.hex(Registers::kName, file.get<Registers>()), ...);
+}
+
+}  // namespace
+
 E1000::E1000(const Setup& setup, const Ports& ports)
     : PciFunction{ports.pci, setup.where, "e1000", Config{regs::ConfigMap{}}},
       chip_{{.memory = ports.memory,
@@ -46,12 +56,18 @@ void E1000::config_reading(std::uint8_t /*offset*/, std::uint8_t /*size*/) noexc
   }
 }
 
-void E1000::unplug_card() noexcept {
-  chip_.leave();
-  unplug();
+bool E1000::unplug(UnplugRequest request) noexcept {
+  if (request.nics) {
+    chip_.leave();
+    PciFunction::unplug();
+  }
+  return true;
 }
 
 void E1000::reset() noexcept {
+  if (!present()) {
+    return;
+  }
   reset_config();
   chip_.set_bus_master(false);
   chip_.power_on();
@@ -71,6 +87,39 @@ bool E1000::restore(const CardState& state) noexcept {
   restore_config(state.config);
   chip_.set_bus_master(bus_master());
   return true;
+}
+
+void E1000::inspect(Inspector& to, std::string_view name) const {
+  if (!present()) {
+    return;
+  }
+  using namespace regs;  // NOLINT(google-build-using-namespace): a list of registers
+  const Counters& own = chip_.counters();
+  const NetBackend& cable = chip_.backend();
+  const auto& moved = cable.counters();
+  const Inspector::Row row{to, "network"};
+  to.text("name", name);
+  to.text("backend", cable.name());
+  to.text("cable", cable.link_up() ? "up" : "down");
+  to.flag("interrupt", chip_.interrupt());
+  to.number("sent", moved.sent);
+  to.number("sent_bytes", moved.sent_bytes);
+  to.number("received", moved.received);
+  to.number("received_bytes", moved.received_bytes);
+  {
+    const Inspector::Part counters{to, "counters"};
+    to.number("send_failed", moved.send_failed);
+    to.number("receive_failed", moved.receive_failed);
+    to.number("send_full", moved.full);
+    to.number("tx_dropped", own.tx_dropped);
+    to.number("rx_filtered", own.rx_filtered);
+    to.number("rx_dropped", own.rx_dropped);
+    to.number("rx_moved", own.rx_moved);
+    to.number("master_aborts", own.master_aborts);
+    to.number("unknown_accesses", own.unknown_accesses);
+  }
+  show<CTRL, STATUS, ICR, ITR, IMS, RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RDTR, RADV, TCTL, TDBAL,
+       TDBAH, TDLEN, TDH, TDT, TIDV, TADV, MPC, RNBC>(chip_.state().file, to);
 }
 
 }  // namespace dm::e1000

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/obs/inspector.h"
 #include "core/pci/pci_bus.h"
+#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "devices/e1000/chip.h"
 
@@ -9,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 namespace dm::e1000 {
 
@@ -34,10 +37,10 @@ class E1000 final : public PciFunction {
                                                              const Ports& ports);
   ~E1000() override = default;
 
-  /// Leaves the machine for good: nothing is in flight on return, and the backend is free.
-  /// Idempotent.
-  void unplug_card() noexcept;
-  /// As after power-on, configuration space included.
+  /// Leaves the machine for good when cards are meant: nothing is in flight on return, and the
+  /// backend is free. Idempotent. A card keeps nothing that could fail to be made durable: true.
+  bool unplug(UnplugRequest request) noexcept;
+  /// As after power-on, configuration space included. A card that has left stays away.
   void reset() noexcept;
   /// The end of S3: as after power-on, but for configuration space, which no firmware sets up
   /// again there. A card that has left stays away.
@@ -50,6 +53,9 @@ class E1000 final : public PciFunction {
   [[nodiscard]] CardState state() const noexcept;
   /// False, and the card is as it was, when the state is not valid.
   [[nodiscard]] bool restore(const CardState& state) noexcept;
+
+  /// A row of "network" for a card that has not left. `name` is the row's.
+  void inspect(Inspector& to, std::string_view name) const;
 
   [[nodiscard]] const Chip& chip() const noexcept { return chip_; }
 

@@ -211,8 +211,12 @@ bool AtaDisk::fits(const DiskState& in) const noexcept {
   }
 }
 
+bool AtaDisk::accepts(const DriveState& in) const noexcept {
+  return in.kind == DriveKind::disk && validate(in.disk) && fits(in.disk);
+}
+
 bool AtaDisk::restore(const DriveState& in) noexcept {
-  if (in.kind != DriveKind::disk || !validate(in.disk) || !fits(in.disk)) {
+  if (!accepts(in)) {
     return false;
   }
   disk_ = in.disk;

@@ -40,6 +40,7 @@ class AtaDisk final : public ImageDrive {
   void release_reset() noexcept override;
   [[nodiscard]] bool flush() noexcept override;
   void store(DriveState& out) const noexcept override;
+  [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
   [[nodiscard]] std::uint64_t total_sectors() const noexcept { return total_; }

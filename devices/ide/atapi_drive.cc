@@ -245,8 +245,12 @@ void AtapiDrive::store(DriveState& out) const noexcept {
   }
 }
 
+bool AtapiDrive::accepts(const DriveState& in) const noexcept {
+  return in.kind == DriveKind::cdrom && validate(in.cd);
+}
+
 bool AtapiDrive::restore(const DriveState& in) noexcept {
-  if (in.kind != DriveKind::cdrom || !validate(in.cd)) {
+  if (!accepts(in)) {
     return false;
   }
   const std::uint32_t here = cd_.disc_blocks;

@@ -51,6 +51,7 @@ class AtapiDrive final : public ImageDrive {
   [[nodiscard]] bool flush() noexcept override;
   void store(DriveState& out) const noexcept override;
   /// A drive that has another disc than the saved one says so to the guest.
+  [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
  private:

@@ -91,6 +91,8 @@ class Drive {
 
   /// After settle().
   virtual void store(DriveState& out) const noexcept = 0;
+  /// Would restore() take it?
+  [[nodiscard]] virtual bool accepts(const DriveState& in) const noexcept = 0;
   /// False, and nothing changed, when the state does not fit this drive.
   [[nodiscard]] virtual bool restore(const DriveState& in) noexcept = 0;
 

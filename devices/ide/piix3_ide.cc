@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "devices/ide/piix3_ide.h"
 
+#include "core/backend/block.h"
+#include "core/state/show.h"
 #include "devices/ide/regs.h"
 
 #include <stdexcept>
@@ -42,10 +44,19 @@ PioClaim claim(PioBus& pio, PortRange range, IoHandler handler, const char* name
   return claimed;
 }
 
+std::array<DriveKind, kPositions> kinds_of(const Piix3Ide::Drives& drives) noexcept {
+  std::array<DriveKind, kPositions> kinds{};
+  for (std::size_t i = 0; i < kPositions; ++i) {
+    kinds[i] = drives[i] != nullptr ? drives[i]->kind() : DriveKind::absent;
+  }
+  return kinds;
+}
+
 }  // namespace
 
 Piix3Ide::Piix3Ide(PciBus& pci, PioBus& pio, IrqRouter& irqs, GuestMemory& memory, Drives drives)
     : PciFunction{pci, kBdf, "piix3-ide", Config{regs::ConfigMap{}}},
+      configured_{kinds_of(drives)},
       channels_{Channel{memory, irqs.isa(kLegacy[0].irq)},
                 Channel{memory, irqs.isa(kLegacy[1].irq)}} {
   for (std::size_t i = 0; i < kPositions; ++i) {
@@ -99,9 +110,12 @@ void Piix3Ide::write_bus_master(IoAccess a, std::uint64_t value) noexcept {
   }
 }
 
-bool Piix3Ide::unplug_disks(bool keep_primary_master) noexcept {
+bool Piix3Ide::unplug(UnplugRequest request) noexcept {
+  if (!request.ide_disks && !request.ide_secondary_disks) {
+    return true;
+  }
   bool durable = true;
-  for (std::size_t i = keep_primary_master ? 1 : 0; i < kPositions; ++i) {
+  for (std::size_t i = request.ide_disks ? 0 : 1; i < kPositions; ++i) {
     const Drive* const leaving = drive(i);
     if (leaving != nullptr && leaving->kind() == DriveKind::disk) {
       durable =
@@ -112,13 +126,19 @@ bool Piix3Ide::unplug_disks(bool keep_primary_master) noexcept {
   return durable;
 }
 
+void Piix3Ide::reset() noexcept {
+  reset_config();
+  follow_command_register();
+  wake();
+}
+
 void Piix3Ide::wake() noexcept {
   for (Channel& channel : channels_) {
     channel.reset();
   }
 }
 
-void Piix3Ide::settle() noexcept {
+void Piix3Ide::pause() noexcept {
   for (Channel& channel : channels_) {
     channel.settle();
   }
@@ -152,22 +172,22 @@ ControllerState Piix3Ide::state() const noexcept {
   return out;
 }
 
-/// All or nothing: drives that took theirs get the old state back when a later one refuses.
-bool Piix3Ide::restore_drives(const ControllerState& state) noexcept {
-  const auto old = this->state();
+bool Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const noexcept {
   for (std::size_t i = 0; i < kPositions; ++i) {
-    Drive* const present =
-        channels_[i / Channel::kDrives].drive(static_cast<std::uint8_t>(i % Channel::kDrives));
-    const bool was_there = state.drives[i].kind != DriveKind::absent;
-    if (was_there && (present == nullptr || !present->restore(state.drives[i]))) {
-      for (std::size_t back = 0; back < i; ++back) {
-        if (old.drives[back].kind != DriveKind::absent &&
-            state.drives[back].kind != DriveKind::absent) {
-          (void)channels_[back / Channel::kDrives]
-              .drive(static_cast<std::uint8_t>(back % Channel::kDrives))
-              ->restore(old.drives[back]);
-        }
-      }
+    const bool unplugged = gone.ide_disks || (gone.ide_secondary_disks && i != 0);
+    const bool lost = configured_[i] == DriveKind::disk && unplugged;
+    if (state.drives[i].kind != (lost ? DriveKind::absent : configured_[i])) {
+      return false;
+    }
+  }
+  return drives_accept(state);
+}
+
+bool Piix3Ide::drives_accept(const ControllerState& state) const noexcept {
+  for (std::size_t i = 0; i < kPositions; ++i) {
+    const Drive* const present = drive(i);
+    if (state.drives[i].kind != DriveKind::absent &&
+        (present == nullptr || !present->accepts(state.drives[i]))) {
       return false;
     }
   }
@@ -175,9 +195,16 @@ bool Piix3Ide::restore_drives(const ControllerState& state) noexcept {
 }
 
 bool Piix3Ide::restore(const ControllerState& state) noexcept {
-  settle();
-  if (!validate(state) || !restore_drives(state)) {
+  pause();
+  if (!validate(state) || !drives_accept(state)) {
     return false;
+  }
+  for (std::size_t i = 0; i < kPositions; ++i) {
+    if (state.drives[i].kind != DriveKind::absent) {
+      (void)channels_[i / Channel::kDrives]
+          .drive(static_cast<std::uint8_t>(i % Channel::kDrives))
+          ->restore(state.drives[i]);
+    }
   }
   // Before a drive leaves: that looks at the interrupt, which has to be adopted by then, not sent.
   for (std::size_t i = 0; i < channels_.size(); ++i) {
@@ -192,6 +219,40 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
   config().sanitize();
   write_config(0x04, 2, read_config(0x04, 2));  // the windows and bus mastering follow
   return true;
+}
+
+void Piix3Ide::show_drive(Inspector& to, std::size_t position) const {
+  const BlockBackend* const medium = drive(position)->medium();
+  const BlockStats stats = medium != nullptr ? medium->stats() : BlockStats{};
+  const auto of = [](BlockOp op, const auto& values) {
+    return values[static_cast<std::size_t>(op) % BlockStats::kOps];
+  };
+  const Inspector::Row row{to, "drives"};
+  to.number("position", position);
+  to.text("image", medium != nullptr ? medium->name() : "(no disc)");
+  to.text("engine", medium != nullptr ? medium->engine() : "-");
+  to.number("in_flight", medium != nullptr ? medium->in_flight() : 0);
+  to.number("bytes", medium != nullptr ? medium->info().size : 0);
+  to.number("reads", of(BlockOp::read, stats.operations));
+  to.number("read_bytes", of(BlockOp::read, stats.bytes));
+  to.number("writes", of(BlockOp::write, stats.operations));
+  to.number("write_bytes", of(BlockOp::write, stats.bytes));
+  to.number("flushes", of(BlockOp::flush, stats.operations));
+  to.number("read_errors", of(BlockOp::read, stats.failed));
+  to.number("write_errors", of(BlockOp::write, stats.failed));
+  to.number("flush_errors", of(BlockOp::flush, stats.failed));
+}
+
+void Piix3Ide::inspect(Inspector& to, std::string_view name) const {
+  {
+    const Inspector::Part registers{to, name};
+    state::show(state(), to);
+  }
+  for (std::size_t i = 0; i < kPositions; ++i) {
+    if (drive(i) != nullptr) {
+      show_drive(to, i);
+    }
+  }
 }
 
 }  // namespace dm::ide

@@ -4,7 +4,9 @@
 #include "core/io/pio_bus.h"
 #include "core/irq/irq_line.h"
 #include "core/mem/guest_memory.h"
+#include "core/obs/inspector.h"
 #include "core/pci/pci_bus.h"
+#include "core/ports/unplug.h"
 #include "devices/ide/channel.h"
 #include "devices/ide/drive.h"
 #include "devices/ide/state.h"
@@ -13,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 namespace dm::ide {
 
@@ -39,8 +42,10 @@ class Piix3Ide final : public PciFunction {
   /// Disks leave, all of them or all but the primary master; CD-ROMs stay. On return their data is
   /// durable, nothing of them is in flight and their images are closed. Idempotent. False when some
   /// data could not be made durable.
-  bool unplug_disks(bool keep_primary_master) noexcept;
+  bool unplug(UnplugRequest request) noexcept;
 
+  /// As after power-on; nothing is in flight. What has left stays away.
+  void reset() noexcept;
   /// The end of S3: drives and bus masters as after power-on; nothing is in flight. Configuration
   /// space stays, since no firmware sets it up again.
   void wake() noexcept;
@@ -48,10 +53,10 @@ class Piix3Ide final : public PciFunction {
   /// Nothing is in flight and no work is due when this returns: before QMP "stop" answers, and
   /// before state(). It waits for one request of each drive; a command that needs more goes on at
   /// resume().
-  void settle() noexcept;
-  /// After settle(), and after restore().
+  void pause() noexcept;
+  /// After pause(), and after restore().
   void resume() noexcept;
-  /// settle(), and all acknowledged data on stable storage: power-off, S3 and reset. False when
+  /// pause(), and all acknowledged data on stable storage: power-off, S3 and reset. False when
   /// that failed.
   [[nodiscard]] bool flush() noexcept;
 
@@ -62,12 +67,18 @@ class Piix3Ide final : public PciFunction {
         static_cast<std::uint8_t>(position % Channel::kDrives));
   }
 
-  /// After settle().
+  /// After pause().
   [[nodiscard]] ControllerState state() const noexcept;
+  /// Would restore() take this valid state, and has it every drive that was not unplugged? A disk
+  /// is gone when, and only when, the guest has unplugged it.
+  [[nodiscard]] bool fits(const ControllerState& state, const UnplugRequest& gone) const noexcept;
   /// Into a machine with the same disks that has not run yet; resume() follows. A drive that the
   /// saved machine had lost by unplug is lost here too. False, and the function is as it was, when
   /// the state is not valid or does not fit the drives.
   [[nodiscard]] bool restore(const ControllerState& state) noexcept;
+
+  /// The registers under `name`, and a row of "drives" for each drive.
+  void inspect(Inspector& to, std::string_view name) const;
 
  private:
   struct Legacy {
@@ -79,8 +90,10 @@ class Piix3Ide final : public PciFunction {
   [[nodiscard]] std::uint64_t read_bus_master(IoAccess a) noexcept;
   void write_bus_master(IoAccess a, std::uint64_t value) noexcept;
   void follow_command_register() noexcept;
-  [[nodiscard]] bool restore_drives(const ControllerState& state) noexcept;
+  [[nodiscard]] bool drives_accept(const ControllerState& state) const noexcept;
+  void show_drive(Inspector& to, std::size_t position) const;
 
+  const std::array<DriveKind, kPositions> configured_;
   std::array<Channel, 2> channels_;
   std::array<Legacy, 2> legacy_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/uart16550/serial_port.h"
 
+#include "core/state/show.h"
 #include "devices/uart16550/regs.h"
 
 namespace dm {
@@ -33,6 +34,22 @@ Result<std::unique_ptr<SerialPort>> SerialPort::create(
     default:
       return fail(where.name, ": the hypervisor does not give its ports");
   }
+}
+
+void SerialPort::inspect(Inspector& to, std::string_view name) const {
+  const Uart16550::Counters& counters = uart_.counters();
+  const CharBackend::Output output = backend_.output();
+  const Inspector::Row row{to, "serial"};
+  to.text("name", name);
+  to.text("backend", backend_.description());
+  to.number("tx_bytes", counters.tx_bytes);
+  to.number("rx_bytes", counters.rx_bytes);
+  to.number("tx_dropped", counters.tx_dropped);
+  to.number("rx_overruns", counters.rx_overruns);
+  to.number("output_waiting", output.waiting);
+  to.number("output_dropped", output.dropped);
+  const Inspector::Part registers{to, "registers"};
+  state::show(uart_.state(), to);
 }
 
 std::uint64_t SerialPort::read(IoAccess a) noexcept {

@@ -4,6 +4,7 @@
 #include "core/backend/chardev.h"
 #include "core/io/pio_bus.h"
 #include "core/irq/irq_line.h"
+#include "core/obs/inspector.h"
 #include "core/result.h"
 #include "core/time/timer.h"
 #include "devices/uart16550/uart.h"
@@ -46,6 +47,15 @@ class SerialPort {
   [[nodiscard]] Uart16550& uart() noexcept { return uart_; }
   [[nodiscard]] const Uart16550& uart() const noexcept { return uart_; }
   [[nodiscard]] CharBackend& backend() noexcept { return backend_; }
+
+  // The UART's: see there.
+  void pause() noexcept { uart_.pause(); }
+  void resume() noexcept { uart_.resume(); }
+  void reset() noexcept { uart_.reset(); }
+  [[nodiscard]] const UartState& state() const noexcept { return uart_.state(); }
+  [[nodiscard]] bool restore(const UartState& saved) noexcept { return uart_.restore(saved); }
+  /// A row of "serial". `name` is the row's.
+  void inspect(Inspector& to, std::string_view name) const;
 
  private:
   SerialPort(const ComPort& where,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "core/backend/block.h"
-#include "core/backend/chardev.h"
-#include "core/backend/net.h"
 #include "core/config/machine_config.h"
+#include "core/device.h"
+#include "core/device_ports.h"
 #include "core/io/mmio_bus.h"
 #include "core/io/pio_bus.h"
 #include "core/irq/irq_line.h"
@@ -22,13 +21,10 @@
 #include "core/result.h"
 #include "core/time/timer.h"
 #include "core/time/work.h"
-#include "devices/chipset/chipset.h"
-#include "devices/e1000/e1000.h"
 #include "devices/ide/atapi_drive.h"
-#include "devices/ide/piix3_ide.h"
-#include "devices/uart16550/serial_port.h"
 #include "ioreq/dispatcher.h"
-#include "ioreq/machine/machine_state.h"
+#include "ioreq/machine/backends.h"
+#include "ioreq/machine/make_devices.h"
 #include "ioreq/poller.h"
 #include "ioreq/server.h"
 
@@ -37,7 +33,6 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace dm {
@@ -53,20 +48,7 @@ struct MachineHost {
   EventLoop& events;
   BlackBox* black_box = nullptr;
   GuestMemory::Limits memory_limits{};
-};
-
-/// The other ends of disks and serial ports, opened before the guest is touched: a missing image
-/// ends start-up early.
-struct Backends {
-  struct Nic {
-    std::unique_ptr<NetBackend> cable;
-    std::vector<std::byte> rom;  ///< for network boot; empty: none
-  };
-
-  std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position; also discs
-  std::array<bool, 4> cdroms{};  ///< a CD-ROM drive there, with a disc or without
-  std::array<std::unique_ptr<CharBackend>, 4> serial;
-  std::vector<Nic> nics;  ///< in the order of the configuration's
+  std::span<const DeviceMaker> more_devices{};  ///< beside those of the PC, behind them
 };
 
 /// The whole PC: buses, chips, disks, serial ports, and the loop that serves them. The same class
@@ -85,9 +67,17 @@ class Machine final : private UnplugHandler, private DomainControl {
 
   [[nodiscard]] ioreq::Poller& poller() noexcept { return poller_; }
   [[nodiscard]] ioreq::Server& server() noexcept { return server_; }
-  [[nodiscard]] const std::array<std::unique_ptr<SerialPort>, 4>& serial() const noexcept {
-    return serial_;
+
+  // What management and tests have to do with by kind.
+  [[nodiscard]] Chipset& chipset() noexcept { return *devices_.chipset; }
+  [[nodiscard]] const Chipset& chipset() const noexcept { return *devices_.chipset; }
+  [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return *devices_.ide; }
+  /// The CD-ROM drive at an IDE position, or null.
+  [[nodiscard]] ide::AtapiDrive* cd_drive(std::size_t position) noexcept;
+  [[nodiscard]] const std::array<SerialPort*, 4>& serial() const noexcept {
+    return devices_.serial;
   }
+  [[nodiscard]] const std::vector<e1000::E1000*>& cards() const noexcept { return devices_.cards; }
 
   // For inspection and tests.
   [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }
@@ -97,16 +87,10 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] const ioreq::Dispatcher& dispatcher() const noexcept { return dispatcher_; }
   [[nodiscard]] const ioreq::Poller& poller() const noexcept { return poller_; }
   [[nodiscard]] const WorkQueue& work() const noexcept { return work_; }
-  [[nodiscard]] const Chipset& chipset() const noexcept { return chipset_; }
-  [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return ide_; }
-  /// The CD-ROM drive at an IDE position, or null.
-  [[nodiscard]] ide::AtapiDrive* cd_drive(std::size_t position) noexcept;
-  [[nodiscard]] const std::vector<std::unique_ptr<e1000::E1000>>& cards() const noexcept {
-    return cards_;
+  [[nodiscard]] std::span<const std::unique_ptr<Device>> devices() const noexcept {
+    return devices_.all;
   }
   [[nodiscard]] const BlackBox* black_box() const noexcept { return host_.black_box; }
-  /// After pause().
-  [[nodiscard]] MachineState state() const noexcept;
 
   /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
   /// reached its image.
@@ -117,7 +101,6 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// The end of S3, before the vCPUs run again: devices as after power-on, but for what firmware
   /// sets up at boot only.
   void wake() noexcept;
-  [[nodiscard]] Chipset& chipset() noexcept { return chipset_; }
   /// Everything acknowledged is on stable storage when this returns; what could not be made so is
   /// told in the log.
   void make_durable() noexcept;
@@ -134,14 +117,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] Result<> load(std::span<const std::byte> bytes);
 
  private:
-  Machine(const MachineConfig& config,
-          const MachineHost& host,
-          Backends backends,
-          ioreq::SpinPolicy spin);
-  [[nodiscard]] ide::Piix3Ide::Drives make_drives(const MachineConfig& config);
-  [[nodiscard]] Result<> add_serial_ports();
-  [[nodiscard]] Result<> add_cards(const MachineConfig& config);
-  [[nodiscard]] Result<> restore(const MachineState& saved);
+  Machine(const MachineHost& host, Backends backends, ioreq::SpinPolicy spin);
 
   // What chips ask of the whole machine: data is made durable first.
   void shutdown(ShutdownReason reason) noexcept override;
@@ -150,7 +126,6 @@ class Machine final : private UnplugHandler, private DomainControl {
   void unplug(UnplugRequest request) noexcept override;
 
   const MachineHost host_;
-  const MachineShape shape_;
   Backends backends_;
   PioBus pio_;
   MmioBus mmio_;
@@ -159,10 +134,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   TimerQueue timers_;
   WorkQueue work_;
   GuestMemory memory_;
-  Chipset chipset_;
-  ide::Piix3Ide ide_;
-  std::array<std::unique_ptr<SerialPort>, 4> serial_;
-  std::vector<std::unique_ptr<e1000::E1000>> cards_;
+  Devices devices_;
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/machine_state.h"
 
-#include "core/state/describe.h"
-#include "devices/chipset/xen_platform_regs.h"
+#include "core/device.h"
+#include "ioreq/machine/saved_state_1.h"
 
 #include <boost/crc.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstring>
 #include <string>
+#include <string_view>
 
 namespace dm {
 
 namespace {
 
-constexpr std::array<char, 8> kMagic{'s', 't', 'u', 'b', 'd', 'm', '-', 's'};
-constexpr std::uint32_t kVersion = 1;
+using Bytes = std::span<const std::byte>;
 
-/// Little endian, as the fields after it are.
+constexpr std::array<char, 8> kMagic{'s', 't', 'u', 'b', 'd', 'm', '-', 's'};
+constexpr std::uint32_t kVersion = 2;
+
+/// Little endian, as all that follows it.
 struct Header {
   std::array<char, 8> magic = kMagic;
   std::uint32_t version = kVersion;
@@ -27,13 +32,13 @@ struct Header {
 };
 static_assert(sizeof(Header) == kSavedHeader);
 
-std::uint32_t crc_of(std::span<const std::byte> bytes) {
+std::uint32_t crc_of(Bytes bytes) {
   boost::crc_32_type crc;
   crc.process_bytes(bytes.data(), bytes.size());
   return crc.checksum();
 }
 
-Result<Header> read_header(std::span<const std::byte> bytes) {
+Result<Header> read_header(Bytes bytes) {
   Header header;
   if (bytes.size() < sizeof header) {
     return Error{"the saved state ends inside its header"};
@@ -42,9 +47,9 @@ Result<Header> read_header(std::span<const std::byte> bytes) {
   if (header.magic != kMagic) {
     return Error{"this is not a saved state of stubdm"};
   }
-  if (header.version != kVersion || header.zero != 0) {
+  if (header.version == 0 || header.version > kVersion || header.zero != 0) {
     return fail("the saved state has format ", std::to_string(header.version),
-                ", and this program reads format ", std::to_string(kVersion), " only");
+                ", and this program reads formats 1 and ", std::to_string(kVersion), " only");
   }
   if (header.length < sizeof header || header.length > kMaxSavedState) {
     return fail("the saved state says it has ", std::to_string(header.length),
@@ -53,49 +58,60 @@ Result<Header> read_header(std::span<const std::byte> bytes) {
   return header;
 }
 
-/// Did the guest unplug the disk at this position?
-bool unplugged(const MachineState& s, std::size_t position) noexcept {
-  using Mask = chipset::xen_platform::UNPLUG;
-  const auto mask = s.shape.xen_platform ? s.chipset.platform.ports.unplugged : std::uint16_t{0};
-  return Mask::IDE_DISKS::test(mask) || (Mask::AUX_IDE_DISKS::test(mask) && position != 0);
+/// A length, then as many bytes. Empty, and `ok` false, where they are not there.
+template <class Length>
+Bytes take(Bytes& rest, bool& ok) noexcept {
+  Length length = 0;
+  ok = ok && rest.size() >= sizeof length;
+  if (ok) {
+    std::memcpy(&length, rest.data(), sizeof length);
+    rest = rest.subspan(sizeof length);
+    ok = length <= rest.size();
+  }
+  const Bytes taken = ok ? rest.first(length) : Bytes{};
+  rest = rest.subspan(taken.size());
+  return taken;
 }
 
-/// What has to be at this position. CD-ROM drives stay when disks are unplugged.
-ide::DriveKind expected_drive(const MachineState& s, std::size_t position) noexcept {
-  if (s.shape.cdroms[position]) {
-    return ide::DriveKind::cdrom;
+template <class Length>
+void put(std::vector<std::byte>& out, Bytes bytes) {
+  const auto length = static_cast<Length>(bytes.size());
+  const auto of_length = std::as_bytes(std::span{&length, 1});
+  out.insert(out.end(), of_length.begin(), of_length.end());
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+Result<std::vector<SavedDevice>> read_format_2(Bytes rest) {
+  std::vector<SavedDevice> devices;
+  while (!rest.empty()) {
+    bool ok = true;
+    const Bytes name = take<std::uint8_t>(rest, ok);
+    const Bytes state = take<std::uint32_t>(rest, ok);
+    if (!ok || name.empty() || name.size() > Device::kMaxName ||
+        devices.size() == kMaxSavedDevices) {
+      return Error{"the saved state is damaged: it is no list of devices"};
+    }
+    devices.push_back({.name = {reinterpret_cast<const char*>(name.data()), name.size()},
+                       .bytes = {state.begin(), state.end()}});
   }
-  return s.shape.disks[position] && !unplugged(s, position) ? ide::DriveKind::disk
-                                                            : ide::DriveKind::absent;
+  return devices;
 }
 
 }  // namespace
 
-bool validate(const MachineState& s) noexcept {
-  for (std::size_t i = 0; i < s.ide.drives.size(); ++i) {
-    if (s.ide.drives[i].kind != expected_drive(s, i) || (s.shape.cdroms[i] && s.shape.disks[i])) {
-      return false;
-    }
+std::vector<std::byte> write_saved_state(std::span<const SavedDevice> devices) {
+  std::vector<std::byte> out(sizeof(Header));
+  for (const SavedDevice& device : devices) {
+    put<std::uint8_t>(out, std::as_bytes(std::span{device.name}));
+    put<std::uint32_t>(out, device.bytes);
   }
-  return s.cards.size() == s.shape.cards &&
-         std::ranges::all_of(s.cards, [](const e1000::CardState& c) { return validate(c); }) &&
-         validate(s.chipset) && ide::validate(s.ide) &&
-         std::ranges::all_of(s.serial, [](const UartState& uart) { return validate(uart); });
-}
-
-std::vector<std::byte> write_saved_state(MachineState state) {
-  state::Saver saver;
-  describe(saver, state);
-  const auto fields = saver.bytes();
-  const Header header{.length = static_cast<std::uint32_t>(sizeof(Header) + fields.size()),
-                      .crc = crc_of(fields)};
-  std::vector<std::byte> out(header.length);
+  const Header header{.length = static_cast<std::uint32_t>(out.size()),
+                      .crc = crc_of(std::span{out}.subspan(sizeof(Header)))};
   std::memcpy(out.data(), &header, sizeof header);
-  std::memcpy(out.data() + sizeof header, fields.data(), fields.size());
   return out;
 }
 
-Result<std::size_t> saved_state_length(std::span<const std::byte> bytes) {
+Result<std::size_t> saved_state_length(Bytes bytes) {
   const auto header = read_header(bytes);
   if (!header) {
     return header.error();
@@ -103,7 +119,7 @@ Result<std::size_t> saved_state_length(std::span<const std::byte> bytes) {
   return std::size_t{header->length};
 }
 
-Result<MachineState> read_saved_state(std::span<const std::byte> bytes) {
+Result<std::vector<SavedDevice>> read_saved_state(Bytes bytes) {
   const auto header = read_header(bytes);
   if (!header) {
     return header.error();
@@ -112,15 +128,11 @@ Result<MachineState> read_saved_state(std::span<const std::byte> bytes) {
     return fail("the saved state has ", std::to_string(bytes.size()), " of its ",
                 std::to_string(header->length), " bytes");
   }
-  const auto fields = bytes.first(header->length).subspan(sizeof(Header));
-  if (crc_of(fields) != header->crc) {
+  const Bytes rest = bytes.first(header->length).subspan(sizeof(Header));
+  if (crc_of(rest) != header->crc) {
     return Error{"the saved state is damaged: its checksum does not match"};
   }
-  MachineState state;
-  if (!state::load(fields, state)) {
-    return Error{"the saved state is damaged: it says what no machine of ours could have"};
-  }
-  return state;
+  return header->version == 1 ? read_format_1(rest) : read_format_2(rest);
 }
 
 }  // namespace dm

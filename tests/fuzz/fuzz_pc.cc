@@ -50,7 +50,7 @@ MachineConfig config_of(const Shape& shape) {
 
 }  // namespace
 
-FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
+FuzzPc::FuzzPc(const Shape& shape, std::span<const DeviceMaker> more) : shape_{shape}, more_{more} {
   log::set_sink([](log::Level, std::string_view) noexcept {});
   const std::uint64_t sectors = shape.large ? std::uint64_t{1} << 29 : 3000;
   disks[0] = std::make_unique<FuzzDisk>(sectors * 512);
@@ -84,7 +84,8 @@ FuzzPc::FuzzPc(const Shape& shape) : shape_{shape} {
       .clock = clock_,
       .events = loop_,
       .black_box = nullptr,
-      .memory_limits = {.windows = FuzzMemory::kMostWindows, .size = std::uint64_t{1} << 32}};
+      .memory_limits = {.windows = FuzzMemory::kMostWindows, .size = std::uint64_t{1} << 32},
+      .more_devices = more_};
   auto made = Machine::create(config_of(shape), host, std::move(backends),
                               {.mode = ioreq::SpinPolicy::Mode::off, .now = &stands_still});
   require(made.has_value(), "the machine can be made");
@@ -190,7 +191,10 @@ void FuzzPc::pause() {
   for (const auto& disk : disks) {
     require(disk == nullptr || disk->pending() == 0, "a paused machine has no I/O under way");
   }
-  require(validate(machine_->state()), "a paused machine's state is valid");
+  UnplugRequest gone;
+  for (const auto& device : machine_->devices()) {
+    require(device->check(device->save(), gone).has_value(), "a paused device's state is valid");
+  }
 }
 
 void FuzzPc::resume() {
@@ -251,14 +255,18 @@ void FuzzPc::let_everything_end() {
 }
 
 std::vector<std::byte> FuzzPc::fields() const {
-  MachineState state = machine_->state();
-  return state::save(state);
+  std::vector<std::byte> all;
+  for (const auto& device : machine_->devices()) {
+    const auto bytes = device->save();
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
+  return all;
 }
 
 std::unique_ptr<FuzzPc> FuzzPc::moved() {
   pause();
   const auto bytes = machine_->save();
-  auto other = std::make_unique<FuzzPc>(shape_);
+  auto other = std::make_unique<FuzzPc>(shape_, more_);
   other->irqs_.take_over(irqs_);  // Xen saves and restores its own side
   other->machine().pause();
   if (shape_.cdrom && !disks[kCd]->is_open()) {
@@ -269,8 +277,7 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   }
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");
-  require(same_bytes(other->fields(), std::span{bytes}.subspan(kSavedHeader)),
-          "what was loaded is saved as it was");
+  require(same_bytes(other->fields(), fields()), "what was loaded is saved as it was");
   require(other->irqs_.same(irqs_), "a load changes no interrupt");
   other->irqs_.be_strict();
   other->clock_.set(clock_.now());

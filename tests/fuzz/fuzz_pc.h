@@ -46,7 +46,8 @@ class FuzzPc final : public rig::GuestInstructions {
   static constexpr std::uint32_t kCardRegisters = 0xf3020000;
   static constexpr std::uint16_t kCardPorts = 0xc200;
 
-  explicit FuzzPc(const Shape& shape);
+  /// `more`: devices beside those of the shape.
+  explicit FuzzPc(const Shape& shape, std::span<const DeviceMaker> more = {});
   ~FuzzPc() override;
 
   [[nodiscard]] Machine& machine() noexcept { return *machine_; }
@@ -74,7 +75,7 @@ class FuzzPc final : public rig::GuestInstructions {
   void change_disc(bool force);
   /// Backends give what they have until nothing moves; that has to come.
   void let_everything_end();
-  /// What save() would write, without its header and so without a checksum, which takes time.
+  /// What save() would write of devices, without a checksum, which takes time.
   [[nodiscard]] std::vector<std::byte> fields() const;
   /// Saves, loads into a new machine, and looks that it is the same one.
   [[nodiscard]] std::unique_ptr<FuzzPc> moved();
@@ -96,6 +97,7 @@ class FuzzPc final : public rig::GuestInstructions {
   [[nodiscard]] Waiting waiting();
 
   Shape shape_;
+  std::span<const DeviceMaker> more_;
   FuzzClaims claims_;
   FuzzIrqs irqs_;
   FuzzMemory memory_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Any saved state. An input is a byte that says which machine and then the fields of a state; they
-// get a header that fits, so that every input comes to where fields are read. One machine in eight
-// gets the input as the whole file instead.
+// Any saved state. An input is a byte that says which machine and then what follows the header of a
+// state; it gets a header that fits, so that every input comes to where fields are read. One
+// machine in eight gets the input as the whole file instead.
+#include "ioreq/machine/machine_state.h"
 #include "tests/fuzz/fuzz_pc.h"
 
 #include <boost/crc.hpp>
@@ -19,11 +20,18 @@ namespace {
 
 constexpr std::uint8_t kWholeFile = 0xe0;  ///< these bits of the first byte
 
+/// Format 1 began with the field of number 1, two bytes; format 2 begins with the length of a name,
+/// and the shortest that there is has three letters.
+std::uint32_t format_of(std::span<const std::uint8_t> fields) {
+  return fields.size() >= 2 && fields[0] == 1 && fields[1] == 0 ? 1 : 2;
+}
+
 std::vector<std::byte> with_header(std::span<const std::uint8_t> fields) {
   boost::crc_32_type crc;
   crc.process_bytes(fields.data(), fields.size());
   std::vector<std::byte> file(kSavedHeader + fields.size());
-  const std::uint32_t words[]{1, static_cast<std::uint32_t>(file.size()), crc.checksum(), 0};
+  const std::uint32_t words[]{format_of(fields), static_cast<std::uint32_t>(file.size()),
+                              crc.checksum(), 0};
   std::memcpy(file.data(), "stubdm-s", 8);
   std::memcpy(file.data() + 8, words, sizeof words);
   std::copy_n(reinterpret_cast<const std::byte*>(fields.data()), fields.size(),
@@ -105,7 +113,6 @@ void run(Input in) {
   if (!pc.load_hostile(file)) {
     return;
   }
-  require(validate(pc.machine().state()), "what is loaded is valid");
   const auto again = pc.machine().save();
   require(read_saved_state(again).has_value(), "what is loaded can be saved");
   pc.resume();
@@ -171,6 +178,22 @@ std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
   return pc.machine().save();
 }
 
+/// One of the devices of format 2.
+std::span<std::uint8_t> random_device(std::span<std::uint8_t> rest, std::mt19937& random) {
+  std::vector<std::span<std::uint8_t>> states;
+  while (!rest.empty() && rest.size() >= rest[0] + 5U) {
+    std::uint32_t length = 0;
+    std::memcpy(&length, rest.data() + 1 + rest[0], sizeof length);
+    rest = rest.subspan(rest[0] + 5U);
+    if (length > rest.size()) {
+      break;
+    }
+    states.push_back(rest.first(length));
+    rest = rest.subspan(length);
+  }
+  return states.empty() ? rest : states[random() % states.size()];
+}
+
 /// Somewhere in the fields: goes down where a payload looks like fields again, and ends at a value.
 std::span<std::uint8_t> random_value(std::span<std::uint8_t> fields, std::mt19937& random) {
   constexpr std::size_t kFieldHeader = 6;
@@ -216,7 +239,9 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data,
     return LLVMFuzzerMutate != nullptr ? LLVMFuzzerMutate(data, size, max_size) : size;
   }
   for (auto n = random() % 3 + 1; n > 0; --n) {
-    const auto value = dm::fuzz::random_value({data + 1, size - 1}, random);
+    const std::span all{data + 1, size - 1};
+    const auto fields = dm::fuzz::format_of(all) == 1 ? all : dm::fuzz::random_device(all, random);
+    const auto value = dm::fuzz::random_value(fields, random);
     if (value.empty()) {
       continue;
     }

@@ -166,8 +166,8 @@ BOOST_FIXTURE_TEST_CASE(unplug_at_any_moment_leaves_nothing_behind, OneCard) {
     for (unsigned i = 0; i < units; ++i) {
       (void)guest.work().run_one();
     }
-    card->unplug_card();
-    card->unplug_card();
+    card->unplug({.nics = true});
+    card->unplug({.nics = true});
     BOOST_TEST((net.client == nullptr));
     BOOST_TEST(!net.wanted);
     BOOST_TEST(!driver.irq());

@@ -160,10 +160,10 @@ BOOST_FIXTURE_TEST_CASE(an_interrupt_that_itr_holds_back_is_held_back_after_a_lo
 BOOST_AUTO_TEST_CASE(a_card_that_has_left_is_loaded_as_it_was_and_has_no_pin) {
   OneCard from;
   OneCard to;
-  from.card->unplug_card();
+  from.card->unplug({.nics = true});
   CardState saved = from.card->state();
   to.net.set_link(false);
-  to.card->unplug_card();
+  to.card->unplug({.nics = true});
   BOOST_TEST(to.card->restore(saved));
   BOOST_TEST((to.card->state().file.word == saved.file.word));
   BOOST_TEST((to.card->state().phy.reg == saved.phy.reg));

@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(overlap_is_not_offered) {
 }
 
 BOOST_AUTO_TEST_CASE(pv_unplug_of_disks_leaves_the_drive) {
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST((cd.ready() == Sense{0, 0, 0}));
   BOOST_TEST(disc.is_open());
 }

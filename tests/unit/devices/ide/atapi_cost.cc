@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(reads_that_are_stopped_anywhere_go_on_in_another_machine) {
         (void)guest.work().run_one();
       }
       const auto before = disc.log.size();
-      machine.controller->settle();
+      machine.controller->pause();
       BOOST_TEST(disc.log.size() == before);
       auto snapshot = machine.controller->state();
       const auto bytes = dm::state::save(snapshot);
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(reads_that_are_stopped_anywhere_go_on_in_another_machine) {
 BOOST_AUTO_TEST_CASE(a_read_by_pio_that_is_stopped_before_its_fetch_goes_on) {
   const auto want = blocks(9, 40);
   cd.send(AtapiDriver::read10(9, 40), 0, 4096);
-  machine.controller->settle();
+  machine.controller->pause();
   BOOST_TEST(disc.log.empty());
   const auto state = machine.controller->state();
   test::CdMachine to{&disc};
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(a_read_by_pio_that_is_stopped_before_its_fetch_goes_on) {
 BOOST_AUTO_TEST_CASE(a_disc_that_was_changed_under_a_stopped_read_is_not_read_on) {
   rig::ScriptedBlock same_size{std::uint64_t{kBlocks} * 2048};
   cd.send(AtapiDriver::read10(9, 40), 0, 4096);
-  machine.controller->settle();
+  machine.controller->pause();
   BOOST_TEST(drive.eject(true));
   drive.insert(same_size.open());
   const auto state = machine.controller->state();

@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(commands_that_need_a_disc_say_so_and_others_do_not) {
 
 namespace {
 std::vector<std::byte> save(test::CdMachine& m) {
-  m.controller->settle();
+  m.controller->pause();
   auto snapshot = m.controller->state();
   return dm::state::save(snapshot);
 }
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(another_disc_than_the_saved_one_is_announced_and_never_read
 
 BOOST_AUTO_TEST_CASE(b25_impossible_states_are_refused) {
   cd.send(AtapiDriver::read10(0, 40), 0, 2048);
-  machine.controller->settle();
+  machine.controller->pause();
   const auto good = machine.controller->state();
   BOOST_TEST(validate(good));
   const auto broken = [&](auto change) {

@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_disk_leaves_after_the_request_in_flight) {
   start(0x35, regions(512));
   run(1);
   BOOST_TEST(disk.pending() == 1U);
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST(disk.log.size() == 1U);
   BOOST_TEST(disk.flushes_now == 1U);
   BOOST_TEST(!disk.is_open());
@@ -298,7 +298,7 @@ BOOST_DATA_TEST_CASE(a_command_that_is_stopped_anywhere_goes_on,
       }
       run(units);
       const auto before = disk.log.size();
-      machine.controller->settle();
+      machine.controller->pause();
       BOOST_TEST(disk.log.size() == before);  // nothing was in flight
       BOOST_TEST(guest.work().empty());
       test::IdeMachine other{{&disk, nullptr, nullptr, nullptr}};
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(a_trim_goes_on_in_another_machine_and_is_judged_there) {
   ide.out(2, 8);
   start(0x06, {&prd, 1});
   run(100);
-  machine.controller->settle();
+  machine.controller->pause();
   const auto state = machine.controller->state();
   const auto before = disk.log.size();
   test::IdeMachine to{{&disk, nullptr, nullptr, nullptr}};
@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(impossible_half_done_commands_are_refused) {
   ide.lba48(0, 0, 0);
   start(0x25, regions(512));
   run(2);
-  machine.controller->settle();
+  machine.controller->pause();
   const auto good = machine.controller->state();
   BOOST_TEST(validate(good));
   const std::vector<std::function<void(ide::ControllerState&)>> bad{
@@ -392,7 +392,7 @@ BOOST_AUTO_TEST_CASE(a_table_that_has_shrunk_meanwhile_is_a_fault) {
   ide.lba48(0, 0, 8192);
   start(0x25, regions(64));
   run(2);
-  machine.controller->settle();
+  machine.controller->pause();
   const auto state = machine.controller->state();
   test::IdeMachine to{{&disk, nullptr, nullptr, nullptr}};
   to.ide0.enable();

@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_SUITE(ide_unplug, TwoDisks)
 BOOST_AUTO_TEST_CASE(unplug_makes_data_durable_closes_the_images_and_the_drives_are_gone) {
   start_pio_write(ide, 50, 2, 9);
   BOOST_TEST(ide.wait() == 0x50);
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST(!disk.is_open());
   BOOST_TEST(!slave.is_open());
   BOOST_TEST(disk.flushes_now == 1U);
@@ -231,7 +231,7 @@ BOOST_AUTO_TEST_CASE(unplug_makes_data_durable_closes_the_images_and_the_drives_
   }
   BOOST_TEST(!ide.irq());
   BOOST_TEST(machine.controller->drive(0) == nullptr);
-  BOOST_TEST(machine.controller->unplug_disks(false));  // again: nothing
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));  // again: nothing
   BOOST_TEST(disk.flushes_now == 1U);
 }
 
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(unplug_with_a_dma_write_in_flight_lets_it_finish_first) {  
   ide.command(0xca);
   ide.bm_command(1);
   BOOST_REQUIRE(disk.pending() == 1U);
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST(disk.pending() == 0U);
   disk.power_cut();
   BOOST_TEST(same(test::image(disk, 70, 8), patterns(70, 8, 3)));
@@ -258,13 +258,13 @@ BOOST_AUTO_TEST_CASE(unplug_with_a_dma_write_in_flight_lets_it_finish_first) {  
 BOOST_AUTO_TEST_CASE(unplug_lowers_the_line) {
   ide.command(0x10);
   BOOST_TEST(ide.irq());
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST(!ide.irq());
 }
 
 BOOST_AUTO_TEST_CASE(the_primary_master_may_stay) {
   stamp(disk, 5, 1);
-  BOOST_TEST(machine.controller->unplug_disks(true));
+  BOOST_TEST(machine.controller->unplug({.ide_secondary_disks = true}));
   BOOST_TEST(disk.is_open());
   BOOST_TEST(!slave.is_open());
   ide.lba28(0, 5, 1);
@@ -276,12 +276,12 @@ BOOST_AUTO_TEST_CASE(the_primary_master_may_stay) {
 
 BOOST_AUTO_TEST_CASE(a_flush_that_fails_at_unplug_is_told) {
   slave.fail_flushes();
-  BOOST_TEST(!machine.controller->unplug_disks(false));
+  BOOST_TEST(!machine.controller->unplug({.ide_disks = true}));
   BOOST_TEST(!slave.is_open());
 }
 
 BOOST_AUTO_TEST_CASE(everything_can_be_done_to_a_controller_without_drives) {  // B5, D18
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   const Prd prd{kBuffer, 4096};
   for (unsigned opcode = 0; opcode < 256; ++opcode) {
     ide.prepare_dma({&prd, 1});
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(everything_can_be_done_to_a_controller_without_drives) {  /
   BOOST_TEST(ide.bm_status() == ide.ACTIVE);
   ide.bm_command(0);
   BOOST_TEST(ide.bm_status() == 0);
-  machine.controller->settle();
+  machine.controller->pause();
   BOOST_TEST(machine.controller->flush());
   BOOST_TEST(ide.edges() == 0);
 }

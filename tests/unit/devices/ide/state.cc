@@ -19,7 +19,7 @@ using test::stamp;
 namespace {
 
 std::vector<std::byte> save(test::IdeMachine& m) {
-  m.controller->settle();
+  m.controller->pause();
   auto snapshot = m.controller->state();
   return dm::state::save(snapshot);
 }
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_pending_interrupt_is_taken_over_without_an_edge) {
 }
 
 BOOST_AUTO_TEST_CASE(an_unplugged_disk_stays_unplugged) {
-  BOOST_TEST(machine.controller->unplug_disks(false));
+  BOOST_TEST(machine.controller->unplug({.ide_disks = true}));
   rig::ScriptedBlock other{disk.info.size};
   test::IdeMachine to{{&other, nullptr, nullptr, nullptr}};
   BOOST_TEST(load(to, save(machine)));
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_state_of_another_population_or_a_smaller_disk_is_refused)
 BOOST_AUTO_TEST_CASE(impossible_numbers_are_refused) {  // B25
   ide.lba28(0, 10, 20);
   ide.command(0x20);
-  machine.controller->settle();
+  machine.controller->pause();
   const auto good = machine.controller->state();
   BOOST_TEST(validate(good));
   const std::vector<std::function<void(ide::ControllerState&)>> bad{
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(a_restore_sends_no_interrupt_when_a_drive_had_been_unplugge
   from.guest.outb(0x3f6, 0x02);  // nIEN: the interrupt stays inside
   from.guest.outb(0x1f6, 0xe0);
   from.guest.outb(0x1f7, 0xe7);  // FLUSH CACHE ends with INTRQ
-  BOOST_TEST(from.controller->unplug_disks(true));
+  BOOST_TEST(from.controller->unplug({.ide_secondary_disks = true}));
   const auto bytes = save(from);
   rig::ScriptedBlock third{1 << 20};
   test::IdeMachine to{{&disk, &third, nullptr, nullptr}};

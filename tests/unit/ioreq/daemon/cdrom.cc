@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_guest_finds_the_new_disc_when_it_goes_on) {
   control->stop();
   BOOST_TEST((control->eject("ide-5632", false) == DiscChange::done));
   BOOST_TEST((insert("ide-5632", "/b.iso")->value() == DiscChange::done));
-  BOOST_TEST(validate(machine->state()));
+  BOOST_TEST(is_valid(*machine));
   control->cont();
   BOOST_TEST(ready() == 0x60U);
   BOOST_TEST(ready() == 0U);
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(pv_unplug_takes_disks_and_leaves_the_cd) {
   BOOST_TEST(disks[2].is_open());
   BOOST_TEST(ready() == 0U);
   machine->pause();
-  BOOST_TEST(validate(machine->state()));
+  BOOST_TEST(is_valid(*machine));
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_with_a_cd_goes_on_in_another_process) {

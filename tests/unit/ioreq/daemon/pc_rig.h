@@ -9,12 +9,14 @@
 #include "tests/rig/scripted_net.h"
 #include "tests/unit/ioreq/daemon/sim_host.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -58,6 +60,14 @@ inline MachineConfig with_a_card() {
   return config;
 }
 
+/// Could each device have the state that it has? In a paused machine.
+inline bool is_valid(const Machine& machine) {
+  UnplugRequest gone;
+  return std::ranges::all_of(machine.devices(), [&gone](const auto& device) {
+    return device->check(device->save(), gone).has_value();
+  });
+}
+
 class ManagedPc : public SimHost {
  public:
   static constexpr PciBdf kIde{1, 1};
@@ -70,8 +80,9 @@ class ManagedPc : public SimHost {
   static constexpr PciBdf kCard{4, 0};
   static constexpr std::uint32_t kCardRegisters = 0xf2020000;
 
-  explicit ManagedPc(MachineConfig machine_config = six_vcpus())
-      : SimHost{6}, config{std::move(machine_config)} {
+  explicit ManagedPc(MachineConfig machine_config = six_vcpus(),
+                     std::span<const DeviceMaker> more = {})
+      : SimHost{6, more}, config{std::move(machine_config)} {
     Backends backends;
     for (std::size_t i = 0; i < disks.size(); ++i) {
       backends.disks[i] = disks[i].open();

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 namespace dm::test {
@@ -26,7 +27,8 @@ struct QuietLoop final : EventLoop {
 /// everything that it stands on.
 class SimHost : public rig::GuestInstructions {
  public:
-  explicit SimHost(unsigned vcpus) : port{vcpus} {}
+  explicit SimHost(unsigned vcpus, std::span<const DeviceMaker> more = {})
+      : port{vcpus}, more_devices{more} {}
 
   using GuestInstructions::send;
   std::uint64_t send(const rig::RawRequest& request, unsigned vcpu) override {
@@ -48,14 +50,14 @@ class SimHost : public rig::GuestInstructions {
             .ioreq = port,
             .domain = domain,
             .clock = clock,
-            .events = loop};
+            .events = loop,
+            .more_devices = more_devices};
   }
   /// A machine that sleeps at once when there is nothing to do.
   [[nodiscard]] std::unique_ptr<Machine> make(const MachineConfig& config, Backends backends) {
     auto made = Machine::create(config, host(claims), std::move(backends),
                                 {.mode = ioreq::SpinPolicy::Mode::off});
-    BOOST_TEST_REQUIRE(made.has_value());
-    return std::move(*made);
+    return std::move(made).value();  // throws where there is none
   }
 
   sim::SimClaims claims;
@@ -65,6 +67,7 @@ class SimHost : public rig::GuestInstructions {
   sim::SimDomain domain;
   sim::SimClock clock;
   QuietLoop loop;
+  std::span<const DeviceMaker> more_devices;
 
  private:
   [[nodiscard]] virtual ioreq::Poller& poller() = 0;

@@ -114,14 +114,14 @@ struct NbdMachine : DiskFixture {
         ide0.soft_reset();
         break;
       case Act::stop:
-        controller->settle();
+        controller->pause();
         for (unsigned i = 0; i < 4; ++i) {
           turn();
         }
         controller->resume();
         break;
       case Act::unplug:
-        static_cast<void>(controller->unplug_disks(false));
+        static_cast<void>(controller->unplug({.ide_disks = true}));
         break;
       case Act::power_off:
         static_cast<void>(controller->flush());

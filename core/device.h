@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/obs/inspector.h"
+#include "core/obs/log.h"
+#include "core/ports/unplug.h"
+#include "core/result.h"
+#include "core/state/describe.h"
+#include "core/state/show.h"
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace dm {
+
+/// What a machine asks of each of its devices, whatever it is. A machine knows no more of one than
+/// this. Requests of the guest come another way: a chip binds its handlers to the buses
+/// (core/io/io_handler.h), so nothing here is on the way of a request.
+///
+/// A machine asks its devices in the order in which they were added. tests/unit/ioreq/daemon/
+/// conformance.cc holds every device to what is said here. Thread rule: the loop's thread only.
+class Device {
+ public:
+  Device() = default;
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  virtual ~Device() = default;
+
+  /// The only one of its name in the machine: 1 to kMaxName printable characters of ASCII. Saved
+  /// states know a device by it, so it is for ever.
+  [[nodiscard]] virtual std::string_view name() const noexcept = 0;
+  static constexpr std::size_t kMaxName = 32;
+
+  /// From here to resume() nothing of the device's is in flight, no work of it is due, and nothing
+  /// that comes from the host changes it or guest memory. Guest time must stand still too.
+  /// Idempotent.
+  virtual void pause() noexcept = 0;
+  /// The end of pause(). Changes nothing in a device that is not paused.
+  virtual void resume() noexcept = 0;
+  /// As after power-on, PCI configuration included. What the real part keeps without power stays,
+  /// and what has left the machine stays away.
+  virtual void reset() noexcept = 0;
+  /// The end of S3, before the vCPUs run again: reset(), but for what only firmware sets up at
+  /// boot, since under Xen none does it again.
+  virtual void wake() noexcept = 0;
+  /// Everything acknowledged is on stable storage when this returns. False when that failed.
+  [[nodiscard]] virtual bool flush() noexcept = 0;
+  /// What the guest's PV drivers ask to lose leaves the machine for good. On return it is durable,
+  /// nothing of it is in flight and its backends are free: the PV drivers open them next. A device
+  /// that is not meant does nothing. Idempotent. False when some data could not be made durable.
+  [[nodiscard]] virtual bool unplug(UnplugRequest request) noexcept = 0;
+
+  /// All that the guest can see of the device. Between pause() and resume(). Allocates.
+  [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
+  /// Could save() have made these bytes, in a device like this one? They are hostile. Changes
+  /// nothing. `gone`: what the saved guest had unplugged. Who keeps that for the guest adds it; who
+  /// can be unplugged holds its bytes against it, and comes later in the machine.
+  [[nodiscard]] virtual Result<> check(std::span<const std::byte> bytes,
+                                       UnplugRequest& gone) const = 0;
+  /// Takes bytes that check() has accepted in the place of what it has. Between pause() and
+  /// resume(), before the guest runs. Interrupt levels are adopted, not sent: the hypervisor has
+  /// its own copy of them.
+  virtual void load(std::span<const std::byte> bytes) = 0;
+
+  /// Tells what there is to see. Changes nothing; the guest goes on meanwhile.
+  virtual void inspect(Inspector& to) const = 0;
+};
+
+/// Makes a Device of a chip: a plain class with
+///
+///     State state() const;          // an aggregate with describe() and validate()
+///     bool restore(const State&);   // false, and nothing changed, unless validate() agrees
+///     void reset();
+///
+/// Whatever else a chip has of the contract is used; what it has not means: nothing to do, except
+/// wake(), which is reset() then. Two more are for chips alone:
+///
+///     // Does a valid state fit this very chip? See Device::check().
+///     bool fits(const State&, UnplugRequest& gone) const;
+///     // Instead of its state under the device's name.
+///     void inspect(Inspector& to, std::string_view name) const;
+template <class Chip>
+class DeviceOf final : public Device {
+ public:
+  using State = std::remove_cvref_t<decltype(std::declval<const Chip&>().state())>;
+
+  DeviceOf(std::string name, std::unique_ptr<Chip> chip) noexcept
+      : name_{std::move(name)}, chip_{std::move(chip)} {}
+
+  [[nodiscard]] Chip& chip() noexcept { return *chip_; }
+
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  void pause() noexcept override {
+    if constexpr (requires(Chip & c) { c.pause(); }) {
+      chip_->pause();
+    }
+  }
+  void resume() noexcept override {
+    if constexpr (requires(Chip & c) { c.resume(); }) {
+      chip_->resume();
+    }
+  }
+  void reset() noexcept override { chip_->reset(); }
+  void wake() noexcept override {
+    if constexpr (requires(Chip & c) { c.wake(); }) {
+      chip_->wake();
+    } else {
+      chip_->reset();
+    }
+  }
+  [[nodiscard]] bool flush() noexcept override {
+    if constexpr (requires(Chip & c) { c.flush(); }) {
+      return chip_->flush();
+    }
+    return true;
+  }
+  [[nodiscard]] bool unplug(UnplugRequest request) noexcept override {
+    if constexpr (requires(Chip & c) { c.unplug(request); }) {
+      return chip_->unplug(request);
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::vector<std::byte> save() const override {
+    const auto state = std::make_unique<State>(chip_->state());  // too large for the stack, some
+    state::Saver saver;
+    describe(saver, *state);
+    saver.field(kKindField, "kind", kind());
+    return {saver.bytes().begin(), saver.bytes().end()};
+  }
+  [[nodiscard]] Result<> check(std::span<const std::byte> bytes,
+                               UnplugRequest& gone) const override {
+    const auto state = read(bytes);
+    if (state == nullptr) {
+      return fail("the saved state of ", name_, " is damaged: no such device could have it");
+    }
+    if constexpr (requires(const Chip& c) { c.fits(*state, gone); }) {
+      if (!chip_->fits(*state, gone)) {
+        return fail("the saved state of ", name_,
+                    " does not fit: the saved machine had other devices, or disks of another size");
+      }
+    }
+    return {};
+  }
+  void load(std::span<const std::byte> bytes) override {
+    const auto state = read(bytes);
+    if (state == nullptr || !chip_->restore(*state)) {
+      log::error(name_, " did not take a saved state that had been checked");
+    }
+  }
+  void inspect(Inspector& to) const override {
+    if constexpr (requires(const Chip& c) { c.inspect(to, name()); }) {
+      chip_->inspect(to, name());
+    } else {
+      const Inspector::Part part{to, name_};
+      state::show(chip_->state(), to);
+    }
+  }
+
+ private:
+  /// A field of every saved state, beside the chip's own: fields of two small chips may look alike.
+  /// Format 1 had none.
+  static constexpr std::uint16_t kKindField = 0xffff;
+
+  /// Made of the name without its number: FNV-1a.
+  [[nodiscard]] std::uint32_t kind() const noexcept {
+    const std::string_view name = name_;
+    std::uint32_t hash = 0x811c9dc5U;
+    for (const char c : name.substr(0, name.find_last_not_of("0123456789") + 1)) {
+      hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x01000193U;
+    }
+    return hash;
+  }
+  /// Fields that are missing keep the value of a new State. Null: no valid state.
+  [[nodiscard]] std::unique_ptr<State> read(std::span<const std::byte> bytes) const {
+    auto state = std::make_unique<State>();
+    std::uint32_t of_kind = kind();
+    state::Loader loader{bytes};
+    describe(loader, *state);
+    loader.field(kKindField, "kind", of_kind);
+    if (!loader.ok() || of_kind != kind() || !validate(*state)) {
+      return nullptr;
+    }
+    return state;
+  }
+
+  std::string name_;
+  std::unique_ptr<Chip> chip_;
+};
+
+/// `name` and the chip that somebody has made: `device_of("serial0", std::move(port))`
+template <class Chip>
+[[nodiscard]] std::unique_ptr<DeviceOf<Chip>> device_of(std::string name,
+                                                        std::unique_ptr<Chip> chip) {
+  return std::make_unique<DeviceOf<Chip>>(std::move(name), std::move(chip));
+}
+
+}  // namespace dm

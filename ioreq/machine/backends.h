@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/backend/block.h"
+#include "core/backend/chardev.h"
+#include "core/backend/net.h"
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+namespace dm {
+
+/// The other ends of disks and serial ports, opened before the guest is touched: a missing image
+/// ends start-up early.
+struct Backends {
+  struct Nic {
+    std::unique_ptr<NetBackend> cable;
+    std::vector<std::byte> rom;  ///< for network boot; empty: none
+  };
+
+  std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position; also discs
+  std::array<bool, 4> cdroms{};  ///< a CD-ROM drive there, with a disc or without
+  std::array<std::unique_ptr<CharBackend>, 4> serial;
+  std::vector<Nic> nics;  ///< in the order of the configuration's
+};
+
+}  // namespace dm

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/obs/inspector.h"
+
+#include <boost/json/object.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace dm {
+
+/// What devices tell, as JSON. Bytes become one string of hexadecimal digits, cut when there are
+/// too many to read.
+class JsonInspector final : public Inspector {
+ public:
+  static constexpr std::size_t kMaxBytes = 256;
+
+  /// Writes into `top`, which outlives it. What has a value there already gets a new one in its
+  /// place.
+  explicit JsonInspector(boost::json::object& top) : inside_{&top} {}
+
+  void flag(std::string_view name, bool value) override;
+  void number(std::string_view name, std::uint64_t value) override;
+  void hex(std::string_view name, std::uint64_t value) override;
+  void text(std::string_view name, std::string_view value) override;
+  void numbers(std::string_view name, std::span<const std::uint64_t> values) override;
+  void bytes(std::string_view name, std::span<const std::uint8_t> values) override;
+
+  /// As hex() and bytes() write them.
+  [[nodiscard]] static std::string hex(std::uint64_t value);
+  [[nodiscard]] static std::string hex(std::span<const std::uint8_t> bytes);
+
+ private:
+  void open(std::string_view name) override;
+  void open_row(std::string_view list) override;
+  void close() noexcept override;
+
+  /// Where values go is last. An object stays where it is while one inside it is written.
+  std::vector<boost::json::object*> inside_;
+};
+
+}  // namespace dm

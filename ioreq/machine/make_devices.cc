@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+#include "ioreq/machine/make_devices.h"
+
+#include "devices/ide/ata_disk.h"
+#include "devices/ide/atapi_drive.h"
+#include "devices/ide/geometry.h"
+#include "devices/ide/identify.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace dm {
+
+namespace {
+
+/// Where QEMU puts the first card of a guest with a display, and so where installed systems that
+/// name interfaces by slot look for it.
+constexpr std::size_t kFirstCardSlot = 4;
+
+/// Adds a device, and gives back its chip.
+template <class Chip>
+Chip* add(Devices& devices, std::string name, std::unique_ptr<Chip> chip) {
+  auto device = device_of(std::move(name), std::move(chip));
+  Chip* const added = &device->chip();
+  devices.all.push_back(std::move(device));
+  return added;
+}
+
+chipset::Config chipset_config(const MachineConfig& config, const Backends& backends) {
+  chipset::Config chipset{.cmos = {.boot_order = config.boot_order},
+                          .vcpus_online = config.vcpus_online,
+                          .vcpus_max = config.vcpus_max,
+                          .acpi = config.acpi,
+                          .xen_platform = config.xen_platform};
+  for (std::size_t i = 0; i < backends.disks.size(); ++i) {
+    if (backends.disks[i] != nullptr && !backends.cdroms[i]) {
+      const auto geometry =
+          ide::default_geometry(backends.disks[i]->info().size / ide::kSectorSize);
+      chipset.cmos.disks[i] = {
+          .cylinders = geometry.cylinders, .heads = geometry.heads, .sectors = geometry.sectors};
+    }
+  }
+  return chipset;
+}
+
+ide::DiskIdentity identity_of(const MachineConfig& config, unsigned position) {
+  ide::DiskIdentity identity = ide::default_identity(position);
+  for (const DiskConfig& disk : config.disks) {
+    if (disk.index == position && !disk.serial.empty()) {
+      identity.serial = std::string_view{disk.serial};
+    }
+    if (disk.index == position && !disk.firmware.empty()) {
+      identity.firmware = std::string_view{disk.firmware};
+    }
+  }
+  return identity;
+}
+
+ide::Piix3Ide::Drives make_drives(const MachineConfig& config,
+                                  Backends& backends,
+                                  WorkQueue& work) {
+  ide::Piix3Ide::Drives drives;
+  for (unsigned i = 0; i < drives.size(); ++i) {
+    if (backends.cdroms[i]) {
+      drives[i] = std::make_unique<ide::AtapiDrive>(std::move(backends.disks[i]), work,
+                                                    ide::default_cd_identity(i));
+    } else if (backends.disks[i] != nullptr) {
+      drives[i] = std::make_unique<ide::AtaDisk>(std::move(backends.disks[i]), work,
+                                                 identity_of(config, i));
+    }
+  }
+  return drives;
+}
+
+Result<> add_serial_ports(Devices& devices, Backends& backends, const DevicePorts& ports) {
+  for (std::size_t i = 0; i < devices.serial.size(); ++i) {
+    if (backends.serial[i] == nullptr) {
+      continue;
+    }
+    auto port =
+        SerialPort::create(kComPorts[i], ports.pio, ports.irqs, ports.timers, *backends.serial[i]);
+    if (!port) {
+      return port.error();
+    }
+    devices.serial[i] = add(devices, "serial" + std::to_string(i), std::move(*port));
+  }
+  return {};
+}
+
+Result<> add_cards(Devices& devices,
+                   const MachineConfig& config,
+                   Backends& backends,
+                   const DevicePorts& ports) {
+  for (std::size_t i = 0; i < backends.nics.size(); ++i) {
+    const Backends::Nic& nic = backends.nics[i];
+    auto card = e1000::E1000::create(
+        {.where = {.device = static_cast<std::uint8_t>(kFirstCardSlot + i), .function = 0},
+         .mac = config.nics.at(i).mac,
+         .rom = nic.rom},
+        {.pci = ports.pci,
+         .irqs = ports.irqs,
+         .memory = ports.memory,
+         .timers = ports.timers,
+         .work = ports.work,
+         .backend = *nic.cable});
+    if (!card) {
+      return card.error();
+    }
+    devices.cards.push_back(add(devices, "nic" + std::to_string(i), std::move(*card)));
+  }
+  return {};
+}
+
+}  // namespace
+
+// The chipset first: its slots and ports are fixed, and it knows what others have to lose.
+Result<Devices> make_devices(const MachineConfig& config,
+                             Backends& backends,
+                             const DevicePorts& ports,
+                             const MachinePorts& machine,
+                             std::span<const DeviceMaker> more) {
+  Devices devices;
+  devices.chipset = add(devices, "chipset",
+                        std::make_unique<Chipset>(Chipset::Ports{.pio = ports.pio,
+                                                                 .pci = ports.pci,
+                                                                 .irqs = ports.irqs,
+                                                                 .control = machine.control,
+                                                                 .unplug = machine.unplug},
+                                                  chipset_config(config, backends)));
+  devices.ide = add(devices, "ide",
+                    std::make_unique<ide::Piix3Ide>(ports.pci, ports.pio, ports.irqs, ports.memory,
+                                                    make_drives(config, backends, ports.work)));
+  if (auto added = add_serial_ports(devices, backends, ports); !added) {
+    return added.error();
+  }
+  if (auto added = add_cards(devices, config, backends, ports); !added) {
+    return added.error();
+  }
+  for (const DeviceMaker make : more) {
+    auto made = make(ports);
+    if (!made) {
+      return made.error();
+    }
+    devices.all.push_back(std::move(*made));
+  }
+  return devices;
+}
+
+}  // namespace dm

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/device.h"
+#include "core/device_ports.h"
+#include "core/ports/domain_control.h"
+#include "core/ports/unplug.h"
+#include "core/result.h"
+#include "devices/chipset/chipset.h"
+#include "devices/e1000/e1000.h"
+#include "devices/ide/piix3_ide.h"
+#include "devices/uart16550/serial_port.h"
+#include "ioreq/machine/backends.h"
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace dm {
+
+/// The devices of a machine, in the order in which they are asked; and those chips that management
+/// and tests have to do with by kind.
+struct Devices {
+  std::vector<std::unique_ptr<Device>> all;
+  Chipset* chipset = nullptr;
+  ide::Piix3Ide* ide = nullptr;
+  std::array<SerialPort*, 4> serial{};  ///< COM1-COM4; null: not there
+  std::vector<e1000::E1000*> cards;     ///< unplugged or not
+};
+
+/// What chips ask of the whole machine.
+struct MachinePorts {
+  DomainControl& control;
+  UnplugHandler& unplug;
+};
+
+/// The one place that knows which devices there are. Takes the disks out of `backends`, which
+/// outlive the devices. Fails, or throws std::runtime_error, when one cannot have its place.
+[[nodiscard]] Result<Devices> make_devices(const MachineConfig& config,
+                                           Backends& backends,
+                                           const DevicePorts& ports,
+                                           const MachinePorts& machine,
+                                           std::span<const DeviceMaker> more);
+
+}  // namespace dm

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+// The machines of which saved states are kept in saved_state_1/, made by the program that still
+// wrote format 1. What they do before they are saved must never change: the files cannot be made
+// again.
+#pragma once
+
+#include "tests/unit/ioreq/daemon/pc_rig.h"
+
+namespace dm::test {
+
+/// Every kind of device: disks, a CD-ROM drive, four serial ports, two network cards.
+inline MachineConfig everything() {
+  MachineConfig config = with_a_card();
+  config.nics.push_back(nic());
+  config.nics[1].id = "nic1";
+  DiskConfig& cd = config.disks.emplace_back();
+  cd.index = 3;
+  cd.cdrom = true;
+  return config;
+}
+
+inline MachineConfig without_acpi() {
+  MachineConfig config = everything();
+  config.acpi = false;
+  return config;
+}
+
+class SavedPc : public ManagedPc {
+ public:
+  explicit SavedPc(MachineConfig machine_config = everything(),
+                   std::span<const DeviceMaker> more = {})
+      : ManagedPc{std::move(machine_config), more} {}
+
+  /// Something is going on in every chip.
+  void live() {
+    firmware();
+    open_card(0x20000, 0x30000, 0x400000);
+    cables[0]->arrive(rig::Bytes(60, std::byte{0xff}));
+    settle();
+    const std::uint64_t packet[2]{0x300000, 100 | 0x0aU << 24U};  // IFCS, RS; its end is to come
+    std::memcpy(memory.ram().data() + 0x30000, packet, sizeof packet);
+    card(0x3818, 1);           // TDT
+    card(0x0020, 0x08210000);  // MDIC: a read of the PHY's status
+    disks[0].stamp(7);
+    ide_command(0, 0x20, 7, 1);  // READ SECTORS, taken in half
+    rep_ins(0x1f0, 2, 0x10000, 100);
+    outb(0x176, 0xb0);  // the CD-ROM drive: IDENTIFY PACKET DEVICE
+    outb(0x177, 0xa1);
+    config_write({1, 0}, 0x60, 1, 5);  // PIRQA
+    outb(0x70, 0x34);                  // CMOS
+    outb(0x71, 0x12);
+    outb(0x64, 0xaa);  // 8042: self-test
+    constexpr std::array<std::uint16_t, 4> kCom{0x3f8, 0x2f8, 0x3e8, 0x2e8};
+    for (const std::uint16_t base : kCom) {
+      outb(static_cast<std::uint16_t>(base + 3), 0x1b);
+      outb(static_cast<std::uint16_t>(base + 7), static_cast<std::uint8_t>(base >> 2U));
+      outb(static_cast<std::uint16_t>(base + 1), 0x05);
+    }
+    outl(0xcf8, 0x80000800);
+    outb(0x10, 1);  // the ROM lock
+  }
+};
+
+}  // namespace dm::test
