@@ -2,11 +2,12 @@
 #pragma once
 
 #include "core/backend/block.h"
-#include "core/config/machine_config.h"
+#include "core/ports/disc_image.h"
 #include "core/result.h"
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,16 +88,11 @@ class MachineControl {
   /// Opens the tray of a CD-ROM drive and takes its disc out. An empty drive never refuses; a
   /// locked one only without `force`.
   virtual DiscChange eject(std::string_view drive, bool force) noexcept = 0;
-  /// Puts another disc in and closes the tray. `fd`, taken over, is the image unless it is -1;
-  /// `filename` names it in messages, or else is opened; its format is never guessed. Fails, with
-  /// everything as it was, when the image cannot be opened. Calls `done` once, from inside or later
-  /// from the loop, unless the machine goes before.
+  /// Puts another disc in and closes the tray. Fails, with everything as it was, when the image
+  /// cannot be opened. Calls `done` once, from inside or later from the loop, unless the machine
+  /// goes before.
   using Inserted = std::function<void(Result<DiscChange>)>;
-  virtual void insert(std::string_view drive,
-                      const std::string& filename,
-                      int fd,
-                      ImageFormat format,
-                      Inserted done) = 0;
+  virtual void insert(std::string_view drive, std::unique_ptr<DiscImage> image, Inserted done) = 0;
   [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
   /// From the call with true to the one with false the hypervisor hears of every guest page that a
   /// device writes; by the end of stop() at the latest. Idempotent.

@@ -2,12 +2,12 @@
 #include "ioreq/daemon/daemon.h"
 
 #include "core/obs/log.h"
-#include "ioreq/daemon/control.h"
 #include "ioreq/daemon/ending.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
+#include "ioreq/machine/control.h"
 #include "ioreq/machine/inspect.h"
 #include "ioreq/machine/machine.h"
 #include "platform/linux/image/disc_opener.h"
@@ -78,7 +78,7 @@ ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
 }
 
 /// The process's parts, in the order of their making. What is below may use what is above.
-class Session {
+class Session final : private ControlHost {
  public:
   Session(const MachineConfig& config, Home home) : config_{config}, home_{home} {}
   [[nodiscard]] Result<> start();
@@ -90,13 +90,19 @@ class Session {
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
   [[nodiscard]] Result<> give_up_everything();
-  [[nodiscard]] bool launch() noexcept;
   void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
   void on_watcher_gone() noexcept;
   void end(Ending::Cause cause) noexcept;
   void end_guest() noexcept;
+
+  [[nodiscard]] bool launch() noexcept override;
+  void quit() noexcept override { end(Ending::Cause::quit); }
+  [[nodiscard]] bool asleep() noexcept override { return xen_->domain().asleep(); }
+  void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
+  void pause_others() noexcept override;
+  void resume_others() noexcept override;
 
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;
@@ -215,29 +221,8 @@ Result<> Session::take_place() {
   }
   machine_ = std::move(*machine);
   loop_.add(xen_->server().descriptor());
-  control_ = std::make_unique<Control>(
-      config_, *machine_, clock_, xen_->memory(),
-      Control::Actions{.launch = [this] { return launch(); },
-                       .quit = [this] { end(Ending::Cause::quit); },
-                       .asleep = [this] { return xen_->domain().asleep(); },
-                       .wake = [this] { (void)xen_->domain().wake(); },
-                       .pause =
-                           [this] {
-                             if (pv_) {
-                               pv_->backends().pause();
-                             }
-                           },
-                       .resume =
-                           [this] {
-                             if (pv_) {
-                               pv_->backends().resume();
-                             }
-                           },
-                       .open_disc =
-                           [this](const std::string& name, host::UniqueFd fd, ImageFormat format,
-                                  Control::Actions::Opened opened) {
-                             discs_.open(name, std::move(fd), format, std::move(opened));
-                           }});
+  ControlHost& process = *this;
+  control_ = std::make_unique<Control>(config_, *machine_, clock_, xen_->memory(), process);
   return {};
 }
 
@@ -247,7 +232,11 @@ Result<> Session::listen() {
     return inspect(*machine_, config_);
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
-  toolstack::add_medium_commands(commands_, *control_, fd_sets_);
+  toolstack::add_medium_commands(
+      commands_, *control_, fd_sets_,
+      [this](const std::string& name, host::UniqueFd file, ImageFormat format) {
+        return discs_.image(name, std::move(file), format);
+      });
   if (in_stub_domain()) {
     auto opened = StubQmp::open(loop_.context(), commands_, config_.domid);
     if (!opened) {
@@ -349,6 +338,18 @@ bool Session::launch() noexcept {
     return false;
   }
   return true;
+}
+
+void Session::pause_others() noexcept {
+  if (pv_) {
+    pv_->backends().pause();
+  }
+}
+
+void Session::resume_others() noexcept {
+  if (pv_) {
+    pv_->backends().resume();
+  }
 }
 
 void Session::on_signal() noexcept {

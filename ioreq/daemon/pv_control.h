@@ -5,7 +5,7 @@
 #include "platform/pv/backends.h"
 
 #include <functional>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,7 +27,9 @@ class PvControl final : public MachineControl {
   [[nodiscard]] std::vector<DriveInfo> drives() const override { return backends_.drives(); }
   /// A disc is changed by libxl in xenstore.
   DiscChange eject(std::string_view, bool) noexcept override { return DiscChange::no_such_drive; }
-  void insert(std::string_view, const std::string&, int fd, ImageFormat, Inserted done) override;
+  void insert(std::string_view, std::unique_ptr<DiscImage>, Inserted done) override {
+    done(DiscChange::no_such_drive);
+  }
   [[nodiscard]] std::vector<PciFunctionInfo> pci_functions() const override { return {}; }
   void track_dirty(bool) noexcept override {}
   void wake() noexcept override {}

@@ -7,7 +7,6 @@
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/signals.h"
 #include "platform/linux/process/privileges.h"
-#include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/store/domain_watch.h"
@@ -21,11 +20,6 @@
 #include <utility>
 
 namespace dm {
-
-void PvControl::insert(std::string_view, const std::string&, int fd, ImageFormat, Inserted done) {
-  const host::UniqueFd unused{fd};
-  done(DiscChange::no_such_drive);
-}
 
 namespace {
 

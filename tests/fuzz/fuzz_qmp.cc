@@ -37,7 +37,7 @@ struct Commands {
     machine.drive_list.push_back(
         {.name = "ide-5632", .image = "/srv/a.iso", .removable = true, .stats = {}});
     add_fd_set_commands(commands, sets);
-    add_medium_commands(commands, machine, sets);
+    add_medium_commands(commands, machine, sets, machine.discs());
     commands.add("echo", QmpParameters::any(),
                  [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });
     commands.add("take-fd", QmpParameters::any(), [](QmpCall& call) -> QmpResult {

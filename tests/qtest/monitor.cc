@@ -44,34 +44,48 @@ std::optional<QemuIo> parse_qemu_io(std::string_view line) {
   return QemuIo{.drive = line.substr(0, space), .verb = command.substr(0, command.find(' '))};
 }
 
+/// Opened at once, whatever its format.
+class Image final : public DiscImage {
+ public:
+  Image(boost::asio::io_context& context,
+        std::string name,
+        host::UniqueFd file,
+        ImageFormat format) noexcept
+      : context_{context}, name_{std::move(name)}, file_{std::move(file)}, format_{format} {}
+  void open(Opened opened) override {
+    opened(host::open_disc(context_, name_, std::move(file_), format_));
+  }
+
+ private:
+  boost::asio::io_context& context_;
+  std::string name_;
+  host::UniqueFd file_;
+  ImageFormat format_;
+};
+
 }  // namespace
 
 Monitor::Monitor(Parts parts)
     : parts_{std::move(parts)},
-      control_{parts_.board.config(), parts_.board.machine(), unread_clock_, dirty_,
-               Control::Actions{
-                   .launch = [] { return true; },
-                   .quit =
-                       [this] {
-                         send_event("SHUTDOWN", R"({"guest":false,"reason":"host-qmp-quit"})");
-                         parts_.quit();
-                       },
-                   .open_disc =
-                       [this](const std::string& name,
-                              host::UniqueFd fd,
-                              ImageFormat format,
-                              const Control::Actions::Opened& opened) {
-                         opened(host::open_disc(parts_.context, name, std::move(fd), format));
-                       }}} {
+      control_{parts_.board.config(), parts_.board.machine(), unread_clock_, dirty_, *this} {
   for (QmpCommands* const commands : {&product_, &commands_}) {
     add_machine_commands(*commands, control_, parts_.board.config().name);
     add_fd_set_commands(*commands, fd_sets_);
-    add_medium_commands(*commands, control_, fd_sets_);
+    add_medium_commands(*commands, control_, fd_sets_,
+                        [this](const std::string& name, host::UniqueFd file, ImageFormat format) {
+                          return std::unique_ptr<DiscImage>{std::make_unique<Image>(
+                              parts_.context, name, std::move(file), format)};
+                        });
   }
   commands_.add("human-monitor-command",
                 {{"command-line", QmpParameter::Type::string, QmpParameter::Presence::required},
                  {"cpu-index", QmpParameter::Type::integer}},
                 [this](QmpCall& call) { return human_command(call); });
+}
+
+void Monitor::quit() noexcept {
+  send_event("SHUTDOWN", R"({"guest":false,"reason":"host-qmp-quit"})");
+  parts_.quit();
 }
 
 Result<> Monitor::connect(const std::string& path) {

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "core/result.h"
-#include "ioreq/daemon/control.h"
+#include "ioreq/machine/control.h"
+#include "platform/linux/loop/host_clock.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_session.h"
@@ -24,7 +25,7 @@ namespace dm::qtest {
 /// The small QMP beside a qtest: the product's own commands over sockets that the test listens on,
 /// the events that libqtest waits for, and "qemu-io DRIVE ..." of the human monitor as far as it
 /// holds and lets go flushes. Thread rule: the loop's thread only.
-class Monitor {
+class Monitor final : private ControlHost {
  public:
   struct Parts {
     boost::asio::io_context& context;
@@ -50,6 +51,13 @@ class Monitor {
   struct NobodyCounts final : DirtySink {
     void written(std::uint64_t, std::uint64_t) noexcept override {}
   };
+
+  [[nodiscard]] bool launch() noexcept override { return true; }
+  void quit() noexcept override;
+  [[nodiscard]] bool asleep() noexcept override { return false; }
+  void wake() noexcept override {}
+  void pause_others() noexcept override {}
+  void resume_others() noexcept override {}
 
   void received(Client& client, std::string_view bytes);
   [[nodiscard]] toolstack::QmpResult human_command(toolstack::QmpCall& call);

@@ -1,17 +1,58 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/config/machine_config.h"
+#include "core/ports/disc_image.h"
 #include "core/ports/machine_control.h"
-
-#include <unistd.h>
+#include "platform/linux/unique_fd.h"
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dm::rig {
+
+/// An image that nothing is read from. There is none at /missing.
+class FakeDisc final : public DiscImage {
+ public:
+  FakeDisc(std::string name, host::UniqueFd file, ImageFormat format)
+      : name_{std::move(name)}, file_{std::move(file)}, format_{format} {}
+  void open(Opened opened) override {
+    if (name_ == "/missing") {
+      opened(Error{"disk /missing: cannot find it"});
+    } else {
+      opened(std::unique_ptr<BlockBackend>{std::make_unique<Medium>(name_, format_)});
+    }
+  }
+
+ private:
+  class Medium final : public BlockBackend {
+   public:
+    Medium(std::string name, ImageFormat format)
+        : name_{std::move(name)}, format_{name_of(format)} {}
+    [[nodiscard]] BlockInfo info() const noexcept override { return {.format = format_.c_str()}; }
+    void submit(BlockRequest& request) noexcept override {
+      request.done(request, BlockStatus::io_error);
+    }
+    void drain() noexcept override {}
+    [[nodiscard]] BlockStatus flush_now() noexcept override { return BlockStatus::ok; }
+    [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+    [[nodiscard]] std::string_view engine() const noexcept override { return "none"; }
+    [[nodiscard]] std::uint64_t in_flight() const noexcept override { return 0; }
+
+   private:
+    std::string name_;
+    std::string format_;
+  };
+
+  std::string name_;
+  host::UniqueFd file_;
+  ImageFormat format_;
+};
 
 /// A machine for the management side that only remembers what it was told.
 class FakeMachine final : public MachineControl {
@@ -45,18 +86,19 @@ class FakeMachine final : public MachineControl {
     found->tray_open = true;
     return DiscChange::done;
   }
-  void insert(std::string_view drive,
-              const std::string& filename,
-              int fd,
-              ImageFormat format,
-              Inserted done) override {
-    if (fd >= 0) {
-      ++fds_inserted;
-      ::close(fd);
-    }
-    insertions.push_back([this, name = std::string{drive}, filename, format, done] {
-      done(put_in(name, filename, format));
-    });
+  /// What turns a name into an image for insert().
+  [[nodiscard]] auto discs() {
+    return [this](const std::string& name, host::UniqueFd file, ImageFormat format) {
+      fds_inserted += file ? 1 : 0;
+      return std::unique_ptr<DiscImage>{std::make_unique<FakeDisc>(name, std::move(file), format)};
+    };
+  }
+  void insert(std::string_view drive, std::unique_ptr<DiscImage> image, Inserted done) override {
+    insertions.push_back(
+        [this, name = std::string{drive}, image = std::shared_ptr{std::move(image)}, done] {
+          image->open(
+              [&](const Result<std::unique_ptr<BlockBackend>>& disc) { done(put_in(name, disc)); });
+        });
     if (!slow) {
       finish_insertion();
     }
@@ -68,16 +110,15 @@ class FakeMachine final : public MachineControl {
     finish();
   }
   Result<DiscChange> put_in(std::string_view drive,
-                            const std::string& filename,
-                            ImageFormat format) {
-    if (filename == "/missing") {
-      return Error{"disk /missing: cannot find it"};
+                            const Result<std::unique_ptr<BlockBackend>>& disc) {
+    if (!disc) {
+      return disc.error();
     }
     if (const DiscChange out = eject(drive, false); out != DiscChange::done) {
       return out;
     }
-    find(drive)->image = filename;
-    find(drive)->format = name_of(format);
+    find(drive)->image = (*disc)->name();
+    find(drive)->format = (*disc)->info().format;
     find(drive)->tray_open = false;
     return DiscChange::done;
   }

@@ -3,6 +3,7 @@
 
 #include "core/backend/block.h"
 #include "core/config/machine_config.h"
+#include "core/ports/disc_image.h"
 #include "core/result.h"
 #include "platform/linux/nbd/nbd_open.h"
 #include "platform/linux/unique_fd.h"
@@ -36,6 +37,9 @@ class DiscOpener {
 
   /// Calls `opened` once, from inside or later from the loop.
   void open(const std::string& name, UniqueFd fd, ImageFormat format, Opened opened);
+  /// The same, to be opened by who gets it, while this object is there. `fd`, if there is one, is
+  /// the image, and `name` for messages; else `name` is opened. The format is never guessed.
+  [[nodiscard]] std::unique_ptr<DiscImage> image(std::string name, UniqueFd fd, ImageFormat format);
 
  private:
   boost::asio::io_context& context_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/ports/clock_switch.h"
 #include "core/time/guest_time.h"
 
 #include <chrono>
@@ -10,19 +11,18 @@ namespace dm::host {
 /// Guest time from the host's CLOCK_MONOTONIC: it starts at `start` and runs until paused. Two
 /// guests, or one guest before and after a migration, share nothing but its rate. Thread rule: the
 /// loop's thread only.
-class HostClock final : public Clock {
+class HostClock final : public Clock, public ClockSwitch {
  public:
   explicit HostClock(GuestTime start = {}) noexcept : base_{start}, since_{Steady::now()} {}
 
   [[nodiscard]] GuestTime now() const noexcept override {
     return paused_ ? base_ : base_ + (Steady::now() - since_);
   }
-  /// For QMP's stop and cont. Idempotent both.
-  void pause() noexcept {
+  void pause() noexcept override {
     base_ = now();
     paused_ = true;
   }
-  void resume() noexcept {
+  void resume() noexcept override {
     if (paused_) {
       since_ = Steady::now();
       paused_ = false;

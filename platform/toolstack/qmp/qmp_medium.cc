@@ -63,26 +63,32 @@ QmpResult eject(MachineControl& machine, const json::object& arguments) {
   return changed(machine.eject(*drive, force != nullptr && force->get_bool()), *drive);
 }
 
+/// What the commands for a new disc need.
+struct Medium {
+  MachineControl& machine;
+  const FdSets& sets;
+  NameDisc name_disc;
+};
+
 /// Answers when the image is open, which takes a moment unless it is raw.
 QmpResult insert(QmpCall& call,
-                 MachineControl& machine,
-                 const FdSets& sets,
+                 const Medium& medium,
                  const std::string& drive,
                  const std::string& filename,
                  ImageFormat format) {
-  host::UniqueFd image;
+  host::UniqueFd file;
   if (FdSets::is_name(filename)) {
-    auto opened = sets.open(filename, O_RDONLY);
+    auto opened = medium.sets.open(filename, O_RDONLY);
     if (!opened) {
       return error(opened.error().message);
     }
-    image = std::move(*opened);
+    file = std::move(*opened);
   }
-  machine.insert(drive, filename, image.release(), format,
-                 [later = call.defer(), drive](const Result<DiscChange>& inserted) {
-                   later->answer(inserted ? changed(*inserted, drive)
-                                          : QmpResult{error(inserted.error().message)});
-                 });
+  medium.machine.insert(drive, medium.name_disc(filename, std::move(file), format),
+                        [later = call.defer(), drive](const Result<DiscChange>& inserted) {
+                          later->answer(inserted ? changed(*inserted, drive)
+                                                 : QmpResult{error(inserted.error().message)});
+                        });
   return json::object{};
 }
 
@@ -99,7 +105,7 @@ QmpError unknown_format() {
   return error("the format is none of raw, qcow, qcow2, qed, vdi, vhdx, vmdk and vpc");
 }
 
-QmpResult change_medium(MachineControl& machine, const FdSets& sets, QmpCall& call) {
+QmpResult change_medium(const Medium& medium, QmpCall& call) {
   const json::object& arguments = call.arguments;
   const auto drive = drive_of(arguments);
   const auto filename = text(arguments, "filename");
@@ -121,11 +127,11 @@ QmpResult change_medium(MachineControl& machine, const FdSets& sets, QmpCall& ca
   if (arguments.contains("read-only-mode") && mode != "retain" && mode != "read-only") {
     return error("a disc can only be read: 'read-only-mode' is retain or read-only");
   }
-  return insert(call, machine, sets, *drive, *filename, *format);
+  return insert(call, medium, *drive, *filename, *format);
 }
 
 /// The command before QEMU 2.3: the image is the "target", its format the "arg".
-QmpResult change(MachineControl& machine, const FdSets& sets, QmpCall& call) {
+QmpResult change(const Medium& medium, QmpCall& call) {
   const json::object& arguments = call.arguments;
   const auto drive = text(arguments, "device");
   const auto target = text(arguments, "target");
@@ -139,14 +145,18 @@ QmpResult change(MachineControl& machine, const FdSets& sets, QmpCall& call) {
   if (!format) {
     return unknown_format();
   }
-  return insert(call, machine, sets, *drive, *target, *format);
+  return insert(call, medium, *drive, *target, *format);
 }
 
 }  // namespace
 
-void add_medium_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets) {
+void add_medium_commands(QmpCommands& commands,
+                         MachineControl& machine,
+                         const FdSets& sets,
+                         NameDisc name_disc) {
   using Type = QmpParameter::Type;
   using Presence = QmpParameter::Presence;
+  const Medium medium{machine, sets, std::move(name_disc)};
   commands.add("eject", {{"device"}, {"force", Type::boolean}, {"id"}},
                [&machine](QmpCall& call) { return eject(machine, call.arguments); });
   commands.add("blockdev-change-medium",
@@ -156,12 +166,12 @@ void add_medium_commands(QmpCommands& commands, MachineControl& machine, const F
                 {"format"},
                 {"force", Type::boolean},
                 {"read-only-mode"}},
-               [&machine, &sets](QmpCall& call) { return change_medium(machine, sets, call); });
+               [medium](QmpCall& call) { return change_medium(medium, call); });
   commands.add("change",
                {{"device", Type::string, Presence::required},
                 {"target", Type::string, Presence::required},
                 {"arg"}},
-               [&machine, &sets](QmpCall& call) { return change(machine, sets, call); });
+               [medium](QmpCall& call) { return change(medium, call); });
 }
 
 }  // namespace dm::toolstack

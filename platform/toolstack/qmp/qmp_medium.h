@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/config/machine_config.h"
+#include "core/ports/disc_image.h"
 #include "core/ports/machine_control.h"
+#include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 
+#include <functional>
+#include <memory>
+#include <string>
+
 namespace dm::toolstack {
+
+/// What a client has named, as an image for a drive. `file` is the image where the name is that of
+/// a set of descriptors, else there is none and the name is to be opened.
+using NameDisc = std::function<std::unique_ptr<DiscImage>(
+    const std::string& name, host::UniqueFd file, ImageFormat format)>;
 
 /// eject, blockdev-change-medium, change: discs of CD-ROM drives. `machine` and `sets` outlive
 /// `commands`.
-void add_medium_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets);
+void add_medium_commands(QmpCommands& commands,
+                         MachineControl& machine,
+                         const FdSets& sets,
+                         NameDisc name_disc);
 
 }  // namespace dm::toolstack

@@ -113,7 +113,7 @@ BOOST_AUTO_TEST_CASE(the_old_disc_stays_until_the_new_one_is_open) {
   (void)ready();
   slow_opening = true;
   std::optional<Result<DiscChange>> answer;
-  control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw,
+  control->insert("ide-5632", image("/b.iso"),
                   [&answer](Result<DiscChange> given) { answer = std::move(given); });
   BOOST_TEST(!answer.has_value());
   BOOST_TEST(disks[2].is_open());
@@ -129,7 +129,7 @@ BOOST_AUTO_TEST_CASE(a_guest_that_locks_the_tray_while_the_image_is_being_opened
   (void)ready();
   slow_opening = true;
   std::optional<Result<DiscChange>> answer;
-  control->insert("ide-5632", "/b.iso", -1, ImageFormat::raw,
+  control->insert("ide-5632", image("/b.iso"),
                   [&answer](Result<DiscChange> given) { answer = std::move(given); });
   BOOST_TEST(packet({0x1e, 0, 0, 0, 1}) == 0U);
   opening();

@@ -246,6 +246,48 @@ BOOST_AUTO_TEST_CASE(pci_functions_are_told_as_their_configuration_space_says) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(stop_and_cont_are_those_of_time_and_of_other_devices_too) {
+  control->stop();
+  BOOST_TEST(!guest_time.running);
+  BOOST_TEST(!others_run);
+  BOOST_TEST(!control->running());
+  control->cont();
+  BOOST_TEST(guest_time.running);
+  BOOST_TEST(others_run);
+  BOOST_TEST(control->running());
+  BOOST_TEST(launches == 0U);  // it was there from the start
+  control->quit();
+  BOOST_TEST(quits == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_that_starts_stopped_is_launched_by_the_first_cont_alone) {
+  MachineConfig paused = six_vcpus();
+  paused.start_paused = true;
+  ManagedPc pc{paused};
+  BOOST_TEST(!pc.guest_time.running);
+  BOOST_TEST(pc.control->prelaunch());
+  for (int i = 0; i < 2; ++i) {
+    pc.control->cont();
+    BOOST_TEST(pc.control->running());
+    BOOST_TEST(pc.guest_time.running);
+    pc.control->stop();
+  }
+  BOOST_TEST(pc.launches == 1U);
+  BOOST_TEST(!pc.control->prelaunch());
+  BOOST_TEST(pc.quits == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_that_cannot_be_launched_ends_and_no_time_passes) {
+  MachineConfig paused = six_vcpus();
+  paused.start_paused = true;
+  ManagedPc pc{paused};
+  pc.launches_well = false;
+  pc.control->cont();
+  BOOST_TEST(pc.quits == 1U);
+  BOOST_TEST(!pc.control->running());
+  BOOST_TEST(!pc.guest_time.running);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -3,7 +3,9 @@
 // side: disks whose completions the test controls, four serial ports, S3.
 #pragma once
 
-#include "ioreq/daemon/control.h"
+#include "core/ports/clock_switch.h"
+#include "core/ports/disc_image.h"
+#include "ioreq/machine/control.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/rig/scripted_chardev.h"
 #include "tests/rig/scripted_net.h"
@@ -17,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,6 +40,30 @@ struct DirtyPages final : DirtySink {
   std::set<std::uint64_t> waiting;
   std::set<std::uint64_t> told;
   int flushes = 0;
+};
+
+/// The guest's time as Control switches it.
+struct SwitchedClock final : ClockSwitch {
+  void pause() noexcept override { running = false; }
+  void resume() noexcept override { running = true; }
+  bool running = true;
+};
+
+/// The process around the machine, which remembers what it was told.
+struct ScriptedProcess : ControlHost {
+  [[nodiscard]] bool launch() noexcept override {
+    ++launches;
+    return launches_well;
+  }
+  void quit() noexcept override { ++quits; }
+  void wake() noexcept override { ++wakes; }
+  void pause_others() noexcept override { others_run = false; }
+  void resume_others() noexcept override { others_run = true; }
+  unsigned launches = 0;
+  bool launches_well = true;
+  unsigned quits = 0;
+  unsigned wakes = 0;
+  bool others_run = true;
 };
 
 inline NicConfig nic() {
@@ -68,7 +95,7 @@ inline bool is_valid(const Machine& machine) {
   });
 }
 
-class ManagedPc : public SimHost {
+class ManagedPc : public SimHost, public ScriptedProcess {
  public:
   static constexpr PciBdf kIde{1, 1};
   static constexpr PciBdf kPm{1, 3};
@@ -99,32 +126,37 @@ class ManagedPc : public SimHost {
       backends.cdroms.at(disk.index) = disk.cdrom;
     }
     machine = make(config, std::move(backends));
-    control = std::make_unique<Control>(
-        config, *machine, host_clock, dirty,
-        Control::Actions{
-            .launch = [] { return true; },
-            .quit = [] {},
-            .asleep = [this] { return domain.suspends() > wakes; },
-            .wake = [this] { ++wakes; },
-            .open_disc =
-                [this](const std::string& name, const host::UniqueFd& /*fd*/,
-                       ImageFormat /*format*/, const Control::Actions::Opened& opened) {
-                  opening = [this, name, opened] {
-                    if (name == "/missing") {
-                      opened(Error{"disk /missing: cannot find it"});
-                    } else {
-                      opened(other_disc.open());
-                    }
-                  };
-                  if (!slow_opening) {
-                    opening();
-                  }
-                }});
+    control = std::make_unique<Control>(config, *machine, guest_time, dirty, *this);
   }
+  /// other_disc, unless its name is /missing.
+  class Image final : public DiscImage {
+   public:
+    Image(ManagedPc& pc, std::string name) : pc_{pc}, name_{std::move(name)} {}
+    void open(Opened opened) override {
+      pc_.opening = [&pc = pc_, name = name_, opened = std::move(opened)] {
+        if (name == "/missing") {
+          opened(Error{"disk /missing: cannot find it"});
+        } else {
+          opened(pc.other_disc.open());
+        }
+      };
+      if (!pc_.slow_opening) {
+        pc_.opening();
+      }
+    }
+
+   private:
+    ManagedPc& pc_;
+    std::string name_;
+  };
+  [[nodiscard]] std::unique_ptr<DiscImage> image(std::string name) {
+    return std::make_unique<Image>(*this, std::move(name));
+  }
+  [[nodiscard]] bool asleep() noexcept override { return domain.suspends() > wakes; }
   /// The answer, if it is there when the call returns.
   std::optional<Result<DiscChange>> insert(std::string_view drive, const std::string& name) {
     std::optional<Result<DiscChange>> answer;
-    control->insert(drive, name, -1, ImageFormat::raw,
+    control->insert(drive, image(name),
                     [&answer](Result<DiscChange> given) { answer = std::move(given); });
     return answer;
   }
@@ -189,9 +221,8 @@ class ManagedPc : public SimHost {
   }
 
   MachineConfig config;
-  host::HostClock host_clock;
+  SwitchedClock guest_time;
   DirtyPages dirty;
-  unsigned wakes = 0;
   std::array<rig::ScriptedBlock, 4> disks{
       rig::ScriptedBlock{std::uint64_t{64} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20},
       rig::ScriptedBlock{std::uint64_t{8} << 20}, rig::ScriptedBlock{std::uint64_t{8} << 20}};

@@ -14,6 +14,7 @@
 #include <deque>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 using namespace dm;
@@ -264,6 +265,31 @@ BOOST_FIXTURE_TEST_CASE(what_needs_no_waiting_is_open_at_once, OtherProgram) {
   discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
   BOOST_TEST(outcome.error.find("qemu-utils") != std::string::npos);
   BOOST_TEST(outcome.calls == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_image_that_was_named_is_opened_by_who_gets_it, OtherProgram) {
+  const std::string path = dir.image("a.iso", kMiB);
+  host::DiscOpener discs{loop.context()};
+  host::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const int number = fd.get();
+  auto by_name = discs.image(path, {}, ImageFormat::raw);
+  auto by_descriptor = discs.image("/dev/fdset/0", std::move(fd), ImageFormat::raw);
+  BOOST_TEST(outcome.calls == 0);
+  for (const auto& image : {std::ref(by_name), std::ref(by_descriptor)}) {
+    image.get()->open(outcome.take());
+    BOOST_TEST_REQUIRE(outcome.disc != nullptr);
+    BOOST_TEST(outcome.disc->info().size == kMiB);
+    image.get().reset();  // the disc stays
+    BOOST_TEST(outcome.disc->info().read_only);
+  }
+  BOOST_TEST(outcome.calls == 2);
+  outcome.disc.reset();
+  BOOST_TEST(::fcntl(number, F_GETFD) == -1);
+  // One that is never opened gives its descriptor back, too.
+  host::UniqueFd unused{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  const int other = unused.get();
+  discs.image("/dev/fdset/0", std::move(unused), ImageFormat::raw).reset();
+  BOOST_TEST(::fcntl(other, F_GETFD) == -1);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_is_killed_is_a_broken_disk) {

@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(one_option_can_be_asked_for, ProbeRig) {
 // model, which gives up its descriptor of the old one and shows by a set when it has the new one.
 struct StubCdRig : QmpRig {
   StubCdRig() {
-    add_medium_commands(commands, machine, fd_sets);
+    add_medium_commands(commands, machine, fd_sets, machine.discs());
     machine.drive_list.push_back(
         {.name = "ide-5632", .image = "/dev/xvdc", .removable = true, .stats = {}});
     offer();

@@ -13,7 +13,7 @@ namespace json = boost::json;
 
 struct MediumRig : QmpRig {
   MediumRig() {
-    add_medium_commands(commands, machine, fd_sets);
+    add_medium_commands(commands, machine, fd_sets, machine.discs());
     client.enter();
   }
   json::object run(std::string_view command, std::string_view arguments) {

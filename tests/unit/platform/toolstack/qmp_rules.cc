@@ -71,7 +71,7 @@ std::string sample(const std::string& type) {
 
 struct RulesRig : QmpRig {
   RulesRig() {
-    add_medium_commands(commands, machine, fd_sets);
+    add_medium_commands(commands, machine, fd_sets, machine.discs());
     machine.drive_list.push_back(
         {.name = "x", .image = "/srv/a.iso", .removable = true, .stats = {}});
     client.enter();

@@ -68,7 +68,7 @@ void leave(Peer& client, Leaving how) {
 
 // Every prefix of a conversation of all kinds of answers, the descriptor's command included.
 BOOST_AUTO_TEST_CASE(a_client_may_leave_at_any_point_in_any_way) {
-  add_medium_commands(commands, machine, fd_sets);
+  add_medium_commands(commands, machine, fd_sets, machine.discs());
   machine.drive_list.push_back(
       {.name = "cd", .image = "/srv/a.iso", .removable = true, .stats = {}});
   const std::string all =
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_client_may_leave_at_any_point_in_any_way) {
 
 // The image takes its time; whoever asked for it does not wait.
 BOOST_AUTO_TEST_CASE(a_client_may_leave_while_its_command_is_under_way) {
-  add_medium_commands(commands, machine, fd_sets);
+  add_medium_commands(commands, machine, fd_sets, machine.discs());
   machine.drive_list.push_back(
       {.name = "cd", .image = "/srv/a.iso", .removable = true, .stats = {}});
   machine.slow = true;

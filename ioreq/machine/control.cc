@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "ioreq/daemon/control.h"
+#include "ioreq/machine/control.h"
 
 #include "core/addr.h"
 #include "core/obs/log.h"
@@ -11,14 +11,14 @@ namespace dm {
 
 Control::Control(const MachineConfig& config,
                  Machine& machine,
-                 host::HostClock& clock,
+                 ClockSwitch& clock,
                  DirtySink& dirty,
-                 Actions actions)
+                 ControlHost& host)
     : config_{config},
       machine_{machine},
       clock_{clock},
       dirty_{dirty},
-      actions_{std::move(actions)},
+      host_{host},
       prelaunch_{config.start_paused},
       running_{!config.start_paused} {
   if (prelaunch_) {
@@ -113,22 +113,15 @@ DiscChange Control::eject(std::string_view drive, bool force) noexcept {
   return DiscChange::done;
 }
 
-void Control::insert(std::string_view drive,
-                     const std::string& filename,
-                     int fd,
-                     ImageFormat format,
-                     Inserted done) {
-  host::UniqueFd image{fd};
+void Control::insert(std::string_view drive, std::unique_ptr<DiscImage> image, Inserted done) {
   if (find_cd(drive) == nullptr) {
     done(DiscChange::no_such_drive);
-  } else if (!actions_.open_disc) {
-    done(Error{"there is nothing to open images with"});
-  } else {
-    actions_.open_disc(
-        filename, std::move(image), format,
-        [this, name = std::string{drive}, done = std::move(done)](
-            Result<std::unique_ptr<BlockBackend>> disc) { done(put_in(name, std::move(disc))); });
+    return;
   }
+  image->open([this, name = std::string{drive},
+               done = std::move(done)](Result<std::unique_ptr<BlockBackend>> disc) {
+    done(put_in(name, std::move(disc)));
+  });
 }
 
 /// The drive may have gone, or been locked, while the image was being opened.
@@ -192,12 +185,12 @@ void Control::track_dirty(bool on) noexcept {
 }
 
 void Control::wake() noexcept {
-  if (!actions_.asleep || !actions_.asleep()) {
+  if (!host_.asleep()) {
     return;
   }
   log::info("the guest wakes up");
   machine_.wake();
-  actions_.wake();
+  host_.wake();
 }
 
 void Control::cont() noexcept {
@@ -206,25 +199,21 @@ void Control::cont() noexcept {
   }
   if (prelaunch_) {
     prelaunch_ = false;
-    if (!actions_.launch()) {
-      actions_.quit();
+    if (!host_.launch()) {
+      host_.quit();
       return;
     }
   }
   running_ = true;
   clock_.resume();
   machine_.resume();
-  if (actions_.resume) {
-    actions_.resume();
-  }
+  host_.resume_others();
 }
 
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
-    if (actions_.pause) {
-      actions_.pause();
-    }
+    host_.pause_others();
     if (tracking_) {
       dirty_.flush();
     }
