@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// While it serves, and how it ends.
+#include "ioreq/daemon/session.h"
+
+#include "core/obs/log.h"
+#include "platform/linux/process/start_pages.h"
+
+#include <csignal>
+
+namespace dm {
+
+void Session::on_domain_gone() noexcept {
+  log::info("domain ", config_.domid, " has vanished: ending");
+  end(Ending::Cause::domain_gone);
+}
+
+bool Session::launch() noexcept {
+  if (auto enabled = xen_->server().enable(); !enabled) {
+    failure_ = enabled.error();
+    ending_.note(Ending::Cause::start_failed);
+    return false;
+  }
+  return true;
+}
+
+void Session::pause_others() noexcept {
+  if (pv_) {
+    pv_->backends().pause();
+  }
+}
+
+void Session::resume_others() noexcept {
+  if (pv_) {
+    pv_->backends().resume();
+  }
+}
+
+void Session::on_signal() noexcept {
+  const bool hang_up = signals_.last() == SIGHUP;
+  log::info("signal ", signals_.last(), hang_up ? ": ending" : ": ending, and the guest with it");
+  end(hang_up ? Ending::Cause::hang_up : Ending::Cause::signal);
+}
+
+void Session::on_watcher_gone() noexcept {
+  log::error(
+      "the watcher was killed: nobody would clean up after this process, so it ends, and the "
+      "guest with it");
+  end(Ending::Cause::watcher_died);
+}
+
+void Session::end(Ending::Cause cause) noexcept {
+  ending_.note(cause);
+  if (machine_ != nullptr) {
+    machine_->poller().stop();
+  }
+}
+
+/// What the guest has written is safe first; then it stops, while the server that its vCPUs may
+/// wait for is still there.
+void Session::end_guest() noexcept {
+  machine_->make_durable();
+  if (ending_.crashes_guest()) {
+    xen_->domain().shutdown(ShutdownReason::crash);
+  }
+}
+
+Result<> Session::run() {
+  host::drop_start_pages();
+  if (!machine_->poller().run()) {
+    log::info("domain ", config_.domid, " is gone: ending");
+    ending_.note(Ending::Cause::domain_gone);
+  }
+  machine_->stop_listening();
+  pv_.reset();
+  end_guest();
+  if (failure_) {
+    return *failure_;
+  }
+  return {};
+}
+
+}  // namespace dm

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/config/machine_config.h"
+#include "core/ports/event_loop.h"
+#include "core/result.h"
+#include "ioreq/daemon/daemon.h"
+#include "ioreq/daemon/ending.h"
+#include "ioreq/daemon/pv_host.h"
+#include "ioreq/daemon/stub_qmp.h"
+#include "ioreq/daemon/xen_host.h"
+#include "ioreq/machine/control.h"
+#include "ioreq/machine/machine.h"
+#include "platform/linux/image/disc_opener.h"
+#include "platform/linux/loop/host_clock.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/signals.h"
+#include "platform/linux/loop/watch.h"
+#include "platform/toolstack/qmp/fd_sets.h"
+#include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_server.h"
+#include "platform/toolstack/store/domain_watch.h"
+#include "platform/toolstack/store/store_client.h"
+#include "platform/xen/watcher.h"
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace dm {
+
+/// The loop of platform/linux as the poller wants it.
+class LoopEvents final : public EventLoop {
+ public:
+  explicit LoopEvents(host::Loop& loop) noexcept : loop_{loop} {}
+  bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept override {
+    return loop_.wait(timeout);
+  }
+  void poll() noexcept override { loop_.poll(); }
+
+ private:
+  host::Loop& loop_;
+};
+
+/// The process's parts, in the order of their making. What is below may use what is above.
+class Session final : private ControlHost {
+ public:
+  Session(const MachineConfig& config, Home home) : config_{config}, home_{home} {}
+  [[nodiscard]] Result<> start();
+  [[nodiscard]] Result<> run();
+
+ private:
+  [[nodiscard]] Result<> take_place();
+  [[nodiscard]] Result<> listen();
+  [[nodiscard]] Result<> announce();
+  [[nodiscard]] Result<> give_up_privileges();
+  [[nodiscard]] Result<> give_up_everything();
+  void watch_store();
+  void on_domain_gone() noexcept;
+  void on_signal() noexcept;
+  void on_watcher_gone() noexcept;
+  void end(Ending::Cause cause) noexcept;
+  void end_guest() noexcept;
+
+  [[nodiscard]] bool launch() noexcept override;
+  void quit() noexcept override { end(Ending::Cause::quit); }
+  [[nodiscard]] bool asleep() noexcept override { return xen_->domain().asleep(); }
+  void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
+  void pause_others() noexcept override;
+  void resume_others() noexcept override;
+
+  [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
+  void stage(std::string_view what) const noexcept;
+
+  const MachineConfig& config_;
+  Home home_;
+  std::optional<xen::Watcher> watcher_;
+  host::Loop loop_;
+  LoopEvents events_{loop_};
+  host::HostClock clock_;
+  host::SignalWatch signals_{
+      loop_.context(), {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
+  std::unique_ptr<XenHost> xen_;
+  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<Control> control_;
+  toolstack::FdSets fd_sets_;
+  toolstack::QmpCommands commands_;
+  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  std::optional<toolstack::StoreClient> store_;
+  std::unique_ptr<StubQmp> stub_qmp_;
+  std::optional<toolstack::DomainWatch> domain_watch_;
+  std::unique_ptr<PvHost> pv_;
+  host::Watch watcher_end_;
+  Ending ending_;
+  std::optional<Error> failure_;
+  host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
+};
+
+}  // namespace dm
