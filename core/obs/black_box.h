@@ -7,7 +7,7 @@
 
 namespace dm {
 
-/// The last requests, in memory that outlives the process which served them (platform/xen's watcher
+/// The last requests, in memory that outlives the process which served them (platform/supervisor
 /// shares the page), so that the message about a sudden death can say what the guest did last.
 /// Recording costs three stores. Thread rule: one writer, the loop's thread; the reader looks only
 /// when the writer is dead, and trusts nothing it reads.

@@ -24,8 +24,8 @@ class Daemon {
   }
 
   /// Returns when the guest is gone or a signal said so; an error is one of start-up, with nothing
-  /// left behind. In a stub domain it returns in a child: the first process becomes the watcher and
-  /// ends the domain with that child.
+  /// left behind. In a stub domain it returns in a child: the first process becomes the supervisor
+  /// and ends the domain with that child.
   [[nodiscard]] static Result<> serve(const MachineConfig& config, Home home = Home::dom0);
 };
 

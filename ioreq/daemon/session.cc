@@ -41,11 +41,21 @@ void Session::on_signal() noexcept {
   end(hang_up ? Ending::Cause::hang_up : Ending::Cause::signal);
 }
 
-void Session::on_watcher_gone() noexcept {
-  log::error(
-      "the watcher was killed: nobody would clean up after this process, so it ends, and the "
-      "guest with it");
-  end(Ending::Cause::watcher_died);
+void Session::on_supervisor() noexcept {
+  switch (supervisor_->hear()) {
+    case supervisor::Link::Heard::gone:
+      log::error(
+          "the supervisor was killed: nobody would clean up after this process, so it ends, and "
+          "the guest with it");
+      end(Ending::Cause::supervisor_died);
+      return;
+    case supervisor::Link::Heard::nonsense:
+      complaints_.warning("the supervisor says what is no message");
+      break;
+    case supervisor::Link::Heard::nothing:
+      break;
+  }
+  supervisor_line_.await_readable();
 }
 
 void Session::end(Ending::Cause cause) noexcept {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/config/machine_config.h"
+#include "core/obs/log.h"
 #include "core/ports/event_loop.h"
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
@@ -16,12 +17,12 @@
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/signals.h"
 #include "platform/linux/loop/watch.h"
+#include "platform/supervisor/link.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
-#include "platform/xen/watcher.h"
 
 #include <chrono>
 #include <csignal>
@@ -52,6 +53,7 @@ class Session final : private ControlHost {
   [[nodiscard]] Result<> run();
 
  private:
+  [[nodiscard]] Result<> start_supervisor();
   [[nodiscard]] Result<> take_place();
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
@@ -60,7 +62,7 @@ class Session final : private ControlHost {
   void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
-  void on_watcher_gone() noexcept;
+  void on_supervisor() noexcept;
   void end(Ending::Cause cause) noexcept;
   void end_guest() noexcept;
 
@@ -76,7 +78,7 @@ class Session final : private ControlHost {
 
   const MachineConfig& config_;
   Home home_;
-  std::optional<xen::Watcher> watcher_;
+  std::optional<supervisor::Link> supervisor_;
   host::Loop loop_;
   LoopEvents events_{loop_};
   host::HostClock clock_;
@@ -92,7 +94,8 @@ class Session final : private ControlHost {
   std::unique_ptr<StubQmp> stub_qmp_;
   std::optional<toolstack::DomainWatch> domain_watch_;
   std::unique_ptr<PvHost> pv_;
-  host::Watch watcher_end_;
+  host::Watch supervisor_line_;
+  log::Limit complaints_;
   Ending ending_;
   std::optional<Error> failure_;
   host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it

@@ -6,9 +6,9 @@
 #include "ioreq/machine/inspect.h"
 #include "platform/linux/process/first_process.h"
 #include "platform/linux/process/privileges.h"
-#include "platform/linux/process/start_pages.h"
 #include "platform/linux/process/syscall_filter.h"
 #include "platform/linux/unique_fd.h"
+#include "platform/supervisor/supervisor.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
@@ -48,18 +48,7 @@ ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
   return policy;
 }
 
-/// For the watcher, whose hook takes no argument: set once, before it is forked.
-const MachineConfig* watcher_config = nullptr;
-
-void confine_watcher() noexcept {
-  if (auto confined =
-          host::confine({.chroot = watcher_config->chroot, .run_as = watcher_config->run_as});
-      !confined) {
-    log::warning("the watcher keeps its privileges: ", std::string_view{confined.error().message});
-  }
-  host::drop_start_pages();
-}
-
+/// How the supervisor ends in a stub domain.
 void end_domain(int status) noexcept {
   host::log_stage("the device model has ended: power off");
   if (status != 0) {
@@ -83,23 +72,9 @@ void Session::stage(std::string_view what) const noexcept {
 }
 
 Result<> Session::start() {
-  // Forks, so before threads, mappings and handles.
-  watcher_config = &config_;
-  auto watcher = xen::Watcher::start(
-      {.domid = static_cast<xen::DomId>(config_.domid),
-       .place = in_stub_domain() ? xen::Watcher::Place::parent : xen::Watcher::Place::child,
-       .confine = &confine_watcher,
-       .finish = in_stub_domain() ? &end_domain : nullptr});
-  if (!watcher) {
-    return watcher.error();
+  if (auto started = start_supervisor(); !started) {
+    return started;
   }
-  watcher_.emplace(std::move(*watcher));
-  watcher_end_ = host::Watch{loop_.context(), host::UniqueFd{watcher_->take_lifeline()},
-                             host::Callback::bind<&Session::on_watcher_gone>(*this)};
-  if (!watcher_end_.ok()) {
-    return Error{"the loop cannot watch the watcher"};
-  }
-  watcher_end_.await_readable();
   if (auto taken = take_place(); !taken) {
     return taken;
   }
@@ -111,6 +86,26 @@ Result<> Session::start() {
   }
   watch_store();
   return give_up_privileges();
+}
+
+/// Forks, so before threads, mappings and handles.
+Result<> Session::start_supervisor() {
+  auto link = supervisor::start(
+      {.domid = static_cast<xen::DomId>(config_.domid),
+       .place = in_stub_domain() ? supervisor::Place::parent : supervisor::Place::child,
+       .confinement = {.chroot = config_.chroot, .run_as = config_.run_as},
+       .finish = in_stub_domain() ? &end_domain : nullptr});
+  if (!link) {
+    return link.error();
+  }
+  supervisor_.emplace(std::move(*link));
+  supervisor_line_ = host::Watch{loop_.context(), host::duplicate(supervisor_->descriptor()),
+                                 host::Callback::bind<&Session::on_supervisor>(*this)};
+  if (!supervisor_line_.ok()) {
+    return Error{"the loop cannot watch the supervisor"};
+  }
+  supervisor_line_.await_readable();
+  return {};
 }
 
 Result<> Session::take_place() {
@@ -125,7 +120,9 @@ Result<> Session::take_place() {
     return xen.error();
   }
   xen_ = std::move(*xen);
-  watcher_->server_created(xen_->server().id());
+  if (auto told = supervisor_->serve(xen_->server().id()); !told) {
+    return told;
+  }
   const MachineHost host{.claims = xen_->server(),
                          .irqs = xen_->irqs(),
                          .memory = xen_->memory(),
@@ -133,7 +130,7 @@ Result<> Session::take_place() {
                          .domain = xen_->domain(),
                          .clock = clock_,
                          .events = events_,
-                         .black_box = &watcher_->black_box()};
+                         .black_box = &supervisor_->black_box()};
   auto machine = Machine::create(config_, host, std::move(*backends), spin_policy(config_.spin));
   if (!machine) {
     return machine.error();

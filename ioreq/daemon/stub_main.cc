@@ -40,7 +40,7 @@ struct FromXenstore {
 /// Where the ramdisk for a kernel that is not our own has what that kernel lacks.
 constexpr const char* kModules = "/modules";
 
-/// The connection is closed on return: the watcher is forked next, and handles are not for both.
+/// The connection is closed on return: the supervisor is forked next, and handles are not for both.
 dm::Result<FromXenstore> read_xenstore() {
   const auto xenstore = dm::toolstack::Xenstore::open();
   if (!xenstore) {
@@ -150,11 +150,9 @@ int end(int status) {
 /// On the console, and where dom0 can read it when the domain has gone.
 int fail_with(const std::string& why) {
   dm::toolstack::log_lines(dm::log::Level::error, why);
-  static std::string reason;
-  reason = why;
-  dm::host::try_for(kReportTime, [] {
+  dm::host::try_for(kReportTime, [&why] {
     if (auto xenstore = dm::toolstack::Xenstore::open()) {
-      static_cast<void>(xenstore->report_failure(reason));
+      static_cast<void>(xenstore->report_failure(why));
     }
   });
   return end(1);

@@ -47,7 +47,7 @@ class IoreqServer final : public IoreqPort, public IoClaims {
 
   /// Requests come from now on. Once.
   [[nodiscard]] Result<> enable();
-  /// What the watcher must destroy when we cannot.
+  /// What the supervisor must destroy when we cannot.
   [[nodiscard]] ioservid_t id() const noexcept { return id_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

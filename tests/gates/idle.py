@@ -154,7 +154,7 @@ class Guest:
         # setarch has become the guest, whose child is the device model.
         processes = descendants(self.process.pid)
         if len(processes) < 2:
-            raise Broken(f"{len(processes)} processes, not worker and watcher{self.log()}")
+            raise Broken(f"{len(processes)} processes, not worker and supervisor{self.log()}")
         return memory(processes, self.folder)
 
     def wake_ups(self):

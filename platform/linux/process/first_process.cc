@@ -181,7 +181,7 @@ Result<> never_wait_for_console() {
   return {};
 }
 
-void try_for(std::chrono::milliseconds time, void (*work)()) noexcept {
+void try_for(std::chrono::milliseconds time, const std::function<void()>& work) noexcept {
   const pid_t child = ::fork();
   if (child == 0) {
     work();

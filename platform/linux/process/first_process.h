@@ -4,7 +4,9 @@
 #include "core/result.h"
 #include "platform/linux/unique_fd.h"
 
+#include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,7 +65,7 @@ class RawConsoles {
 /// Does `work` in a process of its own and waits for it, for `time` at most: what may hang must not
 /// keep the domain. Not done at all where there is no memory for the process. No other child may
 /// end meanwhile that somebody else waits for.
-void try_for(std::chrono::milliseconds time, void (*work)()) noexcept;
+void try_for(std::chrono::milliseconds time, const std::function<void()>& work) noexcept;
 
 /// Lets what was written to standard error leave, if somebody takes it within half a second, then
 /// ends the domain.

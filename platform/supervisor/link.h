@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/obs/black_box.h"
+#include "core/result.h"
+#include "platform/linux/unique_fd.h"
+#include "platform/supervisor/protocol.h"
+
+#include <cstdint>
+#include <utility>
+
+namespace dm::supervisor {
+
+/// The worker's end of what it shares with its supervisor: the socket, and the page with the last
+/// requests. Thread rule: the loop's thread only.
+class Link {
+ public:
+  /// `box` outlives the process.
+  Link(host::UniqueFd line, BlackBox& box) noexcept : line_{std::move(line)}, box_{&box} {}
+  Link(Link&&) noexcept = default;
+  Link& operator=(Link&&) = delete;
+  /// Counts as an orderly end.
+  ~Link() { leave(); }
+
+  /// From now on a sudden death crashes the guest and destroys this server. Once. Fails when the
+  /// supervisor cannot be told: then nobody would clean up.
+  [[nodiscard]] Result<> serve(std::uint16_t server) noexcept;
+  /// The worker ends on purpose; call it when the server is destroyed. Idempotent.
+  void leave() noexcept;
+
+  /// Becomes readable when the supervisor has ended or has said something: hear() tells. Stays
+  /// ours.
+  [[nodiscard]] int descriptor() const noexcept { return line_.get(); }
+  enum class Heard : std::uint8_t {
+    nothing,
+    nonsense,  ///< the supervisor has nothing to say so far: it has been dropped
+    gone,      ///< nobody will clean up after us any more
+  };
+  /// Takes one message at most. Never waits.
+  [[nodiscard]] Heard hear() noexcept;
+
+  /// For the dispatcher to record requests in. Valid as long as the process.
+  [[nodiscard]] BlackBox& black_box() noexcept { return *box_; }
+
+ private:
+  /// errno, or 0.
+  [[nodiscard]] int say(const Message& message) noexcept;
+
+  host::UniqueFd line_;  ///< none once it is moved from
+  BlackBox* box_;
+  bool left_ = false;
+};
+
+}  // namespace dm::supervisor

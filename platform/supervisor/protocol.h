@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+
+/// What supervisor and worker say to each other: README.md has the table. One message is one
+/// datagram of 8 bytes on a SOCK_SEQPACKET pair, so that none can be cut or run into the next. Both
+/// ends are one program on one machine: numbers are in its byte order. No system call, no
+/// allocation. Any thread.
+namespace dm::supervisor {
+
+inline constexpr std::uint8_t kVersion = 1;
+
+/// New ones go to the end; what a number means never changes.
+enum class Kind : std::uint8_t {
+  serving = 1,  ///< worker: the ioreq server `value` exists, and vCPUs may wait for it
+  leaving = 2,  ///< worker: it ends on purpose, and the server has gone; `value` is 0
+};
+
+struct Message {
+  Kind kind;
+  std::uint32_t value = 0;
+
+  friend constexpr bool operator==(const Message&, const Message&) noexcept = default;
+};
+
+/// As it is sent.
+struct Wire {
+  std::uint8_t version;
+  std::uint8_t kind;
+  std::uint16_t zero;
+  std::uint32_t value;
+};
+inline constexpr std::size_t kMessageBytes = sizeof(Wire);
+static_assert(kMessageBytes == 8 && std::has_unique_object_representations_v<Wire>);
+
+using MessageBytes = std::array<std::byte, kMessageBytes>;
+
+[[nodiscard]] constexpr MessageBytes encode(const Message& message) noexcept {
+  return std::bit_cast<MessageBytes>(Wire{.version = kVersion,
+                                          .kind = static_cast<std::uint8_t>(message.kind),
+                                          .zero = 0,
+                                          .value = message.value});
+}
+
+/// A worker's message, or nothing where the bytes are none: another length or version, an unknown
+/// kind, a value that the kind cannot have. `bytes` may be anything.
+[[nodiscard]] constexpr std::optional<Message> parse_worker(
+    std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() != kMessageBytes) {
+    return std::nullopt;
+  }
+  MessageBytes whole{};
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    whole[i] = bytes[i];
+  }
+  const auto wire = std::bit_cast<Wire>(whole);
+  if (wire.version != kVersion || wire.zero != 0) {
+    return std::nullopt;
+  }
+  switch (static_cast<Kind>(wire.kind)) {
+    case Kind::serving:
+      // ioservid_t, Xen public header hvm/dm_op.h
+      return wire.value <= 0xffff ? std::optional{Message{Kind::serving, wire.value}}
+                                  : std::nullopt;
+    case Kind::leaving:
+      return wire.value == 0 ? std::optional{Message{Kind::leaving}} : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+/// What the supervisor believes of its worker, from what that has said.
+class Account {
+ public:
+  enum class Phase : std::uint8_t {
+    starting,  ///< no server yet: a death needs no answer, the toolstack sees the process end
+    serving,   ///< a sudden death leaves vCPUs that wait
+    leaving,   ///< the end is an orderly one
+  };
+
+  /// False: these bytes are no message, or not one that may come now. Then nothing has changed, and
+  /// nothing ever will: who has talked nonsense once is not believed again, so its end will be
+  /// taken for a sudden one.
+  [[nodiscard]] constexpr bool hear(std::span<const std::byte> bytes) noexcept {
+    const auto message = deaf_ ? std::nullopt : parse_worker(bytes);
+    deaf_ = !message || !take(*message);
+    return !deaf_;
+  }
+  [[nodiscard]] constexpr Phase phase() const noexcept { return phase_; }
+  /// Where phase() is not `starting`; 0 for a worker that leaves without having served.
+  [[nodiscard]] constexpr std::uint16_t server() const noexcept { return server_; }
+
+ private:
+  [[nodiscard]] constexpr bool take(const Message& message) noexcept {
+    if (message.kind == Kind::serving && phase_ == Phase::starting) {
+      phase_ = Phase::serving;
+      server_ = static_cast<std::uint16_t>(message.value);
+      return true;
+    }
+    if (message.kind == Kind::leaving && phase_ != Phase::leaving) {
+      phase_ = Phase::leaving;
+      return true;
+    }
+    return false;
+  }
+
+  Phase phase_ = Phase::starting;
+  bool deaf_ = false;
+  std::uint16_t server_ = 0;
+};
+
+}  // namespace dm::supervisor
