@@ -3,9 +3,9 @@
 // gives one whole command, as a driver does. Shared by bench_devices and bench_count_devices.
 #pragma once
 
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/atapi_drive.h"
-#include "devices/ide/identify.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/atapi_drive.h"
+#include "devices/ata/identify.h"
 #include "devices/ide/piix3_ide.h"
 #include "tests/drivers/ide_driver.h"
 #include "tests/rig/sim_guest.h"
@@ -130,10 +130,10 @@ struct DrivesRig {
  private:
   static ide::Piix3Ide::Drives make(WorkQueue& work, Payload payload) {
     ide::Piix3Ide::Drives drives;
-    drives[0] = std::make_unique<ide::AtaDisk>(std::make_unique<MemoryDisk>(payload), work,
-                                               ide::default_identity(0));
-    drives[2] = std::make_unique<ide::AtapiDrive>(std::make_unique<MemoryDisk>(payload), work,
-                                                  ide::default_cd_identity(2));
+    drives[0] = std::make_unique<ata::AtaDisk>(std::make_unique<MemoryDisk>(payload), work,
+                                               ata::default_identity(0));
+    drives[2] = std::make_unique<ata::AtapiDrive>(std::make_unique<MemoryDisk>(payload), work,
+                                                  ata::default_cd_identity(2));
     return drives;
   }
   void packet(std::array<std::uint8_t, 12> bytes, unsigned limit, unsigned features = 0) {

@@ -3,6 +3,8 @@
 
 #include "core/addr.h"
 #include "core/ports/memory_mapper.h"
+#include "devices/ata/geometry.h"
+#include "devices/ata/state.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>
@@ -156,27 +158,27 @@ void BusMaster::forget_table() noexcept {
   loaded_ = false;
 }
 
-PrdFit BusMaster::begin(std::uint64_t bytes, Dma direction) noexcept {
+ata::TransferPort::Fit BusMaster::begin(std::uint64_t bytes, Dma direction) noexcept {
   forget_table();
   state_.armed = false;
   state_.moved = 0;
   state_.unfetched = !enabled_;
   direction_ = direction;
-  PrdFit fit = PrdFit::fault;
+  Fit fit = Fit::fault;
   if (state_.unfetched) {
     // 512 entries of zeros: 32 MiB at address 0, without an end.
     if (direction == Dma::to_guest) {
-      fit = bytes <= kMaxDmaBytes ? PrdFit::longer : PrdFit::shorter;
+      fit = bytes <= ata::kMaxDmaBytes ? Fit::longer : Fit::shorter;
     }
   } else if (!read_table(bytes)) {
-    fit = PrdFit::fault;
+    fit = Fit::fault;
   } else if (total_ < bytes) {
-    fit = PrdFit::shorter;
+    fit = Fit::shorter;
   } else {
-    fit = total_ == bytes && ended_ ? PrdFit::equal : PrdFit::longer;
+    fit = total_ == bytes && ended_ ? Fit::equal : Fit::longer;
   }
-  state_.longer = fit == PrdFit::longer;
-  loaded_ = state_.running = fit == PrdFit::longer || fit == PrdFit::equal;
+  state_.longer = fit == Fit::longer;
+  loaded_ = state_.running = fit == Fit::longer || fit == Fit::equal;
   return fit;
 }
 
@@ -229,10 +231,10 @@ std::uint64_t BusMaster::plan(std::uint64_t limit) const noexcept {
     }
     bytes += part;
   }
-  return bytes == limit ? bytes : bytes - bytes % kSectorSize;
+  return bytes == limit ? bytes : bytes - bytes % ata::kSectorSize;
 }
 
-BusMaster::Gathered BusMaster::gather(DmaBuffer& buffer, std::uint64_t limit) noexcept {
+ata::TransferPort::Gathered BusMaster::gather(DmaBuffer& buffer, std::uint64_t limit) noexcept {
   if (state_.unfetched || !enabled_) {
     // Looked at for every part: the guest may take bus mastering away in the middle.
     if (direction_ != Dma::to_guest) {

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 #include "devices/ide/channel.h"
 
-#include "devices/ide/atapi_command.h"
+#include "devices/ata/regs.h"
 #include "devices/ide/regs.h"
 
 #include <algorithm>
 
 namespace dm::ide {
 
-namespace {
-constexpr std::uint8_t kExecuteDiagnostic = 0x90;
-}  // namespace
+using ata::Drive;
+using ata::DriveKind;
+using ata::regs::CONTROL;
+using ata::regs::DEVICE;
+using ata::regs::kCommand;
+using ata::regs::kData;
+using ata::regs::kDevice;
+using ata::regs::kError;
+using ata::regs::kMask;
+using ata::regs::kStatus;
 
 Channel::~Channel() {
   // One by one, so that a drive that finishes its I/O still finds a channel whose other drive is
@@ -23,7 +30,7 @@ Channel::~Channel() {
 void Channel::attach(std::uint8_t unit, std::unique_ptr<Drive> drive) noexcept {
   drives_[unit] = std::move(drive);
   if (drives_[unit] != nullptr) {
-    drives_[unit]->connect(*this, unit);
+    drives_[unit]->connect(*this, bus_master_, unit);
   }
 }
 
@@ -51,7 +58,7 @@ void Channel::reset() noexcept {
 
 bool Channel::irq_level() const noexcept {
   const Drive* const drive = selected();
-  return drive != nullptr && drive->intrq() && !regs::CONTROL::nIEN::test(control_);
+  return drive != nullptr && drive->intrq() && !CONTROL::nIEN::test(control_);
 }
 
 void Channel::update_irq() noexcept {
@@ -70,12 +77,11 @@ std::uint8_t Channel::read_register(std::uint8_t offset) noexcept {
     // Nobody answers for an absent device 0; zeros, so that a probe's 55h/aah echo fails at once
     // and no BSY is waited for.
     const Drive* const other = selected_ == 1 ? drives_[0].get() : nullptr;
-    const bool silent = other == nullptr || offset == regs::kStatus || offset == regs::kError;
-    return silent ? std::uint8_t{0}
-                  : other->read_register(offset, regs::CONTROL::HOB::test(control_));
+    const bool silent = other == nullptr || offset == kStatus || offset == kError;
+    return silent ? std::uint8_t{0} : other->read_register(offset, CONTROL::HOB::test(control_));
   }
-  const std::uint8_t value = drive->read_register(offset, regs::CONTROL::HOB::test(control_));
-  if (offset == regs::kStatus) {
+  const std::uint8_t value = drive->read_register(offset, CONTROL::HOB::test(control_));
+  if (offset == kStatus) {
     drive->clear_interrupt();
   }
   return value;
@@ -83,8 +89,8 @@ std::uint8_t Channel::read_register(std::uint8_t offset) noexcept {
 
 void Channel::write_register(std::uint8_t offset, std::uint8_t value) noexcept {
   // ATA/ATAPI-6 7.5: a write to any command block register clears HOB.
-  control_ = regs::CONTROL::HOB::with(control_, 0);
-  if (offset == regs::kCommand) {
+  control_ = CONTROL::HOB::with(control_, 0);
+  if (offset == kCommand) {
     write_command(value);
     return;
   }
@@ -97,27 +103,27 @@ void Channel::write_register(std::uint8_t offset, std::uint8_t value) noexcept {
       drive->latch_register(offset, value);
     }
   }
-  if (offset == regs::kDevice) {
-    selected_ = regs::DEVICE::DEV::get(value);
+  if (offset == kDevice) {
+    selected_ = DEVICE::DEV::get(value);
     update_irq();
   }
 }
 
 void Channel::write_command(std::uint8_t opcode) noexcept {
   // While SRST is held no drive listens, nor for one that is not there (ATA/ATAPI-6 9.3).
-  if (regs::CONTROL::SRST::test(control_)) {
+  if (CONTROL::SRST::test(control_)) {
     ++counters_.ignored_writes;
     return;
   }
   Drive* const drive = selected();
   if (drive != nullptr && drive->busy()) {
     // Only a packet device takes a command then, and only DEVICE RESET (ATA/ATAPI-6 7.4).
-    if (opcode != kDeviceReset || drive->kind() != DriveKind::cdrom) {
+    if (opcode != ata::regs::kDeviceReset || drive->kind() != DriveKind::cdrom) {
       ++counters_.ignored_writes;
       return;
     }
   }
-  if (opcode == kExecuteDiagnostic) {
+  if (opcode == ata::regs::kExecuteDiagnostic) {
     run_diagnostic();
     return;
   }
@@ -141,7 +147,7 @@ void Channel::run_diagnostic() noexcept {
 }
 
 std::uint64_t Channel::read_command_block(IoAccess a) noexcept {
-  if (a.offset == regs::kData && a.size >= 2) {
+  if (a.offset == kData && a.size >= 2) {
     std::array<std::byte, 8> item{};
     if (Drive* const drive = selected(); drive != nullptr) {
       (void)drive->read_data(std::span{item}.first(std::min<std::size_t>(a.size, item.size())));
@@ -156,15 +162,15 @@ std::uint64_t Channel::read_command_block(IoAccess a) noexcept {
   for (std::uint8_t i = 0; i < a.size; ++i) {
     const auto offset = static_cast<std::uint8_t>(a.offset + i);
     // The data register is 16 bits wide: half of it is not there.
-    const std::uint64_t byte = offset == regs::kData ? 0xff : read_register(offset);
+    const std::uint64_t byte = offset == kData ? 0xff : read_register(offset);
     value |= byte << (8U * i);
   }
   return value;
 }
 
 void Channel::write_command_block(IoAccess a, std::uint64_t value) noexcept {
-  if (a.offset == regs::kData && a.size >= 2) {
-    control_ = regs::CONTROL::HOB::with(control_, 0);
+  if (a.offset == kData && a.size >= 2) {
+    control_ = CONTROL::HOB::with(control_, 0);
     std::array<std::byte, 8> item{};
     for (std::size_t i = 0; i < item.size(); ++i) {
       item[i] = static_cast<std::byte>(value >> (8U * i) & 0xffU);
@@ -176,7 +182,7 @@ void Channel::write_command_block(IoAccess a, std::uint64_t value) noexcept {
   }
   for (std::uint8_t i = 0; i < a.size; ++i) {
     const auto offset = static_cast<std::uint8_t>(a.offset + i);
-    if (offset != regs::kData) {
+    if (offset != kData) {
       write_register(offset, static_cast<std::uint8_t>(value >> (8U * i) & 0xffU));
     }
   }
@@ -184,7 +190,7 @@ void Channel::write_command_block(IoAccess a, std::uint64_t value) noexcept {
 
 std::size_t Channel::read_data_run(IoAccess a, std::span<std::byte> to) noexcept {
   Drive* const drive = selected();
-  if (a.offset != regs::kData || a.size < 2 || drive == nullptr) {
+  if (a.offset != kData || a.size < 2 || drive == nullptr) {
     return 0;
   }
   const std::size_t most = std::min(to.size(), drive->data_left());
@@ -193,26 +199,25 @@ std::size_t Channel::read_data_run(IoAccess a, std::span<std::byte> to) noexcept
 
 std::size_t Channel::write_data_run(IoAccess a, std::span<const std::byte> from) noexcept {
   Drive* const drive = selected();
-  if (a.offset != regs::kData || a.size < 2 || drive == nullptr) {
+  if (a.offset != kData || a.size < 2 || drive == nullptr) {
     return 0;
   }
-  control_ = regs::CONTROL::HOB::with(control_, 0);
+  control_ = CONTROL::HOB::with(control_, 0);
   const std::size_t most = std::min(from.size(), drive->data_left());
   return drive->write_data(from.first(most - most % a.size));
 }
 
 std::uint64_t Channel::read_alternate_status(IoAccess /*a*/) noexcept {
   const Drive* const drive = selected();
-  return drive == nullptr ? 0 : drive->read_register(regs::kStatus, false);
+  return drive == nullptr ? 0 : drive->read_register(kStatus, false);
 }
 
 void Channel::write_control(IoAccess /*a*/, std::uint64_t value) noexcept {
-  constexpr std::uint8_t kWritable = regs::kMask<regs::CONTROL::HOB> |
-                                     regs::kMask<regs::CONTROL::SRST> |
-                                     regs::kMask<regs::CONTROL::nIEN>;
-  const bool was_reset = regs::CONTROL::SRST::test(control_);
+  constexpr std::uint8_t kWritable =
+      kMask<CONTROL::HOB> | kMask<CONTROL::SRST> | kMask<CONTROL::nIEN>;
+  const bool was_reset = CONTROL::SRST::test(control_);
   control_ = static_cast<std::uint8_t>(value & kWritable);
-  const bool is_reset = regs::CONTROL::SRST::test(control_);
+  const bool is_reset = CONTROL::SRST::test(control_);
   if (is_reset != was_reset) {
     for (auto& drive : drives_) {
       if (drive == nullptr) {

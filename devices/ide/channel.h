@@ -4,8 +4,8 @@
 #include "core/io/io_handler.h"
 #include "core/irq/irq_line.h"
 #include "core/mem/guest_memory.h"
+#include "devices/ata/drive.h"
 #include "devices/ide/bus_master.h"
-#include "devices/ide/drive.h"
 #include "devices/ide/state.h"
 
 #include <array>
@@ -21,7 +21,7 @@ namespace dm::ide {
 /// its half of the bus master. It routes; drives decide. The interrupt is a pure function of the
 /// drives' INTRQ, the selection and nIEN. Thread rule: the loop's thread only. No allocation after
 /// construction.
-class Channel final : private Cable {
+class Channel final : private ata::Cable {
  public:
   static constexpr std::size_t kDrives = 2;
   struct Counters {
@@ -33,12 +33,14 @@ class Channel final : private Cable {
   ~Channel();
 
   /// At start-up. Null: none.
-  void attach(std::uint8_t unit, std::unique_ptr<Drive> drive) noexcept;
+  void attach(std::uint8_t unit, std::unique_ptr<ata::Drive> drive) noexcept;
   /// The drive leaves for good. Nothing of it is in flight afterwards; its image is closed. False
   /// when the data could not be made durable first.
   [[nodiscard]] bool detach(std::uint8_t unit) noexcept;
-  [[nodiscard]] Drive* drive(std::uint8_t unit) noexcept { return drives_[unit].get(); }
-  [[nodiscard]] const Drive* drive(std::uint8_t unit) const noexcept { return drives_[unit].get(); }
+  [[nodiscard]] ata::Drive* drive(std::uint8_t unit) noexcept { return drives_[unit].get(); }
+  [[nodiscard]] const ata::Drive* drive(std::uint8_t unit) const noexcept {
+    return drives_[unit].get();
+  }
 
   // Ports 0x1f0-0x1f7: handlers for PioBus.
   [[nodiscard]] std::uint64_t read_command_block(IoAccess a) noexcept;
@@ -68,9 +70,8 @@ class Channel final : private Cable {
 
  private:
   void interrupt_changed() noexcept override { update_irq(); }
-  [[nodiscard]] BusMaster& bus_master() noexcept override { return bus_master_; }
 
-  [[nodiscard]] Drive* selected() const noexcept { return drives_[selected_].get(); }
+  [[nodiscard]] ata::Drive* selected() const noexcept { return drives_[selected_].get(); }
   [[nodiscard]] std::uint8_t read_register(std::uint8_t offset) noexcept;
   void write_register(std::uint8_t offset, std::uint8_t value) noexcept;
   void write_command(std::uint8_t opcode) noexcept;
@@ -80,8 +81,8 @@ class Channel final : private Cable {
 
   BusMaster bus_master_;
   IrqLine irq_;
-  std::array<std::unique_ptr<Drive>, kDrives>
-      drives_;  ///< after bus_master_: they use it to the end
+  /// After bus_master_: they use it to the end.
+  std::array<std::unique_ptr<ata::Drive>, kDrives> drives_;
   std::uint8_t selected_ = 0;
   std::uint8_t control_ = 0;
   Counters counters_;

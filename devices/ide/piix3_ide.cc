@@ -3,6 +3,7 @@
 
 #include "core/backend/block.h"
 #include "core/state/show.h"
+#include "devices/ata/regs.h"
 #include "devices/ide/regs.h"
 
 #include <stdexcept>
@@ -44,10 +45,10 @@ PioClaim claim(PioBus& pio, PortRange range, IoHandler handler, const char* name
   return claimed;
 }
 
-std::array<DriveKind, kPositions> kinds_of(const Piix3Ide::Drives& drives) noexcept {
-  std::array<DriveKind, kPositions> kinds{};
+std::array<ata::DriveKind, kPositions> kinds_of(const Piix3Ide::Drives& drives) noexcept {
+  std::array<ata::DriveKind, kPositions> kinds{};
   for (std::size_t i = 0; i < kPositions; ++i) {
-    kinds[i] = drives[i] != nullptr ? drives[i]->kind() : DriveKind::absent;
+    kinds[i] = drives[i] != nullptr ? drives[i]->kind() : ata::DriveKind::absent;
   }
   return kinds;
 }
@@ -65,7 +66,7 @@ Piix3Ide::Piix3Ide(PciBus& pci, PioBus& pio, IrqRouter& irqs, GuestMemory& memor
   }
   for (std::size_t i = 0; i < kLegacy.size(); ++i) {
     const LegacyPorts& ports = kLegacy[i];
-    const auto last = static_cast<std::uint16_t>(ports.command + regs::kCommandBlockSize - 1);
+    const auto last = static_cast<std::uint16_t>(ports.command + ata::regs::kCommandBlockSize - 1);
     legacy_[i].command = claim(
         pio, {ports.command, last},
         IoHandler::bind_with_runs<&Channel::read_command_block, &Channel::write_command_block,
@@ -116,8 +117,8 @@ bool Piix3Ide::unplug(UnplugRequest request) noexcept {
   }
   bool durable = true;
   for (std::size_t i = request.ide_disks ? 0 : 1; i < kPositions; ++i) {
-    const Drive* const leaving = drive(i);
-    if (leaving != nullptr && leaving->kind() == DriveKind::disk) {
+    const ata::Drive* const leaving = drive(i);
+    if (leaving != nullptr && leaving->kind() == ata::DriveKind::disk) {
       durable =
           channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives)) &&
           durable;
@@ -165,7 +166,7 @@ ControllerState Piix3Ide::state() const noexcept {
     out.channels[i] = channels_[i].state();
   }
   for (std::size_t i = 0; i < kPositions; ++i) {
-    if (const Drive* const present = drive(i); present != nullptr) {
+    if (const ata::Drive* const present = drive(i); present != nullptr) {
       present->store(out.drives[i]);
     }
   }
@@ -175,8 +176,8 @@ ControllerState Piix3Ide::state() const noexcept {
 bool Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const noexcept {
   for (std::size_t i = 0; i < kPositions; ++i) {
     const bool unplugged = gone.ide_disks || (gone.ide_secondary_disks && i != 0);
-    const bool lost = configured_[i] == DriveKind::disk && unplugged;
-    if (state.drives[i].kind != (lost ? DriveKind::absent : configured_[i])) {
+    const bool lost = configured_[i] == ata::DriveKind::disk && unplugged;
+    if (state.drives[i].kind != (lost ? ata::DriveKind::absent : configured_[i])) {
       return false;
     }
   }
@@ -185,8 +186,8 @@ bool Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) con
 
 bool Piix3Ide::drives_accept(const ControllerState& state) const noexcept {
   for (std::size_t i = 0; i < kPositions; ++i) {
-    const Drive* const present = drive(i);
-    if (state.drives[i].kind != DriveKind::absent &&
+    const ata::Drive* const present = drive(i);
+    if (state.drives[i].kind != ata::DriveKind::absent &&
         (present == nullptr || !present->accepts(state.drives[i]))) {
       return false;
     }
@@ -200,7 +201,7 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
     return false;
   }
   for (std::size_t i = 0; i < kPositions; ++i) {
-    if (state.drives[i].kind != DriveKind::absent) {
+    if (state.drives[i].kind != ata::DriveKind::absent) {
       (void)channels_[i / Channel::kDrives]
           .drive(static_cast<std::uint8_t>(i % Channel::kDrives))
           ->restore(state.drives[i]);
@@ -211,7 +212,7 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
     channels_[i].restore(state.channels[i]);
   }
   for (std::size_t i = 0; i < kPositions; ++i) {
-    if (state.drives[i].kind == DriveKind::absent) {
+    if (state.drives[i].kind == ata::DriveKind::absent) {
       (void)channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives));
     }
   }

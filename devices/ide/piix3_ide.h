@@ -7,8 +7,8 @@
 #include "core/obs/inspector.h"
 #include "core/pci/pci_bus.h"
 #include "core/ports/unplug.h"
+#include "devices/ata/drive.h"
 #include "devices/ide/channel.h"
-#include "devices/ide/drive.h"
 #include "devices/ide/state.h"
 
 #include <array>
@@ -32,7 +32,7 @@ inline constexpr std::size_t kPositions = 4;
 class Piix3Ide final : public PciFunction {
  public:
   /// Null: no drive there.
-  using Drives = std::array<std::unique_ptr<Drive>, kPositions>;
+  using Drives = std::array<std::unique_ptr<ata::Drive>, kPositions>;
   static constexpr PciBdf kBdf{.device = 1, .function = 1};
 
   /// Throws std::runtime_error when the slot or a port is taken.
@@ -62,7 +62,7 @@ class Piix3Ide final : public PciFunction {
 
   [[nodiscard]] Channel& channel(std::size_t number) noexcept { return channels_[number]; }
   /// Null when there is none (any more).
-  [[nodiscard]] const Drive* drive(std::size_t position) const noexcept {
+  [[nodiscard]] const ata::Drive* drive(std::size_t position) const noexcept {
     return channels_[position / Channel::kDrives].drive(
         static_cast<std::uint8_t>(position % Channel::kDrives));
   }
@@ -93,7 +93,7 @@ class Piix3Ide final : public PciFunction {
   [[nodiscard]] bool drives_accept(const ControllerState& state) const noexcept;
   void show_drive(Inspector& to, std::size_t position) const;
 
-  const std::array<DriveKind, kPositions> configured_;
+  const std::array<ata::DriveKind, kPositions> configured_;
   std::array<Channel, 2> channels_;
   std::array<Legacy, 2> legacy_;
 };

@@ -69,14 +69,14 @@ std::string Control::drive_name(std::size_t position, bool disc) const {
 std::vector<DriveInfo> Control::drives() const {
   std::vector<DriveInfo> all;
   for (std::size_t i = 0; i < ide::kPositions; ++i) {
-    const ide::Drive* const drive = machine_.ide().drive(i);
+    const ata::Drive* const drive = machine_.ide().drive(i);
     if (drive == nullptr) {
       continue;
     }
-    const bool disc = drive->kind() == ide::DriveKind::cdrom;
+    const bool disc = drive->kind() == ata::DriveKind::cdrom;
     DriveInfo info{.name = drive_name(i, disc), .image = {}, .removable = disc, .stats = {}};
     if (disc) {
-      const auto& cd = static_cast<const ide::AtapiDrive&>(*drive);
+      const auto& cd = static_cast<const ata::AtapiDrive&>(*drive);
       info.tray_open = cd.tray_open();
       info.locked = cd.locked();
     }
@@ -92,7 +92,7 @@ std::vector<DriveInfo> Control::drives() const {
   return all;
 }
 
-ide::AtapiDrive* Control::find_cd(std::string_view name) noexcept {
+ata::AtapiDrive* Control::find_cd(std::string_view name) noexcept {
   for (std::size_t i = 0; i < ide::kPositions; ++i) {
     if (auto* const cd = machine_.cd_drive(i); cd != nullptr && drive_name(i, true) == name) {
       return cd;

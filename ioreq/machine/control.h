@@ -66,7 +66,7 @@ class Control final : public MachineControl {
   [[nodiscard]] Result<DiscChange> put_in(std::string_view drive,
                                           Result<std::unique_ptr<BlockBackend>> disc);
   [[nodiscard]] std::string drive_name(std::size_t position, bool disc) const;
-  [[nodiscard]] ide::AtapiDrive* find_cd(std::string_view name) noexcept;
+  [[nodiscard]] ata::AtapiDrive* find_cd(std::string_view name) noexcept;
 
   const MachineConfig& config_;
   Machine& machine_;

@@ -64,14 +64,14 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
   }
 }
 
-ide::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
-  ide::Drive* const drive =
+ata::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
+  ata::Drive* const drive =
       position < ide::kPositions
           ? devices_.ide->channel(position / ide::Channel::kDrives)
                 .drive(static_cast<std::uint8_t>(position % ide::Channel::kDrives))
           : nullptr;
-  const bool is_cd = drive != nullptr && drive->kind() == ide::DriveKind::cdrom;
-  return is_cd ? static_cast<ide::AtapiDrive*>(drive) : nullptr;
+  const bool is_cd = drive != nullptr && drive->kind() == ata::DriveKind::cdrom;
+  return is_cd ? static_cast<ata::AtapiDrive*>(drive) : nullptr;
 }
 
 void Machine::pause() noexcept {

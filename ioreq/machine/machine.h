@@ -21,7 +21,7 @@
 #include "core/result.h"
 #include "core/time/timer.h"
 #include "core/time/work.h"
-#include "devices/ide/atapi_drive.h"
+#include "devices/ata/atapi_drive.h"
 #include "ioreq/dispatcher.h"
 #include "ioreq/machine/backends.h"
 #include "ioreq/machine/make_devices.h"
@@ -73,7 +73,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] const Chipset& chipset() const noexcept { return *devices_.chipset; }
   [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return *devices_.ide; }
   /// The CD-ROM drive at an IDE position, or null.
-  [[nodiscard]] ide::AtapiDrive* cd_drive(std::size_t position) noexcept;
+  [[nodiscard]] ata::AtapiDrive* cd_drive(std::size_t position) noexcept;
   [[nodiscard]] const std::array<SerialPort*, 4>& serial() const noexcept {
     return devices_.serial;
   }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/make_devices.h"
 
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/atapi_drive.h"
-#include "devices/ide/geometry.h"
-#include "devices/ide/identify.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/atapi_drive.h"
+#include "devices/ata/geometry.h"
+#include "devices/ata/identify.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -38,7 +38,7 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
   for (std::size_t i = 0; i < backends.disks.size(); ++i) {
     if (backends.disks[i] != nullptr && !backends.cdroms[i]) {
       const auto geometry =
-          ide::default_geometry(backends.disks[i]->info().size / ide::kSectorSize);
+          ata::default_geometry(backends.disks[i]->info().size / ata::kSectorSize);
       chipset.cmos.disks[i] = {
           .cylinders = geometry.cylinders, .heads = geometry.heads, .sectors = geometry.sectors};
     }
@@ -46,8 +46,8 @@ chipset::Config chipset_config(const MachineConfig& config, const Backends& back
   return chipset;
 }
 
-ide::DiskIdentity identity_of(const MachineConfig& config, unsigned position) {
-  ide::DiskIdentity identity = ide::default_identity(position);
+ata::DiskIdentity identity_of(const MachineConfig& config, unsigned position) {
+  ata::DiskIdentity identity = ata::default_identity(position);
   for (const DiskConfig& disk : config.disks) {
     if (disk.index == position && !disk.serial.empty()) {
       identity.serial = std::string_view{disk.serial};
@@ -65,10 +65,10 @@ ide::Piix3Ide::Drives make_drives(const MachineConfig& config,
   ide::Piix3Ide::Drives drives;
   for (unsigned i = 0; i < drives.size(); ++i) {
     if (backends.cdroms[i]) {
-      drives[i] = std::make_unique<ide::AtapiDrive>(std::move(backends.disks[i]), work,
-                                                    ide::default_cd_identity(i));
+      drives[i] = std::make_unique<ata::AtapiDrive>(std::move(backends.disks[i]), work,
+                                                    ata::default_cd_identity(i));
     } else if (backends.disks[i] != nullptr) {
-      drives[i] = std::make_unique<ide::AtaDisk>(std::move(backends.disks[i]), work,
+      drives[i] = std::make_unique<ata::AtaDisk>(std::move(backends.disks[i]), work,
                                                  identity_of(config, i));
     }
   }

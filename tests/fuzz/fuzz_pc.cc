@@ -219,7 +219,7 @@ void FuzzPc::sleep_and_wake() {
 }
 
 void FuzzPc::change_disc(bool force) {
-  ide::AtapiDrive* const drive = machine_->cd_drive(kCd);
+  ata::AtapiDrive* const drive = machine_->cd_drive(kCd);
   if (drive == nullptr) {
     return;
   }

@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(b25_impossible_states_are_refused) {
     change(state.drives[2].cd);
     return validate(state);
   };
-  using ide::CdState;
+  using ata::CdState;
   BOOST_TEST(!broken([](CdState& s) { s.end = CdState::kBuffer + 2; }));
   BOOST_TEST(!broken([](CdState& s) { s.filled = CdState::kBuffer + 1; }));
   BOOST_TEST(!broken([](CdState& s) { s.pos = s.end; }));
@@ -217,9 +217,9 @@ BOOST_AUTO_TEST_CASE(b25_impossible_states_are_refused) {
   BOOST_TEST(!broken([](CdState& s) { s.byte_limit = 1; }));
   BOOST_TEST(!broken([](CdState& s) { s.frame = 0; }));
   BOOST_TEST(!broken([](CdState& s) { s.lba = 0xffffffff; }));
-  BOOST_TEST(!broken([](CdState& s) { s.phase = ide::Phase::work; }));
-  BOOST_TEST(!broken([](CdState& s) { s.phase = ide::Phase::data_out; }));
-  BOOST_TEST(!broken([](CdState& s) { s.phase = ide::Phase::wait_dma; }));
+  BOOST_TEST(!broken([](CdState& s) { s.phase = ata::Phase::work; }));
+  BOOST_TEST(!broken([](CdState& s) { s.phase = ata::Phase::data_out; }));
+  BOOST_TEST(!broken([](CdState& s) { s.phase = ata::Phase::wait_dma; }));
   BOOST_TEST(!broken([](CdState& s) { s.dma_mode = 0x40; }));
   BOOST_TEST(!broken([](CdState& s) { s.attention = 4; }));
   BOOST_TEST(!broken([](CdState& s) { s.events = 8; }));

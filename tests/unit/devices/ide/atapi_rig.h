@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/atapi_drive.h"
+#include "devices/ata/atapi_drive.h"
 #include "tests/drivers/atapi_driver.h"
 #include "tests/unit/devices/ide/ide_rig.h"
 
@@ -18,19 +18,19 @@ struct CdMachine {
                      rig::SimGuest::Options options = {})
       : guest{options} {
     ide::Piix3Ide::Drives drives;
-    auto made = std::make_unique<ide::AtapiDrive>(disc != nullptr ? disc->open() : nullptr,
-                                                  guest.work(), ide::default_cd_identity(2));
+    auto made = std::make_unique<ata::AtapiDrive>(disc != nullptr ? disc->open() : nullptr,
+                                                  guest.work(), ata::default_cd_identity(2));
     drive = made.get();
     drives[2] = std::move(made);
     if (slave != nullptr) {
       drives[3] =
-          std::make_unique<ide::AtaDisk>(slave->open(), guest.work(), ide::default_identity(3));
+          std::make_unique<ata::AtaDisk>(slave->open(), guest.work(), ata::default_identity(3));
     }
     controller.emplace(guest.pci(), guest.pio(), guest.irqs(), guest.memory(), std::move(drives));
     ide.enable();
   }
   rig::SimGuest guest;
-  ide::AtapiDrive* drive = nullptr;
+  ata::AtapiDrive* drive = nullptr;
   std::optional<ide::Piix3Ide> controller;
   drivers::IdeDriver ide{guest, 1};
   drivers::AtapiDriver cd{guest, ide};
@@ -44,7 +44,7 @@ struct OneCd {
   rig::SimGuest& guest = machine.guest;
   drivers::IdeDriver& ide = machine.ide;
   drivers::AtapiDriver& cd = machine.cd;
-  ide::AtapiDrive& drive = *machine.drive;
+  ata::AtapiDrive& drive = *machine.drive;
   using Sense = drivers::AtapiDriver::Sense;
   using Prd = drivers::IdeDriver::Prd;
   static drivers::AtapiDriver::Cdb cdb(std::initializer_list<unsigned> bytes) {

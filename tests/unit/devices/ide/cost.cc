@@ -367,13 +367,13 @@ BOOST_AUTO_TEST_CASE(impossible_half_done_commands_are_refused) {
   const auto good = machine.controller->state();
   BOOST_TEST(validate(good));
   const std::vector<std::function<void(ide::ControllerState&)>> bad{
-      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::begin; },
-      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::pio_write; },
-      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::trim; },
-      [](auto& s) { s.drives[0].disk.step = static_cast<ide::DiskStep>(8); },
-      [](auto& s) { s.drives[0].disk.step = ide::DiskStep::dma_begin; },  // yet it is moving
+      [](auto& s) { s.drives[0].disk.step = ata::DiskStep::begin; },
+      [](auto& s) { s.drives[0].disk.step = ata::DiskStep::pio_write; },
+      [](auto& s) { s.drives[0].disk.step = ata::DiskStep::trim; },
+      [](auto& s) { s.drives[0].disk.step = static_cast<ata::DiskStep>(8); },
+      [](auto& s) { s.drives[0].disk.step = ata::DiskStep::dma_begin; },  // yet it is moving
       [](auto& s) { s.drives[0].disk.remaining = 0; },
-      [](auto& s) { s.drives[0].disk.phase = ide::Phase::idle; },
+      [](auto& s) { s.drives[0].disk.phase = ata::Phase::idle; },
       [](auto& s) { s.channels[0].bus_master.running = false; },
       [](auto& s) { s.channels[0].bus_master.command = 0; },
       [](auto& s) { s.channels[0].bus_master.armed = true; },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/ata_disk.h"
+#include "devices/ata/ata_disk.h"
 #include "devices/ide/piix3_ide.h"
 #include "tests/drivers/ide_driver.h"
 #include "tests/rig/same_bytes.h"
@@ -35,15 +35,15 @@ struct IdeMachine {
     ide::Piix3Ide::Drives drives;
     for (unsigned i = 0; i < 4; ++i) {
       if (disks[i] != nullptr) {
-        drives[i] = std::make_unique<ide::AtaDisk>(disks[i]->open(), guest.work(),
-                                                   ide::default_identity(i));
+        drives[i] = std::make_unique<ata::AtaDisk>(disks[i]->open(), guest.work(),
+                                                   ata::default_identity(i));
       }
     }
     controller.emplace(guest.pci(), guest.pio(), guest.irqs(), guest.memory(), std::move(drives));
   }
 
-  [[nodiscard]] const ide::AtaDisk& disk_at(unsigned position) {
-    return dynamic_cast<const ide::AtaDisk&>(*controller->drive(position));
+  [[nodiscard]] const ata::AtaDisk& disk_at(unsigned position) {
+    return dynamic_cast<const ata::AtaDisk&>(*controller->drive(position));
   }
 
   rig::SimGuest guest;

@@ -141,9 +141,9 @@ BOOST_AUTO_TEST_CASE(the_slave_says_so_and_has_its_own_serial_number) {
 BOOST_AUTO_TEST_CASE(strings_are_cut_padded_and_printable) {  // B29
   rig::SimGuest host;
   ide::Piix3Ide::Drives drives;
-  const ide::DiskIdentity identity{.serial = "0123456789012345678901234567890",
+  const ata::DiskIdentity identity{.serial = "0123456789012345678901234567890",
                                    .firmware = "a\x01\xffz"};
-  drives[0] = std::make_unique<ide::AtaDisk>(disk.open(), host.work(), identity);
+  drives[0] = std::make_unique<ata::AtaDisk>(disk.open(), host.work(), identity);
   ide::Piix3Ide controller{host.pci(), host.pio(), host.irqs(), host.memory(), std::move(drives)};
   drivers::IdeDriver driver{host};
   const auto words = driver.identify(0);

@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(no_address_passes_4_gib_even_where_there_is_memory) {  // B
   };
   high.put(kTop - 8, 0x80000000'00000000U | std::uint64_t{1024} << 32U | 0xfffffe00U);
   BOOST_TEST(start(kTop - 8));
-  BOOST_TEST((bm.begin(1024, Dma::to_guest) == ide::PrdFit::equal));
+  BOOST_TEST((bm.begin(1024, Dma::to_guest) == ata::TransferPort::Fit::equal));
   {
     DmaBuffer buffer;
     BOOST_TEST((bm.gather(buffer, 1024).piece == ide::BusMaster::Piece::fault));
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(no_address_passes_4_gib_even_where_there_is_memory) {  // B
   // The region ends exactly at 4 GiB.
   high.put(kTop - 8, 0x80000000'00000000U | std::uint64_t{512} << 32U | 0xfffffe00U);
   BOOST_TEST(start(kTop - 8));
-  BOOST_TEST((bm.begin(512, Dma::to_guest) == ide::PrdFit::equal));
+  BOOST_TEST((bm.begin(512, Dma::to_guest) == ata::TransferPort::Fit::equal));
   {
     DmaBuffer buffer;
     BOOST_TEST(bm.gather(buffer, 512).bytes == 512U);
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(no_address_passes_4_gib_even_where_there_is_memory) {  // B
   high.put(kTop - 8, std::uint64_t{512} << 32U | 0xfffff000U);
   high.put(kTop, 0x80000000'00000000U | std::uint64_t{512} << 32U | 0xfffff200U);
   BOOST_TEST(start(kTop - 8));
-  BOOST_TEST((bm.begin(1024, Dma::to_guest) == ide::PrdFit::fault));
+  BOOST_TEST((bm.begin(1024, Dma::to_guest) == ata::TransferPort::Fit::fault));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

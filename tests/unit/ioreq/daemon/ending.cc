@@ -21,7 +21,8 @@ Ending ending(std::initializer_list<Cause> causes) {
 BOOST_AUTO_TEST_SUITE(ending_of_a_device_model)
 
 BOOST_AUTO_TEST_CASE(a_living_guest_is_crashed_whatever_ends_its_device_model) {
-  for (const Cause cause : {Cause::signal, Cause::quit, Cause::supervisor_died, Cause::start_failed}) {
+  for (const Cause cause :
+       {Cause::signal, Cause::quit, Cause::supervisor_died, Cause::start_failed}) {
     BOOST_TEST(ending({cause}).crashes_guest());
   }
   BOOST_TEST(Ending{}.crashes_guest());  // a cause that nobody has thought of

@@ -202,10 +202,10 @@ BOOST_AUTO_TEST_CASE(fields_that_no_machine_has_are_refused_and_change_nothing) 
     return [change](Devices& d) { spoil<dm::ChipsetState>(d, "chipset", change); };
   };
   const std::vector<std::pair<const char*, std::function<void(Devices&)>>> bad{
-      {"a disk more", ide([](auto& s) { s.drives[1].kind = dm::ide::DriveKind::disk; })},
-      {"a disc for a disk", ide([](auto& s) { s.drives[2].kind = dm::ide::DriveKind::cdrom; })},
+      {"a disk more", ide([](auto& s) { s.drives[1].kind = dm::ata::DriveKind::disk; })},
+      {"a disc for a disk", ide([](auto& s) { s.drives[2].kind = dm::ata::DriveKind::cdrom; })},
       {"a disk less, not unplugged",
-       ide([](auto& s) { s.drives[2].kind = dm::ide::DriveKind::absent; })},
+       ide([](auto& s) { s.drives[2].kind = dm::ata::DriveKind::absent; })},
       {"a disk that was unplugged", chipset([](auto& s) { s.platform.ports.unplugged = 1; })},
       {"a secondary disk that was unplugged",
        chipset([](auto& s) { s.platform.ports.unplugged = 4; })},

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A guest's IDE disks on NBD servers that go or fall silent: its driver gets its data or an error,
 // and `stop`, reset, unplug and power-off end.
-#include "devices/ide/ata_disk.h"
+#include "devices/ata/ata_disk.h"
 #include "devices/ide/piix3_ide.h"
 #include "platform/linux/nbd/nbd_open.h"
 #include "tests/drivers/ide_driver.h"
@@ -65,8 +65,8 @@ struct NbdMachine : DiskFixture {
       if (!opened) {
         return;
       }
-      drives[i] = std::make_unique<ide::AtaDisk>(std::move(*opened), guest.work(),
-                                                 ide::default_identity(i));
+      drives[i] = std::make_unique<ata::AtaDisk>(std::move(*opened), guest.work(),
+                                                 ata::default_identity(i));
     }
     guest.set_auto_work(false);
     controller.emplace(guest.pci(), guest.pio(), guest.irqs(), guest.memory(), std::move(drives));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // PIO data commands of an ATA disk, and READ VERIFY, which uses the same buffer.
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/regs.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 using regs::STATUS;
@@ -190,4 +190,4 @@ void AtaDisk::verify_done(BlockStatus status) noexcept {
   }
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // PACKET: decode, unit attention and readiness, and the commands that are answered at once.
 #include "core/range.h"
-#include "devices/ide/atapi_drive.h"
-#include "devices/ide/atapi_sense.h"
-#include "devices/ide/regs.h"
+#include "devices/ata/atapi_drive.h"
+#include "devices/ata/atapi_sense.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -312,4 +312,4 @@ void AtapiDrive::read_cd_range(std::uint32_t lba, std::uint32_t count) noexcept 
   }
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -5,14 +5,14 @@
 #include "core/bounds.h"
 #include "core/mem/guest_memory.h"
 #include "core/time/work.h"
-#include "devices/ide/drive.h"
-#include "devices/ide/state.h"
+#include "devices/ata/drive.h"
+#include "devices/ata/state.h"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// A drive on an image, which it owns and closes when it goes: the one request that it may have in
 /// flight, the units of deferred work that lead from one request to the next, and what must happen
@@ -28,12 +28,12 @@ class ImageDrive : public Drive {
 
   struct Counters {
     std::uint64_t commands = 0;
-    std::uint64_t refused = 0;       ///< commands and packets, by the guest's fault
-    std::uint64_t submissions = 0;   ///< to the backend
-    std::uint64_t io_errors = 0;     ///< of the backend
-    std::uint64_t stale = 0;         ///< completions that came after a reset
-    std::uint64_t short_tables = 0;  ///< PRD tables that ended too soon
-    std::uint64_t dma_faults = 0;    ///< PRD tables or regions that are not memory
+    std::uint64_t refused = 0;      ///< commands and packets, by the guest's fault
+    std::uint64_t submissions = 0;  ///< to the backend
+    std::uint64_t io_errors = 0;    ///< of the backend
+    std::uint64_t stale = 0;        ///< completions that came after a reset
+    std::uint64_t too_short = 0;    ///< transfers for which the guest gave too little memory
+    std::uint64_t dma_faults = 0;   ///< and those for which it gave what is not memory
   };
 
   void dma_started() noexcept final;
@@ -52,9 +52,9 @@ class ImageDrive : public Drive {
   // What a kind of drive adds.
   /// What the drive is doing: in its state, since it is saved.
   [[nodiscard]] virtual Phase& phase() noexcept = 0;
-  /// Does the command under way use the bus master?
+  /// Does the command under way use the transfer port?
   [[nodiscard]] virtual bool uses_dma() const noexcept = 0;
-  /// The bus master has been started for the command that waits for it: take_up() its first unit.
+  /// The transfer port is armed for the command that waits for it: take_up() its first unit.
   virtual void dma_ready() noexcept = 0;
   /// One unit of work, begun with nothing in flight: one submission, or the end of the command.
   virtual void run_step() noexcept = 0;
@@ -64,7 +64,7 @@ class ImageDrive : public Drive {
   virtual void give_up() noexcept = 0;
   /// Is the next unit the decoding of the command, which asks nothing of the host?
   [[nodiscard]] virtual bool undecoded() const noexcept = 0;
-  /// Fails the command under way, whose bus master the guest has stopped half-way.
+  /// Fails the command under way, whose transfer the guest has stopped half-way.
   virtual void abort_dma() noexcept = 0;
 
   /// Null: none.
@@ -82,7 +82,7 @@ class ImageDrive : public Drive {
   void take_up() noexcept;
   /// The same, within the work of a command.
   void again() noexcept { work_.schedule(); }
-  /// BSY until the bus master is started. Drive and bus master may be started in either order.
+  /// BSY until the transfer port is armed. Drive and port may be started in either order.
   void await_dma() noexcept;
   /// Hands one request to the image. `data` stays valid until it is back; `durable` as in
   /// BlockRequest.
@@ -128,4 +128,4 @@ class ImageDrive : public Drive {
   bool in_flight_ = false;
 };
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "devices/ide/drive.h"
+#include "devices/ata/drive.h"
 
-#include "devices/ide/regs.h"
+#include "devices/ata/regs.h"
 
-namespace dm::ide {
+namespace dm::ata {
 
-void Drive::connect(Cable& cable, std::uint8_t unit) noexcept {
+void Drive::connect(Cable& cable, TransferPort& port, std::uint8_t unit) noexcept {
   cable_ = &cable;
+  port_ = &port;
   unit_ = unit;
   reset(Reset::power_on);
 }
@@ -85,4 +86,4 @@ void Drive::load_signature(std::uint16_t type) noexcept {
   file_.error = regs::kDiagnosticPassed;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -2,16 +2,16 @@
 #pragma once
 
 #include "core/backend/block.h"
-#include "devices/ide/bus_master.h"
-#include "devices/ide/state.h"
+#include "devices/ata/state.h"
+#include "devices/ata/transfer_port.h"
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
-/// What a drive has at the other end of its cable.
+/// What hears a drive's interrupts: the controller at the other end of its cable.
 class Cable {
  public:
   Cable() = default;
@@ -20,15 +20,15 @@ class Cable {
 
   /// The drive's INTRQ changed.
   virtual void interrupt_changed() noexcept = 0;
-  [[nodiscard]] virtual BusMaster& bus_master() noexcept = 0;
 
  protected:
   ~Cable() = default;
 };
 
 /// One drive: its register file, which both kinds share, and behind it a disk or a CD-ROM. A
-/// channel routes the guest's accesses here; a drive answers through its registers, INTRQ and the
-/// data port, and takes memory from the bus master.
+/// controller routes the guest's accesses here; a drive answers through its registers, INTRQ and
+/// the data port, and takes guest memory from the transfer port. It knows of no controller but
+/// these two interfaces.
 ///
 /// BSY or DRQ is set before a command write is answered; the work follows from the loop.
 /// Thread rule: the loop's thread only.
@@ -45,8 +45,8 @@ class Drive {
   Drive& operator=(const Drive&) = delete;
   virtual ~Drive() = default;
 
-  /// `unit` 0 or 1. Before anything else; the cable outlives the drive.
-  void connect(Cable& cable, std::uint8_t unit) noexcept;
+  /// `unit` 0 or 1. Before anything else; cable and port outlive the drive.
+  void connect(Cable& cable, TransferPort& port, std::uint8_t unit) noexcept;
 
   [[nodiscard]] virtual DriveKind kind() const noexcept = 0;
 
@@ -66,10 +66,10 @@ class Drive {
   virtual std::size_t read_data(std::span<std::byte> to) noexcept = 0;
   virtual std::size_t write_data(std::span<const std::byte> from) noexcept = 0;
 
-  /// The bus master was started: a drive that waits for it goes on.
+  /// The transfer port has become armed(): a drive that waits for it goes on.
   virtual void dma_started() noexcept = 0;
-  /// The bus master is about to be stopped: on return nothing moves to or from guest memory. Waits
-  /// for the request in flight, or makes one; a command that needs more has failed.
+  /// The guest is about to stop the transfer: on return nothing moves to or from guest memory.
+  /// Waits for the request in flight, or makes one; a command that needs more has failed.
   virtual void dma_stopped() noexcept = 0;
 
   /// Ends whatever is under way (waiting for I/O that has been given to the host) and loads the
@@ -100,7 +100,7 @@ class Drive {
   [[nodiscard]] TaskFile& file() noexcept { return file_; }
   [[nodiscard]] const TaskFile& file() const noexcept { return file_; }
   [[nodiscard]] std::uint8_t unit() const noexcept { return unit_; }
-  [[nodiscard]] BusMaster& bus_master() noexcept { return cable_->bus_master(); }
+  [[nodiscard]] TransferPort& transfer() noexcept { return *port_; }
   void set_interrupt(bool on) noexcept;
   void restore_interrupt(bool on) noexcept { intrq_ = on; }
   /// Count 1, LBA 1 and the type of device (ATA/ATAPI-6 9.12).
@@ -108,9 +108,10 @@ class Drive {
 
  private:
   Cable* cable_ = nullptr;
+  TransferPort* port_ = nullptr;
   TaskFile file_;
   std::uint8_t unit_ = 0;
   bool intrq_ = false;
 };
 
-}  // namespace dm::ide
+}  // namespace dm::ata

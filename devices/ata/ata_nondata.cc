@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Command decode of an ATA disk, and the commands that move no sectors.
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/regs.h"
-#include "devices/ide/smart.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/regs.h"
+#include "devices/ata/smart.h"
 
 #include <algorithm>
 #include <bit>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -190,7 +190,7 @@ void AtaDisk::flush_done(BlockStatus status) noexcept {
     // Data is lost: said now and, by the backend's promise, at every later flush.
     ++tally().io_errors;
     disk_.smart.failing = true;
-    limit_.warning("ide: flushing ", image()->name(), " failed");
+    limit_.warning("ata: flushing ", image()->name(), " failed");
     fail(regs::kMask<regs::ERROR::ABRT>, regs::kMask<regs::STATUS::DF>);
     return;
   }
@@ -286,4 +286,4 @@ void AtaDisk::smart_data(std::uint8_t feature) noexcept {
   offer_block(kSectorSize);
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace dm::ide {
+namespace dm::ata {
 
 inline constexpr std::uint32_t kSectorSize = 512;  ///< bytes
 inline constexpr std::uint64_t kLba28Limit = std::uint64_t{1} << 28;
@@ -14,8 +14,8 @@ inline constexpr std::uint64_t kLba48Limit = std::uint64_t{1} << 48;
 struct Geometry {
   std::uint16_t cylinders = 0;
   std::uint8_t heads = 0;  ///< 1-16
-  std::uint8_t sectors =
-      0;  ///< for each track; 1-63 by default, up to 255 by INITIALIZE DEVICE PARAMETERS
+  /// For each track; 1-63 by default, up to 255 by INITIALIZE DEVICE PARAMETERS.
+  std::uint8_t sectors = 0;
 
   [[nodiscard]] constexpr std::uint32_t capacity() const noexcept {
     return std::uint32_t{cylinders} * heads * sectors;
@@ -43,4 +43,4 @@ struct Geometry {
           .sectors = sectors};
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

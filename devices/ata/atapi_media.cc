@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The tray of a CD-ROM drive: discs come and go by the host's hand and the guest's word.
-#include "devices/ide/atapi_drive.h"
-#include "devices/ide/atapi_sense.h"
+#include "devices/ata/atapi_drive.h"
+#include "devices/ata/atapi_sense.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// Of the image; nothing to do with its being readable.
 std::uint32_t AtapiDrive::blocks_in_tray() const noexcept {
@@ -148,4 +148,4 @@ bool AtapiDrive::disc_is_still_there() noexcept {
   return false;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/state.h"
+#include "devices/ata/state.h"
 
 /// Sense keys with their additional codes: SPC-2 tables 107 and 108, MMC-3 annex F.
-namespace dm::ide::sense {
+namespace dm::ata::sense {
 
 inline constexpr Sense kNoSense{};
 inline constexpr Sense kNoDiscTrayClosed{.key = 2, .asc = 0x3a, .ascq = 0x01};
@@ -23,4 +23,4 @@ inline constexpr Sense kDiscChanged{.key = 6, .asc = 0x28, .ascq = 0x00};
 inline constexpr Sense kDataPhaseError{.key = 0x0b, .asc = 0x4b, .ascq = 0x00};
 inline constexpr Sense kReset{.key = 6, .asc = 0x29, .ascq = 0x00};
 
-}  // namespace dm::ide::sense
+}  // namespace dm::ata::sense

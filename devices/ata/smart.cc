@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "devices/ide/smart.h"
+#include "devices/ata/smart.h"
 
 #include <algorithm>
 #include <array>
 #include <numeric>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -113,4 +113,4 @@ bool execute_offline(SmartState& state, std::uint8_t subcommand) noexcept {
   return true;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A CD-ROM drive as an ATA device: commands other than PACKET, resets, units of work, save.
-#include "devices/ide/atapi_drive.h"
+#include "devices/ata/atapi_drive.h"
 
-#include "devices/ide/atapi_sense.h"
-#include "devices/ide/regs.h"
+#include "devices/ata/atapi_sense.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 using regs::kMask;
@@ -28,7 +28,7 @@ AtapiDrive::~AtapiDrive() {
 
 void AtapiDrive::command(std::uint8_t opcode) noexcept {
   ++tally().commands;
-  if (opcode == kDeviceReset) {
+  if (opcode == regs::kDeviceReset) {
     device_reset();
     return;
   }
@@ -155,9 +155,9 @@ void AtapiDrive::abort_dma() noexcept {
 
 /// The guest is about to end: raw frames on their way, which completing would copy, need not come.
 bool AtapiDrive::flush() noexcept {
-  bus_master().stopping(true);
+  transfer().stopping(true);
   settle();
-  bus_master().stopping(false);
+  transfer().stopping(false);
   return true;
 }
 
@@ -272,4 +272,4 @@ bool AtapiDrive::restore(const DriveState& in) noexcept {
   return true;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

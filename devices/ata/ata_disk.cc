@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include "devices/ide/ata_disk.h"
+#include "devices/ata/ata_disk.h"
 
-#include "devices/ide/regs.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 #include <utility>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 using regs::STATUS;
@@ -22,7 +22,7 @@ AtaDisk::AtaDisk(std::unique_ptr<BlockBackend> image, WorkQueue& work, const Dis
 
 AtaDisk::~AtaDisk() {
   if (disk_.phase == Phase::work && uses_dma()) {
-    bus_master().finish(BusMaster::End::error);  // it was unplugged under a transfer
+    transfer().finish(TransferPort::End::error);  // it was unplugged under a transfer
   }
   retire();
 }
@@ -116,7 +116,7 @@ bool AtaDisk::uses_dma() const noexcept {
 
 void AtaDisk::give_up() noexcept {
   if (uses_dma()) {
-    bus_master().finish(BusMaster::End::error);
+    transfer().finish(TransferPort::End::error);
   }
   fail(regs::kMask<regs::ERROR::ABRT>, regs::kMask<STATUS::DF>);
 }
@@ -124,7 +124,7 @@ void AtaDisk::give_up() noexcept {
 /// As after a reset nothing was lost that was acknowledged: the sectors of every request that has
 /// been made are on the disk. The registers name the first that is not.
 void AtaDisk::abort_dma() noexcept {
-  bus_master().finish(BusMaster::End::error);
+  transfer().finish(TransferPort::End::error);
   if (current().action == Action::data_set_management) {
     abort();
   } else {
@@ -138,7 +138,7 @@ bool AtaDisk::flush() noexcept {
   const BlockStatus status = flush_image();
   if (status != BlockStatus::ok) {
     disk_.smart.failing = true;
-    limit_.error("ide: the data of ", image()->name(), " could not be made durable");
+    limit_.error("ata: the data of ", image()->name(), " could not be made durable");
   }
   return status == BlockStatus::ok;
 }
@@ -147,7 +147,7 @@ void AtaDisk::reset(Reset kind) noexcept {
   const bool dma = disk_.phase == Phase::work && uses_dma();
   cut_off();
   if (dma) {
-    bus_master().finish(BusMaster::End::error);
+    transfer().finish(TransferPort::End::error);
   }
   if (kind == Reset::power_on) {
     disk_ = DiskState{};
@@ -225,4 +225,4 @@ bool AtaDisk::restore(const DriveState& in) noexcept {
   return true;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Data of packet commands: bursts by PIO (ATA/ATAPI-6 9.8), the bus master, and reads of the disc.
-#include "devices/ide/atapi_drive.h"
-#include "devices/ide/atapi_sense.h"
-#include "devices/ide/regs.h"
+// Data of packet commands: bursts by PIO (ATA/ATAPI-6 9.8), DMA, and reads of the disc.
+#include "devices/ata/atapi_drive.h"
+#include "devices/ata/atapi_sense.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -216,13 +216,13 @@ void AtapiDrive::fetched(BlockStatus status) noexcept {
 
 void AtapiDrive::read_failed() noexcept {
   ++tally().io_errors;
-  limit_.warning("ide: cannot read block ", cd_.lba + (moved_ + request().done_bytes) / kBlock,
+  limit_.warning("ata: cannot read block ", cd_.lba + (moved_ + request().done_bytes) / kBlock,
                  " of the disc");
   end_dma();
   refuse(sense::kUnrecoveredRead);
 }
 
-/// First unit: the whole PRD table is judged before the disc is touched.
+/// First unit: all the memory that the guest gave is judged before the disc is touched.
 void AtapiDrive::start_dma() noexcept {
   const bool reads = cd_.remaining != 0;
   if (reads && !disc_is_still_there()) {
@@ -232,18 +232,18 @@ void AtapiDrive::start_dma() noexcept {
   const std::uint64_t total =
       reads ? std::uint64_t{cd_.remaining} * cd_.frame : std::uint64_t{even(cd_.filled)};
   moved_ = 0;
-  switch (bus_master().begin(total, out ? Dma::from_guest : Dma::to_guest)) {
-    case PrdFit::fault:
+  switch (transfer().begin(total, out ? Dma::from_guest : Dma::to_guest)) {
+    case TransferPort::Fit::fault:
       dma_fault();
       return;
-    case PrdFit::shorter:
-      // As a disk: the bus master stops, and the guest's time-out and reset follow.
-      ++tally().short_tables;
-      bus_master().finish(BusMaster::End::shorter);
+    case TransferPort::Fit::shorter:
+      // As a disk: the port stops, and the guest's time-out and reset follow.
+      ++tally().too_short;
+      transfer().finish(TransferPort::End::shorter);
       end(0, 0);
       return;
-    case PrdFit::equal:
-    case PrdFit::longer:
+    case TransferPort::Fit::equal:
+    case TransferPort::Fit::longer:
       break;
   }
   dma_running_ = true;
@@ -252,7 +252,7 @@ void AtapiDrive::start_dma() noexcept {
     again();
   } else if (copy_by_dma()) {
     dma_running_ = false;
-    bus_master().finish(BusMaster::End::complete);
+    transfer().finish(TransferPort::End::complete);
     if (out) {
       mode_parameters_taken();
     } else {
@@ -264,12 +264,12 @@ void AtapiDrive::start_dma() noexcept {
 /// `left` bytes of a transfer are still to come, which may have been saved half done. False: the
 /// command has failed.
 bool AtapiDrive::go_on_by_dma(std::uint64_t left) noexcept {
-  if (!dma_running_ || !bus_master().interrupted()) {
+  if (!dma_running_ || !transfer().interrupted()) {
     return true;
   }
-  moved_ = cd_.frame == kBlock ? bus_master().moved() : 0;
+  moved_ = cd_.frame == kBlock ? transfer().moved() : 0;
   if (moved_ < left && moved_ % kSectorSize == 0 &&
-      bus_master().go_on(left - moved_, Dma::to_guest)) {
+      transfer().go_on(left - moved_, Dma::to_guest)) {
     return true;
   }
   dma_fault();
@@ -281,8 +281,8 @@ bool AtapiDrive::go_on_by_dma(std::uint64_t left) noexcept {
 bool AtapiDrive::copy_by_dma() noexcept {
   const bool out = cd_.remaining == 0 && cd_.packet[0] == kModeSelect10;
   const std::size_t bytes = even(cd_.filled);
-  const auto part = bus_master().gather(pages(), bytes);
-  if (part.piece == BusMaster::Piece::fault || part.bytes != bytes) {
+  const auto part = transfer().gather(pages(), bytes);
+  if (part.piece == TransferPort::Piece::fault || part.bytes != bytes) {
     pages().release();
     dma_fault();
     return false;
@@ -306,15 +306,15 @@ void AtapiDrive::dma_next() noexcept {
     return;
   }
   const std::uint64_t left = std::uint64_t{cd_.remaining} * kBlock - moved_;
-  const auto part = bus_master().gather(pages(), std::min(left, kMaxSubmission));
+  const auto part = transfer().gather(pages(), std::min(left, kMaxSubmission));
   switch (part.piece) {
-    case BusMaster::Piece::fault:
+    case TransferPort::Piece::fault:
       dma_fault();
       break;
-    case BusMaster::Piece::dropped:
+    case TransferPort::Piece::dropped:
       dma_advance(part.bytes);
       break;
-    case BusMaster::Piece::memory:
+    case TransferPort::Piece::memory:
       submit(BlockOp::read, std::uint64_t{cd_.lba} * kBlock + moved_, part.bytes, pages().spans());
       break;
   }
@@ -335,7 +335,7 @@ void AtapiDrive::dma_advance(std::uint64_t bytes) noexcept {
     return;
   }
   dma_running_ = false;
-  bus_master().finish(BusMaster::End::complete);
+  transfer().finish(TransferPort::End::complete);
   finish_packet();
 }
 
@@ -356,21 +356,21 @@ void AtapiDrive::dma_raw_done(BlockStatus status) noexcept {
     return;
   }
   dma_running_ = false;
-  bus_master().finish(BusMaster::End::complete);
+  transfer().finish(TransferPort::End::complete);
   finish_packet();
 }
 
 void AtapiDrive::end_dma() noexcept {
   if (std::exchange(dma_running_, false)) {
-    bus_master().finish(BusMaster::End::error);
+    transfer().finish(TransferPort::End::error);
   }
 }
 
 void AtapiDrive::dma_fault() noexcept {
   ++tally().dma_faults;
   dma_running_ = false;
-  bus_master().finish(BusMaster::End::fault);
+  transfer().finish(TransferPort::End::fault);
   refuse(sense::kDataPhaseError);
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

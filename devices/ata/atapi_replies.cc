@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What packet commands answer, built from facts alone. Sections are those of MMC-3 (T10 1363-D)
 // unless SPC-2 or SFF-8020i is named.
-#include "devices/ide/atapi_replies.h"
+#include "devices/ata/atapi_replies.h"
 
 #include <algorithm>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -367,4 +367,4 @@ void reply_mechanism(Reply& reply, const CdFacts& cd) noexcept {
   reply.extend(8);
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "devices/ide/identify.h"
+#include "devices/ata/identify.h"
 
 #include <algorithm>
 #include <bit>
 #include <numeric>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -162,4 +162,4 @@ void build_packet_identify(const DiskIdentity& identity,
   put_bytes(w, out);
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Mode pages of a CD-ROM drive: SFF-8020i 10.8.6, MMC-3 6.3 and annex.
-#include "devices/ide/atapi_replies.h"
+#include "devices/ata/atapi_replies.h"
 
 #include <algorithm>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -124,4 +124,4 @@ std::optional<std::array<std::uint8_t, 2>> take_mode_parameters(std::span<const 
   return recovery;
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

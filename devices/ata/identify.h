@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/geometry.h"
+#include "devices/ata/geometry.h"
 
 #include <array>
 #include <cstddef>
@@ -9,7 +9,7 @@
 #include <span>
 #include <string_view>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// An ASCII string field of IDENTIFY data: padded with spaces, cut when too long, bytes that are
 /// not printable replaced.
@@ -17,15 +17,15 @@ template <std::size_t N>
 struct IdentifyString {
   std::array<char, N> text{};
 
-  constexpr IdentifyString(
-      std::string_view from) noexcept {  // NOLINT(google-explicit-constructor): a string is a field
+  // NOLINTNEXTLINE(google-explicit-constructor): a string is a field
+  constexpr IdentifyString(std::string_view from) noexcept {
     for (std::size_t i = 0; i < N; ++i) {
       const char c = i < from.size() ? from[i] : ' ';
       text[i] = c >= ' ' && c <= '~' ? c : '?';
     }
   }
-  constexpr IdentifyString(const char* from) noexcept
-      : IdentifyString{std::string_view{from}} {}  // NOLINT(google-explicit-constructor): as above
+  // NOLINTNEXTLINE(google-explicit-constructor): as above
+  constexpr IdentifyString(const char* from) noexcept : IdentifyString{std::string_view{from}} {}
 };
 
 /// How a disk names itself. Guests keep it: the serial number has to be stable and, on one machine,
@@ -68,4 +68,4 @@ void build_packet_identify(const DiskIdentity& identity,
                            std::uint8_t unit,
                            std::span<std::uint8_t, kSectorSize> out) noexcept;
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "devices/ide/image_drive.h"
+#include "devices/ata/image_drive.h"
 
-#include "devices/ide/regs.h"
+#include "devices/ata/regs.h"
 
 #include <utility>
 
-namespace dm::ide {
+namespace dm::ata {
 
 using regs::STATUS;
 
@@ -140,15 +140,15 @@ void ImageDrive::await_dma() noexcept {
 }
 
 void ImageDrive::dma_started() noexcept {
-  if (phase() == Phase::wait_dma && bus_master().armed()) {
+  if (phase() == Phase::wait_dma && transfer().armed()) {
     dma_ready();
   }
 }
 
-/// 290562, 5.2.1: a stop while the drive has not finished "aborts the command", and the data on
-/// their way "may be discarded". Nothing may move afterwards, so the request in flight is waited
-/// for; and since guests stop a short transfer that they have just started, and find it done, one
-/// request is made where none is. Any further one would be work that one OUT makes us do.
+/// A stop while the drive has not finished aborts the command, and the data on their way may be
+/// lost (290562, 5.2.1). Nothing may move afterwards, so the request in flight is waited for.
+/// Guests stop a short transfer that they have just started, and find it done: where no request is
+/// in flight, one is made. Any further one would be work that one OUT makes us do.
 void ImageDrive::dma_stopped() noexcept {
   const auto stops = [this] { return phase() == Phase::work && uses_dma(); };
   if (!stops()) {
@@ -156,7 +156,7 @@ void ImageDrive::dma_stopped() noexcept {
   }
   const bool was_in_flight = in_flight_;
   const std::uint64_t made = counters_.submissions;
-  bus_master().stopping(true);
+  transfer().stopping(true);
   give_back();
   for (unsigned unit = 0;
        unit < bounds::kUnitsOfStop && stops() && !was_in_flight && counters_.submissions == made;
@@ -164,7 +164,7 @@ void ImageDrive::dma_stopped() noexcept {
     run_step();
     give_back();
   }
-  bus_master().stopping(false);
+  transfer().stopping(false);
   if (stops()) {
     abort_dma();
   }
@@ -183,4 +183,4 @@ void ImageDrive::restore_file(const DriveState& in) noexcept {
   file().status = STATUS::BSY::with(STATUS::DRQ::with(file().status, drq ? 1 : 0), bsy ? 1 : 0);
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

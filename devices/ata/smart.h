@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/state.h"
+#include "devices/ata/state.h"
 
 #include <cstdint>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 using SmartSector = std::span<std::uint8_t, kSectorSize>;
 
@@ -22,4 +22,4 @@ void build_smart_thresholds(SmartSector out) noexcept;
 /// SMART EXECUTE OFF-LINE IMMEDIATE. Tests of nothing end at once, well. False: not a test we know.
 [[nodiscard]] bool execute_offline(SmartState& state, std::uint8_t subcommand) noexcept;
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // DMA commands of an ATA disk: READ DMA, WRITE DMA and DATA SET MANAGEMENT.
 #include "core/range.h"
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/regs.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 #include <cstring>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 constexpr std::uint32_t kRangesInBlock = kSectorSize / kTrimRange;
@@ -24,22 +24,22 @@ TrimRange trim_range(std::span<const std::uint8_t> block, std::uint32_t index) n
 }
 }  // namespace
 
-/// First unit: the whole PRD table is judged before the disk is touched.
+/// First unit: all the memory that the guest gave is judged before the disk is touched.
 void AtaDisk::start_dma() noexcept {
   const Dma direction = current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest;
-  switch (bus_master().begin(std::uint64_t{disk_.remaining} * kSectorSize, direction)) {
-    case PrdFit::fault:
+  switch (transfer().begin(std::uint64_t{disk_.remaining} * kSectorSize, direction)) {
+    case TransferPort::Fit::fault:
       dma_fault();
       return;
-    case PrdFit::shorter:
-      // Bus Master IDE 1.0, 3.1: the bus master stops and the drive would wait for ever. No
-      // interrupt: the guest's time-out and reset follow.
-      ++tally().short_tables;
-      bus_master().finish(BusMaster::End::shorter);
+    case TransferPort::Fit::shorter:
+      // The port stops and the drive would wait for ever (Bus Master IDE 1.0, 3.1). No interrupt:
+      // the guest's time-out and reset follow.
+      ++tally().too_short;
+      transfer().finish(TransferPort::End::shorter);
       end(0, 0);
       return;
-    case PrdFit::equal:
-    case PrdFit::longer:
+    case TransferPort::Fit::equal:
+    case TransferPort::Fit::longer:
       break;
   }
   if (current().action == Action::data_set_management) {
@@ -52,21 +52,21 @@ void AtaDisk::start_dma() noexcept {
 
 void AtaDisk::dma_next() noexcept {
   const std::uint64_t left = std::uint64_t{disk_.remaining} * kSectorSize;
-  if (bus_master().interrupted() &&
-      !bus_master().go_on(left,
-                          current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest)) {
+  if (transfer().interrupted() &&
+      !transfer().go_on(left,
+                        current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest)) {
     dma_fault();
     return;
   }
-  const auto part = bus_master().gather(pages(), std::min(left, kMaxSubmission));
+  const auto part = transfer().gather(pages(), std::min(left, kMaxSubmission));
   switch (part.piece) {
-    case BusMaster::Piece::fault:
+    case TransferPort::Piece::fault:
       dma_fault();
       break;
-    case BusMaster::Piece::dropped:
+    case TransferPort::Piece::dropped:
       dma_advance(part.bytes / kSectorSize);
       break;
-    case BusMaster::Piece::memory:
+    case TransferPort::Piece::memory:
       submit_sectors(current().action == Action::read_dma ? BlockOp::read : BlockOp::write,
                      disk_.lba, part.bytes, pages().spans());
       break;
@@ -75,7 +75,7 @@ void AtaDisk::dma_next() noexcept {
 
 void AtaDisk::dma_done(BlockStatus status) noexcept {
   if (status != BlockStatus::ok) {
-    bus_master().finish(BusMaster::End::error);
+    transfer().finish(TransferPort::End::error);
     medium_error(status, request().op == BlockOp::read ? "read" : "write");
     return;
   }
@@ -89,13 +89,13 @@ void AtaDisk::dma_advance(std::uint64_t sectors) noexcept {
     again();
     return;
   }
-  bus_master().finish(BusMaster::End::complete);
+  transfer().finish(TransferPort::End::complete);
   complete_transfer();
 }
 
 void AtaDisk::dma_fault() noexcept {
   ++tally().dma_faults;
-  bus_master().finish(BusMaster::End::fault);
+  transfer().finish(TransferPort::End::fault);
   fail(regs::kMask<regs::ERROR::ABRT>, 0);
 }
 
@@ -117,8 +117,8 @@ bool AtaDisk::ranges_fit(const DiskState& in) const noexcept {
 /// DmaBuffer does not hold them are a fault: each may cost two mappings.
 void AtaDisk::take_trim_ranges() noexcept {
   const std::size_t bytes = std::size_t{disk_.remaining} * kSectorSize;
-  const auto part = bus_master().gather(pages(), bytes);
-  if (part.piece != BusMaster::Piece::memory || part.bytes != bytes) {
+  const auto part = transfer().gather(pages(), bytes);
+  if (part.piece != TransferPort::Piece::memory || part.bytes != bytes) {
     pages().release();
     dma_fault();
     return;
@@ -133,7 +133,7 @@ void AtaDisk::take_trim_ranges() noexcept {
   disk_.end = disk_.remaining * kRangesInBlock;
   disk_.step = Step::trim;
   if (!ranges_fit(disk_)) {
-    bus_master().finish(BusMaster::End::error);
+    transfer().finish(TransferPort::End::error);
     abort();
     return;
   }
@@ -149,8 +149,8 @@ void AtaDisk::trim_next() noexcept {
       return;
     }
   }
-  bus_master().finish(BusMaster::End::complete);
+  transfer().finish(TransferPort::End::complete);
   complete();
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

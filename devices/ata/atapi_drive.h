@@ -4,11 +4,11 @@
 #include "core/backend/block.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
-#include "devices/ide/atapi_command.h"
-#include "devices/ide/atapi_replies.h"
-#include "devices/ide/identify.h"
-#include "devices/ide/image_drive.h"
-#include "devices/ide/state.h"
+#include "devices/ata/atapi_command.h"
+#include "devices/ata/atapi_replies.h"
+#include "devices/ata/identify.h"
+#include "devices/ata/image_drive.h"
+#include "devices/ata/state.h"
 
 #include <array>
 #include <cstddef>
@@ -16,7 +16,7 @@
 #include <memory>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// A CD-ROM drive with a tray, and perhaps a disc in it: a read-only image.
 ///
@@ -146,7 +146,7 @@ class AtapiDrive final : public ImageDrive {
   std::array<std::span<std::byte>, kRawFrames> spans_;
   std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
   std::uint32_t fetching_ = 0;  ///< blocks
-  bool dma_running_ = false;    ///< the bus master has begun, and has to be told the end
+  bool dma_running_ = false;    ///< the transfer has begun, and the port has to be told its end
 };
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // How an ATA disk reads addresses from its registers and writes results to them.
 #include "core/range.h"
-#include "devices/ide/ata_disk.h"
-#include "devices/ide/regs.h"
+#include "devices/ata/ata_disk.h"
+#include "devices/ata/regs.h"
 
 #include <algorithm>
 
-namespace dm::ide {
+namespace dm::ata {
 
 namespace {
 
@@ -146,7 +146,7 @@ void AtaDisk::fail_at(std::uint64_t lba, std::uint8_t error, std::uint8_t status
 void AtaDisk::medium_error(BlockStatus status, std::string_view what) noexcept {
   ++tally().io_errors;
   const std::uint64_t lba = disk_.lba + request().done_bytes / kSectorSize;
-  limit_.warning("ide: cannot ", what, " sector ", lba, " of ", image()->name(),
+  limit_.warning("ata: cannot ", what, " sector ", lba, " of ", image()->name(),
                  status == BlockStatus::no_space ? ": no space left" : "");
   if (request().op == BlockOp::read) {
     fail_at(lba, kMask<ERROR::UNC>, 0);
@@ -155,4 +155,4 @@ void AtaDisk::medium_error(BlockStatus status, std::string_view what) noexcept {
   }
 }
 
-}  // namespace dm::ide
+}  // namespace dm::ata

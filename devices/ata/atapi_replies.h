@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/ide/identify.h"
-#include "devices/ide/state.h"
+#include "devices/ata/identify.h"
+#include "devices/ata/state.h"
 
 #include <array>
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <optional>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 using PacketBytes = std::array<std::uint8_t, CdState::kPacket>;
 
@@ -87,4 +87,4 @@ void reply_mechanism(Reply& reply, const CdFacts& cd) noexcept;
 [[nodiscard]] std::optional<std::array<std::uint8_t, 2>> take_mode_parameters(
     std::span<const std::uint8_t> list, const CdFacts& cd) noexcept;
 
-}  // namespace dm::ide
+}  // namespace dm::ata

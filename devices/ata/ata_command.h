@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// What a disk does on an opcode. Several opcodes share an action and differ in the properties
 /// beside it.
@@ -36,8 +36,9 @@ struct AtaCommand {
 };
 
 /// ATA/ATAPI-6 table 9 and annex, ACS-2 for DATA SET MANAGEMENT. EXECUTE DEVICE DIAGNOSTIC is the
-/// channel's. Everything that is not listed aborts; so do, on purpose: NOP 00h, DEVICE RESET 08h,
-/// SET MAX 37h and F9h, the packet commands A0h-A2h, DOWNLOAD MICROCODE 92h, security F1h-F6h.
+/// controller's, since it is for both drives of a cable. Everything that is not listed aborts; so
+/// do, on purpose: NOP 00h, DEVICE RESET 08h, SET MAX 37h and F9h, the packet commands A0h-A2h,
+/// DOWNLOAD MICROCODE 92h, security F1h-F6h.
 inline constexpr std::array<AtaCommand, 256> kAtaCommands = [] {
   std::array<AtaCommand, 256> table{};
   table[0x06] = {.action = Action::data_set_management, .extended = true};
@@ -85,4 +86,4 @@ inline constexpr std::array<AtaCommand, 256> kAtaCommands = [] {
   return table;
 }();
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "devices/ata/regs.h"
+
 #include <array>
 #include <cstdint>
 
-namespace dm::ide {
+namespace dm::ata {
 
 // ATA commands of packet devices (ATA/ATAPI-6 table 9) that the rest of the drive has to know.
-inline constexpr std::uint8_t kDeviceReset = 0x08;
 inline constexpr std::uint8_t kPacketCommand = 0xa0;
 inline constexpr std::uint8_t kIdentifyPacketDevice = 0xa1;
 
@@ -32,7 +33,7 @@ enum class CdAction : std::uint8_t {
 /// (CVE-2015-6855) and everything else that is not listed aborts.
 inline constexpr std::array<CdAction, 256> kCdCommands = [] {
   std::array<CdAction, 256> table{};
-  table[kDeviceReset] = CdAction::device_reset;
+  table[regs::kDeviceReset] = CdAction::device_reset;
   table[0x20] = CdAction::abort_with_signature;  // READ SECTORS, ATA/ATAPI-6 8.34.5
   table[kPacketCommand] = CdAction::packet;
   table[kIdentifyPacketDevice] = CdAction::identify;
@@ -80,8 +81,8 @@ inline constexpr std::uint8_t kModeSelect10 = 0x55;
 struct PacketRule {
   Packet action = Packet::illegal;
   bool needs_disc = false;
-  bool ignores_attention =
-      false;  ///< answered while a unit attention waits (SPC-2 5.6.4, MMC-3 5.4)
+  /// Answered while a unit attention waits (SPC-2 5.6.4, MMC-3 5.4).
+  bool ignores_attention = false;
 };
 
 inline constexpr std::array<PacketRule, 256> kPackets = [] {
@@ -112,4 +113,4 @@ inline constexpr std::array<PacketRule, 256> kPackets = [] {
   return table;
 }();
 
-}  // namespace dm::ide
+}  // namespace dm::ata

@@ -4,11 +4,11 @@
 #include "core/backend/block.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
-#include "devices/ide/ata_command.h"
-#include "devices/ide/geometry.h"
-#include "devices/ide/identify.h"
-#include "devices/ide/image_drive.h"
-#include "devices/ide/state.h"
+#include "devices/ata/ata_command.h"
+#include "devices/ata/geometry.h"
+#include "devices/ata/identify.h"
+#include "devices/ata/image_drive.h"
+#include "devices/ata/state.h"
 
 #include <array>
 #include <cstddef>
@@ -17,7 +17,7 @@
 #include <optional>
 #include <span>
 
-namespace dm::ide {
+namespace dm::ata {
 
 /// An ATA disk. A command write decodes and checks; whatever needs the image becomes units of
 /// deferred work. Thread rule: the loop's thread only. No allocation after construction.
@@ -142,4 +142,4 @@ class AtaDisk final : public ImageDrive {
   bool exact_ = false;  ///< reading ahead met an error: only what is asked for
 };
 
-}  // namespace dm::ide
+}  // namespace dm::ata

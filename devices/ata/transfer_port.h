@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "core/mem/guest_memory.h"
+
+#include <cstdint>
+
+namespace dm::ata {
+
+/// How a drive reaches guest memory by DMA. The controller that a drive hangs on implements it: it
+/// knows where the guest has described its memory, and in which form. A drive knows how many bytes
+/// it has to move, and when.
+///
+/// A transfer: armed() -> begin() -> gather() until all is moved -> finish(). The port moves no
+/// data itself; a drive hands what gather() gives to its image. Nothing here is called for each
+/// sector or region: begin() and finish() once a command, gather() once a request to the image,
+/// which has up to 1 MiB.
+///
+/// Thread rule: the loop's thread only. No allocation, no exception.
+class TransferPort {
+ public:
+  TransferPort() = default;
+  TransferPort(const TransferPort&) = delete;
+  TransferPort& operator=(const TransferPort&) = delete;
+
+  /// How the memory that the guest gave compares with what the drive has to move.
+  enum class Fit : std::uint8_t {
+    shorter,  ///< there is less of it
+    equal,
+    longer,  ///< there is more
+    fault,   ///< its description is not in memory
+  };
+  enum class Piece : std::uint8_t {
+    memory,   ///< the buffer has spans of it
+    dropped,  ///< to the guest only: nobody takes the data, and they count as moved
+    fault,    ///< what the guest gave is not memory
+  };
+  struct Gathered {
+    Piece piece = Piece::fault;
+    std::uint64_t bytes = 0;  ///< what was asked for, or whole sectors (512 bytes) of it
+  };
+  enum class End : std::uint8_t {
+    complete,  ///< all is moved
+    shorter,   ///< nothing was: there was too little memory
+    fault,     ///< memory failed
+    error,     ///< the drive failed or was reset
+  };
+
+  /// The guest has started a transfer, and none has begun since.
+  [[nodiscard]] virtual bool armed() const noexcept = 0;
+  /// Reads the description of the guest's memory, for a transfer of `bytes`. Uses the start up. For
+  /// `shorter`, finish() follows and nothing was moved; for `fault` too.
+  [[nodiscard]] virtual Fit begin(std::uint64_t bytes, Dma direction) noexcept = 0;
+  /// A transfer was saved half done and has been loaded: go_on() before the next gather().
+  [[nodiscard]] virtual bool interrupted() const noexcept = 0;
+  /// Reads the description again and skips what was moved; `left` bytes are still to come. False:
+  /// it is not in memory any more, or holds less.
+  [[nodiscard]] virtual bool go_on(std::uint64_t left, Dma direction) noexcept = 0;
+  /// Bytes that gather() has given since begin().
+  [[nodiscard]] virtual std::uint64_t moved() const noexcept = 0;
+  /// The next part of the transfer, at most `limit` bytes. For `dropped` the buffer stays empty.
+  [[nodiscard]] virtual Gathered gather(DmaBuffer& buffer, std::uint64_t limit) noexcept = 0;
+  /// While a stop waits for the last of a transfer, gather() takes no region beyond the second
+  /// window of guest memory: one register write maps no more than any other.
+  virtual void stopping(bool on) noexcept = 0;
+  virtual void finish(End end) noexcept = 0;
+
+ protected:
+  ~TransferPort() = default;
+};
+
+}  // namespace dm::ata
