@@ -216,9 +216,8 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
       (void)channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives));
     }
   }
-  config().bytes() = state.config;
-  config().sanitize();
-  write_config(0x04, 2, read_config(0x04, 2));  // the windows and bus mastering follow
+  restore_config(state.config);
+  follow_command_register();
   return true;
 }
 
