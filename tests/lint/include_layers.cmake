@@ -47,8 +47,8 @@ set(table
 )
 
 # No interface of an operating system, of Xen or of Asio in core and devices: what they need of the
-# host is a port in core/ports or core/backend. ioreq knows the layout of a request from Xen's public
-# headers and nothing else of Xen.
+# host is a port in core/ports or core/backend. ioreq knows the layout of a request from Xen's
+# public headers and nothing else of Xen.
 string(CONCAT no_os "<(sys/|unistd|fcntl|poll|pthread|linux/|netinet/|arpa/|termios|xen|"
   "boost/asio|boost/json|thread>|mutex>)")
 string(CONCAT no_os_but_requests "<(sys/|unistd|fcntl|poll|pthread|linux/|xenctrl|xendevicemodel|"
