@@ -37,10 +37,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
      "The guest has no USB controller, and nothing can be attached to one"},
     {"USB passthrough", "usbdev", "no usbdev line", "The guest does not get the host's device"},
     {"a sound card", "soundhw", "no soundhw line", "The guest has no sound"},
-    {"an emulated network card", "vif",
-     "vif=[ 'type=vif,...' ] (the PV interface without an emulated card)",
-     "A guest without PV drivers, as most installers, is offline then, and no guest boots from the "
-     "network"},
     {"a network card other than an e1000", "vif",
      "vif=[ 'model=e1000,...' ], or vif=[ 'type=vif,...' ] for the PV interface alone (without a "
      "model xl asks for an rtl8139)",
@@ -69,9 +65,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
      "convert -O raw'",
      "The first is an IDE disk for good, the second takes the room of the whole disk and has no "
      "snapshots"},
-    {"a CD-ROM drive", "disk",
-     "disk=[ ... ] without entries that say devtype=cdrom, cdrom or :cdrom",
-     "The guest has no CD-ROM drive: it cannot be installed from one"},
     {"a CD-ROM drive beyond the four IDE positions of disks", "disk",
      "disk=[ '...,vdev=hdc,devtype=cdrom' ] (a free one of hda to hdd)",
      "A disk in that position has to go to another, or to xvde and later for PV drivers alone"},
