@@ -11,9 +11,9 @@
 /// shows the worst that was seen.
 namespace dm::bounds {
 
-/// How long it is remembered that a page of the guest is not there. No driver names a page without
-/// having it, and again in the millisecond in which it gets it back. A mapping of 2 MiB takes up to
-/// a quarter of this.
+/// How long it is remembered that a page of the guest is not there. No driver names a page that it
+/// does not have, gets it back, and names it again within a millisecond. A mapping of 2 MiB takes
+/// up to a quarter of this.
 inline constexpr std::chrono::milliseconds kAbsence{1};
 
 /// The longest that backends, QMP and signals wait while the guest keeps the loop busy, beside the

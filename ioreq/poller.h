@@ -17,8 +17,9 @@ namespace dm::ioreq {
 /// microsecond, without system calls for waiting, and burns a CPU meanwhile.
 struct SpinPolicy {
   enum class Mode : std::uint8_t {
-    automatic,  ///< while at least half of the last requests came within `limit`, and more than one
-                ///< CPU is online
+    /// While at least half of the last requests came within `limit`, and more than one CPU is
+    /// online.
+    automatic,
     off,
     always,
   };

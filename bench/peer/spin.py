@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What spinning buys and costs: the same rows with each policy, and with QEMU, which never spins. Latency of a request beside the
-processor time that the device model takes for it."""
+"""What spinning buys and costs: the same rows with each policy, and with QEMU, which never
+spins. Latency of a request beside the processor time that the device model takes for it."""
 
 import json
 import statistics
 
-POLICIES = [("stubdm auto", ["-spin", "auto"]), ("stubdm off", ["-spin", "off"]), ("stubdm 50 us", ["-spin", "50"])]
+POLICIES = [("stubdm auto", ["-spin", "auto"]), ("stubdm off", ["-spin", "off"]),
+            ("stubdm 50 us", ["-spin", "50"])]
 ROWS = [("ioreq_port_spin", "guest spins for the answer"),
         ("ioreq_port_sleep", "guest sleeps for the answer, back to back"),
         ("ioreq_port_idle_1ms", "guest idle 1 ms between requests"),
@@ -14,7 +15,9 @@ ROWS = [("ioreq_port_spin", "guest spins for the answer"),
 
 
 def microseconds(value):
-    return "-" if value is None else f"{value / 1000:.2f}" if value < 100_000 else f"{value / 1000:.0f}"
+    if value is None:
+        return "-"
+    return f"{value / 1000:.2f}" if value < 100_000 else f"{value / 1000:.0f}"
 
 
 def measure(sides, rounds, session, say):
@@ -37,17 +40,21 @@ def summary(results):
     for row, title in ROWS:
         table[row] = {"title": title,
                       "sides": {name: {"median_ns": middle(results, name, row, "median_ns"),
-                                       "cpu_ns": middle(results, name, row, "cpu_ns")} for name in results}}
-    idle = {name: next((one["idle"] for one in all_rounds if "wakeups" in one.get("idle", {})), None)
+                                       "cpu_ns": middle(results, name, row, "cpu_ns")}
+                                       for name in results}}
+    idle = {name: next((one["idle"] for one in all_rounds
+                        if "wakeups" in one.get("idle", {})), None)
             for name, all_rounds in results.items()}
     return {"rows": table, "idle": idle}
 
 
 def table(result):
     names = list(next(iter(result["rows"].values()))["sides"])
-    lines = ["| us: latency / processor time | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines = ["| us: latency / processor time | " + " | ".join(names) + " |",
+             "|---" * (len(names) + 1) + "|"]
     for row in result["rows"].values():
-        cells = [f"{microseconds(side['median_ns'])} / {microseconds(side['cpu_ns'])}" for side in row["sides"].values()]
+        cells = [f"{microseconds(side['median_ns'])} / {microseconds(side['cpu_ns'])}"
+                 for side in row["sides"].values()]
         lines.append(f"| {row['title']} | " + " | ".join(cells) + " |")
     cells = []
     for name in names:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Builds the stand-in Xen libraries: the symbols and version nodes that the given programs ask for, no others.
+"""Builds the stand-in Xen libraries: the symbols and version nodes that the given programs ask
+for, no others.
 
-A program linked with BIND_NOW starts only when every symbol is there under its version node, so the nodes are read out of the
-programs (objdump -T). Symbols without an implementation become stubs that say so and answer -ENOSYS.
-"""
+A program linked with BIND_NOW starts only when every symbol is there under its version node, so
+the nodes are read out of the programs (objdump -T). Symbols without an implementation become
+stubs that say so and answer -ENOSYS."""
 
 import os
 import re
@@ -21,14 +22,16 @@ LIBRARIES = [
     ("xencall", "libxencall.so.1", "small.cc", "PEER_CALL"),
 ]
 
-FLAGS = ["-std=c++20", "-O2", "-g1", "-fPIC", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Wno-missing-field-initializers"]
+FLAGS = ["-std=c++20", "-O2", "-g1", "-fPIC", "-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra",
+         "-Wno-missing-field-initializers"]
 
 
 def wanted(programs):
     """{symbol: version node} of every Xen symbol the programs import."""
     symbols = {}
     for program in programs:
-        table = subprocess.run(["objdump", "-T", program], check=True, capture_output=True, text=True).stdout
+        table = subprocess.run(["objdump", "-T", program], check=True, capture_output=True,
+                               text=True).stdout
         for line in table.splitlines():
             found = re.search(r"\*UND\*\s+\S+\s+\(?(VERS_[0-9.]+)\)?\s+(\w+)$", line)
             if found:
@@ -56,17 +59,23 @@ def build(programs, source, folder):
                 out.write(f"{node} {{ global:{names}{hide} }}{' ' + before if before else ''};\n")
                 before = node
         flags = FLAGS + ([f"-D{macro}"] if macro else [])
-        subprocess.run(["g++", *flags, "-c", os.path.join(source, file), "-o", stem + ".o"], check=True)
-        defined = subprocess.run(["nm", "--defined-only", stem + ".o"], check=True, capture_output=True, text=True).stdout
+        subprocess.run(["g++", *flags, "-c", os.path.join(source, file), "-o", stem + ".o"],
+                       check=True)
+        defined = subprocess.run(["nm", "--defined-only", stem + ".o"], check=True,
+                                 capture_output=True, text=True).stdout
         present = {line.split()[-1] for line in defined.splitlines()}
         with open(stem + ".stubs.c", "w") as out:
             out.write("#include <errno.h>\n#include <stdio.h>\n")
             for name in sorted(set(mine) - present):
-                out.write(f'long {name}(void) {{ fprintf(stderr, "stand-in: {name} is not there\\n");'
+                out.write(f'long {name}(void) {{ fprintf(stderr, "stand-in: {name} is not '
+                          f'there\\n");'
                           " errno = ENOSYS; return -1; }\n")
-        subprocess.run(["gcc", "-O2", "-fPIC", "-c", stem + ".stubs.c", "-o", stem + ".stubs.o"], check=True)
-        subprocess.run(["gcc", "-shared", f"-Wl,-soname,{soname}", f"-Wl,--version-script={stem}.map",
-                        "-Wl,-z,relro,-z,now", stem + ".o", stem + ".stubs.o", "-o", stem], check=True)
+        subprocess.run(["gcc", "-O2", "-fPIC", "-c", stem + ".stubs.c", "-o", stem + ".stubs.o"],
+                       check=True)
+        subprocess.run(["gcc", "-shared", f"-Wl,-soname,{soname}",
+                        f"-Wl,--version-script={stem}.map",
+                        "-Wl,-z,relro,-z,now", stem + ".o", stem + ".stubs.o", "-o", stem],
+                        check=True)
         made[soname] = sorted(mine)
     return made
 

@@ -25,11 +25,11 @@ enum class BlockStatus : std::uint8_t {
 struct BlockRequest {
   BlockOp op = BlockOp::read;
   std::uint64_t offset = 0;  ///< bytes
-  std::uint64_t length =
-      0;  ///< bytes; the sum of `data` for read and write, the range for discard, 0 for flush
+  /// Bytes: the sum of `data` for read and write, the range for discard, 0 for flush.
+  std::uint64_t length = 0;
   std::span<const std::span<std::byte>> data;  ///< stays valid until done
-  bool durable = false;  ///< write only: on stable storage before it completes (FUA, or the write
-                         ///< cache is off)
+  /// Write only: on stable storage before it completes (FUA, or the write cache is off).
+  bool durable = false;
 
   /// Called exactly once, on the loop's thread, possibly from inside submit(). `done_bytes` counts
   /// what was transferred before an error.

@@ -35,8 +35,8 @@ class CharClient {
 };
 
 /// The other end of a serial port: pty, file, socket, tty. Non-blocking on both sides, bounded.
-/// That whoever was there has gone is the backend's to notice, whether or not the device reads or
-/// has something to write. What they had typed stays to be read.
+/// The backend notices when whoever was there has gone, whether or not the device reads or has
+/// something to write. What they had typed stays to be read.
 /// Thread rule: the loop's thread only. read() and write() may be called from an ioreq handler.
 class CharBackend {
  public:

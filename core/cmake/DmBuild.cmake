@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 # The one home of language standard, warnings, hardening and sanitizers.
 #
-# dm_library(NAME SOURCES... DEPENDS... [PRECOMPILED SET]) makes a static library of one layer: it sees only what DEPENDS names.
-# dm_precompiled(SET HEADERS...) compiles foreign headers once; dm_use_precompiled(TARGET SET) gives them to a target.
+# dm_library(NAME SOURCES... DEPENDS... [PRECOMPILED SET]) makes a static library of one layer: it
+# sees only what DEPENDS names. dm_precompiled(SET HEADERS...) compiles foreign headers once;
+# dm_use_precompiled(TARGET SET) gives them to a target.
 
 option(DM_BUILD_TESTS "Build the tests" OFF)
 option(DM_BUILD_BENCH "Build the benchmarks" OFF)
 option(DM_BUILD_FUZZERS "Build libFuzzer targets (needs clang)" OFF)
 option(DM_WERROR "Treat warnings as errors" OFF)
-option(DM_PRECOMPILE "Compile Boost's and the library's headers once. Off in a release, which so judges that every file includes what it uses" OFF)
+# Off in a release, which so judges that every file includes what it uses.
+option(DM_PRECOMPILE "Compile Boost's and the library's headers once" OFF)
 set(DM_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
 
 set(CMAKE_CXX_STANDARD 20)
@@ -28,14 +30,19 @@ target_compile_options(dm_flags INTERFACE
   $<$<BOOL:${DM_WERROR}>:-Werror>)
 
 if(DM_SANITIZE)
-  add_compile_options($<IF:$<BOOL:${DM_BUILD_FUZZERS}>,-O2,-O1> -fsanitize=${DM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  add_compile_options($<IF:$<BOOL:${DM_BUILD_FUZZERS}>,-O2,-O1> -fsanitize=${DM_SANITIZE}
+    -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${DM_SANITIZE})
-  # Instrumented code looks uninitialized and null to gcc where it is not; the plain builds judge these two.
+  # Instrumented code looks uninitialized and null to gcc where it is not; the plain builds judge
+  # these two.
   target_compile_options(dm_flags INTERFACE
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-null-dereference>)
 else()
-  target_compile_options(dm_flags INTERFACE $<$<CONFIG:Release>:-fstack-protector-strong;-fstack-clash-protection;-fcf-protection;-ftrivial-auto-var-init=zero>)
-  target_compile_definitions(dm_flags INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2;_GLIBCXX_ASSERTIONS>)
+  set(dm_hardening -fstack-protector-strong -fstack-clash-protection -fcf-protection
+    -ftrivial-auto-var-init=zero)
+  target_compile_options(dm_flags INTERFACE "$<$<CONFIG:Release>:${dm_hardening}>")
+  target_compile_definitions(dm_flags
+    INTERFACE $<$<CONFIG:Release>:_FORTIFY_SOURCE=2;_GLIBCXX_ASSERTIONS>)
   set(CMAKE_INTERPROCEDURAL_OPTIMIZATION_RELEASE ON)
 endif()
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
@@ -43,8 +50,8 @@ set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1")
 add_compile_options($<$<CONFIG:Release>:-ffile-prefix-map=${CMAKE_SOURCE_DIR}=.>)
 if(DM_BUILD_FUZZERS)
   # Every library tells libFuzzer which code an input reached; the targets alone bring its main().
-  # Comparisons are not traced: that takes half of the time, and the targets know the words that matter (dictionaries, and
-  # lists of ports, registers and commands in their sources).
+  # Comparisons are not traced: that takes half of the time, and the targets know the words that
+  # matter (dictionaries, and lists of ports, registers and commands in their sources).
   set(dm_not_ours ${CMAKE_SOURCE_DIR}/tests/fuzz/not_ours.txt)
   add_compile_options(-fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp
     -fsanitize-ignorelist=${dm_not_ours} -fsanitize-coverage-ignorelist=${dm_not_ours})
@@ -57,7 +64,8 @@ check_pie_supported()
 
 # Header-only parts of Boost 1.81 that the layers use. SYSTEM: its warnings are not ours.
 find_path(DM_BOOST_INCLUDE boost/version.hpp REQUIRED)
-file(STRINGS ${DM_BOOST_INCLUDE}/boost/version.hpp dm_boost_version REGEX "define BOOST_LIB_VERSION")
+file(STRINGS ${DM_BOOST_INCLUDE}/boost/version.hpp dm_boost_version
+  REGEX "define BOOST_LIB_VERSION")
 if(NOT dm_boost_version MATCHES "\"1_(8[1-9]|9[0-9])\"")
   message(FATAL_ERROR "Boost 1.81 or newer is needed: apt-get install libboost1.81-dev")
 endif()
@@ -80,10 +88,11 @@ function(dm_use_precompiled target set)
 endfunction()
 
 set(dm_standard_headers
-  <algorithm> <array> <cerrno> <chrono> <cstddef> <cstdint> <cstring> <functional> <limits> <memory> <optional>
-  <span> <string> <string_view> <utility> <vector>)
+  <algorithm> <array> <cerrno> <chrono> <cstddef> <cstdint> <cstring> <functional> <limits> <memory>
+  <optional> <span> <string> <string_view> <utility> <vector>)
 dm_precompiled(dm_asio_headers ${dm_standard_headers}
-  <boost/asio/io_context.hpp> <boost/asio/post.hpp> <boost/asio/posix/stream_descriptor.hpp> <boost/asio/steady_timer.hpp>
+  <boost/asio/io_context.hpp> <boost/asio/post.hpp> <boost/asio/posix/stream_descriptor.hpp>
+  <boost/asio/steady_timer.hpp>
   <boost/json/array.hpp> <boost/json/object.hpp>)
 
 function(dm_library name)

@@ -78,8 +78,8 @@ struct DiskConfig {
 };
 
 struct SerialConfig {
-  std::string backend;  ///< as QEMU's -serial: "pty", "null", "stdio", "file:P", "unix:P,...",
-                        ///< "tcp:...", "/dev/..."
+  /// As QEMU's -serial: "pty", "null", "stdio", "file:P", "unix:P,...", "tcp:...", "/dev/..."
+  std::string backend;
 };
 
 struct NicConfig {
@@ -88,11 +88,11 @@ struct NicConfig {
   std::array<std::uint8_t, 6> mac{};
   std::string tap_name;  ///< "vif7.0-emu"; empty when tap_fd is set
   int tap_fd = -1;
-  std::string interface;  ///< an existing one, shared by a packet socket; the tap's fields mean
-                          ///< nothing then
-  std::string bridge;     ///< information only
-  std::optional<std::string> rom;  ///< file of the option ROM; empty: none; absent: the usual one,
-                                   ///< where it is
+  /// An existing one, shared by a packet socket; the tap's fields mean nothing then.
+  std::string interface;
+  std::string bridge;  ///< information only
+  /// File of the option ROM; empty: none; absent: the usual one, where it is installed.
+  std::optional<std::string> rom;
 };
 
 struct QmpSocketConfig {

@@ -62,11 +62,11 @@ class DmaBuffer {
 };
 
 /// The guest's RAM. Windows of 2 MiB are mapped when first used and found again by direct index;
-/// their number is bounded, so a small process serves a large guest. To make room one goes that was
-/// not used since it was last looked at (second chance). Addresses that are not RAM (holes, ROM
-/// that Xen does not give, MMIO, our own BARs) simply fail: a device turns that into its bus error
-/// and nothing is ever dispatched back into a device. Costs: a hit is two loads; a miss is one
-/// mapping call. No allocation after construction.
+/// their number is bounded, so a small process serves a large guest. To make room a window goes
+/// that was not used since the clock hand last passed it (second chance). Addresses that are not
+/// RAM (holes, ROM that Xen does not give, MMIO, our own BARs) simply fail: a device turns that
+/// into its bus error and nothing is ever dispatched back into a device. Costs: a hit is two loads;
+/// a miss is one mapping call. No allocation after construction.
 ///
 /// That something is not RAM is remembered, or each item of a string operation and each descriptor
 /// of a ring would map 2 MiB again only to hear it again: until INVALIDATE, or to the end of the

@@ -53,8 +53,8 @@ using Sink = void (*)(Level, std::string_view line) noexcept;
 void set_sink(Sink sink) noexcept;
 /// Total bytes written before the log falls silent, with one last line that says so; 0 for no
 /// limit. libxl proposes a budget in XEN_QEMU_CONSOLE_LIMIT so that a guest cannot fill dom0's disk
-/// (XSA-180). What passes a Limit has half of it at most, told once, too: a guest that talks for
-/// days cannot silence what others have to say.
+/// (XSA-180). Lines that pass a Limit have half of it at most, and the log says once when that is
+/// used up: a guest that talks for days cannot silence others.
 void set_budget(std::uint64_t bytes) noexcept;
 void emit(Level level, const Line& line) noexcept;
 /// The same for what a guest can cause.

@@ -51,7 +51,7 @@ class Meter {
 
   void end_request() noexcept { end(worst_request_); }
   void end_unit() noexcept { end(worst_unit_); }
-  /// What was counted since is nobody's: management asked for it.
+  /// Forgets what was counted since the last end: management asked for it.
   void end_other() noexcept {
     Cost other;
     end(other);

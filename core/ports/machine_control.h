@@ -103,8 +103,8 @@ class MachineControl {
   /// True until the first cont of a machine started with -S.
   [[nodiscard]] virtual bool prelaunch() const noexcept = 0;
   virtual void cont() noexcept = 0;  ///< idempotent
-  virtual void stop() noexcept = 0;  ///< returns after all device I/O that can touch guest memory
-                                     ///< or a disk has settled
+  /// Returns when no device I/O is under way that can touch guest memory or a disk.
+  virtual void stop() noexcept = 0;
   virtual void quit() noexcept = 0;  ///< end the process as SIGTERM does
 };
 

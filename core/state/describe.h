@@ -18,9 +18,8 @@ namespace dm::state {
 ///
 ///     template <class Visitor> void describe(Visitor& v, UartState& s) {
 ///       v.field(1, "ier", s.ier);          // numbers are for ever: never reuse one
-///       v.field(2, "fifo", s.fifo);        // std::array of scalars, or a nested aggregate with
-///       its own describe()
-///     }
+///       v.field(2, "fifo", s.fifo);        // std::array of scalars, or an aggregate with its own
+///     }                                    // describe()
 ///
 /// Visitors: Saver and Loader (numbered fields; unknown ones are skipped, missing ones keep the
 /// reset value), Hasher (an oracle for tests), and whatever else offers `field`. Loaded bytes are
@@ -46,8 +45,8 @@ class Saver {
     } else {
       put_header(id, 0);
       const std::size_t begin = bytes_.size();
-      describe(*this, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast):
-                                               // one describe() serves readers and writers
+      // One describe() serves readers and writers.
+      describe(*this, const_cast<T&>(value));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
       const auto length = static_cast<std::uint32_t>(bytes_.size() - begin);
       std::memcpy(bytes_.data() + begin - sizeof length, &length, sizeof length);
     }

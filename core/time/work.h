@@ -11,8 +11,8 @@ class WorkQueue;
 
 /// Work that a device puts off until the request that caused it has been answered. One run is one
 /// unit (one frame, one disk submission): between any two units the loop looks at every request
-/// slot first. Scheduling twice is once. The function returns true while there is more to do. No
-/// allocation. Thread rule: the loop's thread only.
+/// slot first. Scheduling what is scheduled already changes nothing. The function returns true
+/// while there is more to do. No allocation. Thread rule: the loop's thread only.
 class Work {
  public:
   template <auto Run, class D>

@@ -27,7 +27,7 @@ struct Geometry {
 /// as many cylinders as there are, at most 16383 (ATA/ATAPI-6 annex B: everything above 8.4 GB says
 /// 16383/16/63). CMOS bytes for the BIOS are made from it too.
 [[nodiscard]] constexpr Geometry default_geometry(std::uint64_t total) noexcept {
-  constexpr std::uint64_t kTrack = 16 * 63;
+  constexpr std::uint64_t kTrack = std::uint64_t{16} * 63;
   const std::uint64_t cylinders = std::clamp<std::uint64_t>(total / kTrack, 1, 16383);
   return {.cylinders = static_cast<std::uint16_t>(cylinders), .heads = 16, .sectors = 63};
 }

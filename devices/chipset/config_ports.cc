@@ -56,8 +56,8 @@ void ConfigPorts::write_address(IoAccess a, std::uint64_t value) noexcept {
   } else if (a.size == 1 && a.offset == RCR::kOffset) {
     write_reset_control(static_cast<std::uint8_t>(value));
   } else {
-    ++ignored_;  // Linux writes 01h to 0CFBh to see that this is mechanism 1: only double words
-                 // reach CONFADD
+    // Linux writes 01h to 0CFBh to see that this is mechanism 1: only double words reach CONFADD.
+    ++ignored_;
   }
 }
 

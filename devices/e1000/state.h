@@ -117,7 +117,8 @@ struct CardState {
   bool rx_delayed = false;  ///< RXT0 waits for RDTR or RADV
   bool tx_delayed = false;  ///< TXDW waits for TIDV or TADV
   bool link_event = false;  ///< the next CTRL write with SLU reports the link
-  bool pin = false;         ///< INTA# is asserted; not though a cause is enabled: ITR holds it back
+  /// INTA# is asserted. It is not while ITR delays it, although a cause is enabled.
+  bool pin = false;
 };
 
 template <class Visitor>

@@ -22,10 +22,10 @@ namespace dm::e1000 {
 ///
 /// It runs as deferred work, after the TDT write was answered. One unit is one frame, or one run of
 /// at most bounds::kSegmentsPerSend segments that the backend cuts itself; it takes at most a block
-/// of descriptors. Descriptors are
-/// copied in once, in blocks; payload goes to the backend as spans of the guest's pages, behind a
-/// private copy of as many header bytes as have to change. Descriptors are reported, and the
-/// interrupt decided on, when the ring is empty, the backend is full, or a block is done.
+/// of descriptors. Descriptors are copied in once, in blocks. Payload goes to the backend as spans
+/// of the guest's pages, behind a private copy of as many header bytes as have to change.
+/// Descriptors are reported, and the interrupt decided on, when the ring is empty, the backend is
+/// full, or a block is done.
 ///
 /// A frame that the backend has no room for waits here until on_sendable(). Thread rule: the loop's
 /// thread only. No allocation.

@@ -119,8 +119,8 @@ void Uart16550::write(std::uint64_t offset, std::uint8_t value) noexcept {
     case SCR::kOffset:
       state_.scr = value;
       break;
-    default:  // LSR: "not recommended as this operation is only used for factory testing"; MSR:
-              // inputs
+    // LSR: "not recommended as this operation is only used for factory testing". MSR: inputs.
+    default:
       break;
   }
 }

@@ -109,8 +109,8 @@ void Uart16550::receive_own(std::uint8_t byte) noexcept {
     state_.errors |= kMask<LSR::OE>;
     ++counters_.rx_overruns;
     if (fifos_on()) {
-      return;  // "the character in the shift register is overwritten, but it is not transferred to
-               // the FIFO"
+      // "the character in the shift register is overwritten, but it is not transferred to the FIFO"
+      return;
     }
     state_.rx.clear();  // 16450 mode: RBR is overwritten
   }

@@ -20,7 +20,7 @@ class Daemon {
  public:
   /// What this build can serve.
   [[nodiscard]] static constexpr toolstack::Capabilities capabilities() noexcept {
-    return {.e1000 = true, .cdrom = true, .restore = false};
+    return {.restore = false};
   }
 
   /// Returns when the guest is gone or a signal said so; an error is one of start-up, with nothing

@@ -10,10 +10,10 @@ namespace dm {
 /// never comes back. So it is ended as crashed, once data is durable and before the server goes,
 /// just as the supervisor does after a sudden death.
 ///
-/// Not after SIGHUP: that is libxl's word. It pauses the domain, removes the device model's node in
-/// xenstore, sends SIGHUP and destroys the domain (libxl_domain.c, libxl_dm.c); xl, which waits for
-/// the domain's end, would take a crash for one and do what on_crash= says. Xen itself keeps the
-/// first reason of a domain that has ended already, so nothing is changed there.
+/// Not after SIGHUP, which comes from libxl. It pauses the domain, removes the device model's node
+/// in xenstore, sends SIGHUP and destroys the domain (libxl_domain.c, libxl_dm.c); xl, which waits
+/// for the domain's end, would take a crash for one and do what on_crash= says. Xen itself keeps
+/// the first reason of a domain that has ended already, so nothing is changed there.
 class Ending {
  public:
   enum class Cause : std::uint8_t {

@@ -25,8 +25,7 @@ void run(Input in) {
   const auto raw = in.bytes(in.size());
   std::string text{(choice & 8U) != 0 ? kServed : ""};
   text.append(raw.begin(), raw.end());
-  const toolstack::Capabilities can{
-      .e1000 = (choice & 1U) == 0, .cdrom = (choice & 2U) == 0, .restore = (choice & 4U) != 0};
+  const toolstack::Capabilities can{.restore = (choice & 4U) != 0};
   const CheckReport report = toolstack::check_guest("g.cfg", text, can);
   require(!report.text.empty() && report.text.back() == '\n', "a report is lines");
   require(report.text.size() < kMostText, "a report is bounded");

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# probes.sh PROGRAM README: the tracepoints in the program are those that the README tells of, with as many arguments.
+# probes.sh PROGRAM README: the tracepoints in the program are those that the README tells of, with
+# as many arguments.
 set -euo pipefail
 program=$1 readme=$2
 in_program() {

@@ -6,10 +6,10 @@
 #include "platform/linux/chardev/socket_chardev.h"
 #include "platform/linux/chardev/stream_chardev.h"
 #include "platform/linux/chardev/tty_chardev.h"
-#include "platform/linux/chardev/tty_mode.h"
 #include "platform/linux/chardev/visited_chardev.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/loop/signals.h"
+#include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

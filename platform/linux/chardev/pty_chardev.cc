@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/chardev/pty_chardev.h"
 
-#include "platform/linux/chardev/tty_mode.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

@@ -28,9 +28,9 @@ namespace dm::host {
 ///
 /// Input is never buffered here: it stays in the kernel until the device has room (C3).
 ///
-/// That the other side has gone is noticed by its own sign (HangUpWatch), whether or not the device
-/// reads or writes. What it had typed and the device has not read is the guest's all the same: it
-/// stays in the kernel, and read() gives it before anything that the next one types.
+/// A sign of its own (HangUpWatch) tells when the other side has gone, whether or not the device
+/// reads or writes. What it had typed and the device has not read stays in the kernel: read() gives
+/// it before anything that the next one types.
 class StreamChardev : public Chardev {
  public:
   static constexpr std::chrono::milliseconds kPatience{1000};

@@ -3,7 +3,7 @@
 
 #include "platform/linux/chardev/break_decoder.h"
 #include "platform/linux/chardev/stream_chardev.h"
-#include "platform/linux/chardev/tty_mode.h"
+#include "platform/linux/tty_mode.h"
 
 #include <array>
 

@@ -64,23 +64,17 @@ void FileDisk::submit(BlockRequest& request) noexcept {
 }
 
 void FileDisk::defer(BlockRequest& request) noexcept {
-  request.next = nullptr;
-  *deferred_end_ = &request;
-  deferred_end_ = &request.next;
+  deferred_.push(request);
   deferred_work_.schedule();
 }
 
 bool FileDisk::run_deferred() noexcept {
-  BlockRequest* const request = deferred_;
+  BlockRequest* const request = deferred_.pop();
   if (request == nullptr) {
     return false;
   }
-  deferred_ = std::exchange(request->next, nullptr);
-  if (deferred_ == nullptr) {
-    deferred_end_ = &deferred_;
-  }
   begin(*request);
-  return deferred_ != nullptr;
+  return !deferred_.empty();
 }
 
 void FileDisk::begin(BlockRequest& request) noexcept {
@@ -195,7 +189,7 @@ void FileDisk::complete(BlockRequest& request, BlockStatus status) noexcept {
 
 void FileDisk::drain() noexcept {
   while (under_way_ != 0) {
-    if (deferred_ != nullptr) {
+    if (!deferred_.empty()) {
       static_cast<void>(run_deferred());
     } else {
       engine_.engine->wait();

@@ -78,8 +78,7 @@ class FileDisk final : public BlockBackend {
   DiskFile file_;
   ChosenEngine engine_;
   Work deferred_work_;
-  BlockRequest* deferred_ = nullptr;  ///< for the next turn: not begun, or begun and not at the end
-  BlockRequest** deferred_end_ = &deferred_;
+  RequestList deferred_;  ///< for the next turn: not begun, or begun and not at the end
   unsigned nesting_ = 0;
   std::uint64_t under_way_ = 0;
   std::uint64_t syncs_under_way_ = 0;  ///< flushes and durable writes in the engine

@@ -15,12 +15,13 @@ namespace dm::host {
 
 /// Opens an image of the format that `config` says, whatever its bytes say (CVE-2008-2004): a raw
 /// one itself, be it a regular file or a block device; others, and NBD exports, over NBD
-/// (nbd_open.h). Read-only images and CD-ROMs are opened O_RDONLY,
-/// so that no mistake of ours can write to them (XSA-142). The size is taken once. An image that
-/// ends within a sector (512 bytes, 2048 of a CD-ROM) has that one too (ragged_disk.h).
+/// (nbd_open.h). Read-only images and CD-ROMs are opened O_RDONLY, so that no mistake of
+/// ours can write to them (XSA-142). The size is taken once. An image that ends within a sector
+/// (512 bytes, 2048 of a CD-ROM) has that one too (ragged_disk.h).
 ///
-/// Nothing is locked against the guest's own PV backend, which has the same image open by design.
-/// An image that somebody else is likely to be writing to gets a warning (README.md).
+/// We take no lock: the guest's PV backend, a replacement of this process and the receiving side of
+/// a migration share the image legitimately. An image that somebody else is likely to be writing
+/// to gets a warning (disk/README.md).
 ///
 /// The error says what is wrong and what to change. `context` must be a Loop's and outlive the
 /// result.

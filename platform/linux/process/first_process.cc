@@ -2,9 +2,9 @@
 #include "platform/linux/process/first_process.h"
 
 #include "core/obs/log.h"
-#include "platform/linux/chardev/tty_mode.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/nap.h"
+#include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>

@@ -111,7 +111,7 @@ constexpr Option kOptions[] = {
     {"mon",                 true,  false, take_monitor},
     {"nodefaults",          false, false, expected},
     {"no-user-config",      false, false, expected},
-    {"xen-attach",          false, false, expected},  // with -machine xenpv: the domain is there already
+    {"xen-attach",          false, false, expected},  // -machine xenpv: the domain is there
     {"name",                true,  true,  take_name},
     {"vnc",                 true,  false, take_vnc},
     {"display",             true,  false, take_display},
@@ -134,7 +134,7 @@ constexpr Option kOptions[] = {
     {"net",                 true,  false, take_net},
     {"xen-domid-restrict",  false, false, take_restrict},
     {"chroot",              true,  true,  take_chroot},
-    {"run-with",            true,  false, take_run_with},  // since 4.20, in place of chroot and runas
+    {"run-with",            true,  false, take_run_with},  // 4.20: in place of chroot, runas
     {"incoming",            true,  true,  take_incoming},
     {"machine",             true,  true,  take_machine},
     {"m",                   true,  true,  take_memory},

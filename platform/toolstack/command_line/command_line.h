@@ -14,8 +14,6 @@ namespace dm::toolstack {
 /// What this build can serve beyond the machine itself. Filled by the composition root: what is
 /// false here ends start-up with the setting to change.
 struct Capabilities {
-  bool e1000 = false;    ///< emulated network cards: -device e1000 with its -netdev
-  bool cdrom = false;    ///< IDE CD-ROM drives: -device ide-cd with its -drive
   bool restore = false;  ///< -incoming
 };
 
@@ -45,11 +43,10 @@ struct Invocation {
 };
 
 /// Reads the command line that libxl 4.17 gives a device model (without argv[0]) and our own
-/// --help,
-/// --version, --check and -spin. Everything that cannot be served and every argument that makes no
-/// sense is collected first; the error's message names all of it, one line each. Nothing is opened
-/// or changed. `refusals` gets the pieces of that message, for those who know where the arguments
-/// came from.
+/// --help, --version, --check and -spin. Everything that cannot be served and every argument that
+/// makes no sense is collected first; the error's message names all of it, one line each. Nothing
+/// is opened or changed. `refusals` gets the pieces of that message, for those who know where the
+/// arguments came from.
 [[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string_view> args,
                                                     const Capabilities& can,
                                                     const Environment& environment = {},

@@ -227,9 +227,9 @@ void take_cd(Parse& parse, std::string_view value) {
   }
   const std::string_view id = keys->find("id") ? keys->get("id") : keys->get("drive");
   const unsigned index = *channel * 2 + *unit;
-  if (!parse.can.cdrom || index >= kIdePositions) {
-    parse.refusals.add(parse.can.cdrom ? Unserved::cdrom_position : Unserved::cdrom, id);
-    refuse_disk(parse, parse.can.cdrom ? Unserved::cdrom_position : Unserved::cdrom, value);
+  if (index >= kIdePositions) {
+    parse.refusals.add(Unserved::cdrom_position, id);
+    refuse_disk(parse, Unserved::cdrom_position, value);
     return;
   }
   parse.cds.push_back({value, id, keys->get("drive"), index, parse.refusals.argument()});

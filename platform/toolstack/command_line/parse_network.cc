@@ -61,11 +61,7 @@ void take_e1000(Parse& parse, std::string_view value) {
   }
   const CardArgument card{value, keys->get("id"),           keys->get("netdev"),
                           *mac,  parse.refusals.argument(), keys->find("romfile")};
-  if (!parse.can.e1000) {
-    std::string seen = "e1000 (";
-    parse.refusals.add(Unserved::nic, seen.append(card.id).append(")"));
-    parse.cards_of_other_models.push_back(card.netdev);
-  } else if (parse.cards.size() == kMaxCards) {
+  if (parse.cards.size() == kMaxCards) {
     parse.refusals.add(Unserved::nic_count, card.id);
     parse.cards_of_other_models.push_back(card.netdev);
   } else {
@@ -77,7 +73,7 @@ void take_other_card(Parse& parse, const KeyValues& device) {
   const std::string_view id = device.get("id");
   std::string seen{device.get("model")};
   seen.append(" (").append(id.empty() ? device.get("netdev") : id).append(")");
-  parse.refusals.add(parse.can.e1000 ? Unserved::nic_model : Unserved::nic, seen);
+  parse.refusals.add(Unserved::nic_model, seen);
   parse.cards_of_other_models.push_back(device.get("netdev"));
 }
 

@@ -22,7 +22,6 @@ enum class Unserved : std::uint8_t {
   usb_controller,  ///< asked for by QMP once the guest runs, as the next
   usb_device,
   sound,
-  nic,        ///< any emulated card, while there is no e1000
   nic_model,  ///< a card other than e1000
   nic_count,
   scsi_disk,
@@ -30,7 +29,6 @@ enum class Unserved : std::uint8_t {
   image_format,
   image_protocol,   ///< what only QEMU's own network clients could read
   pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
-  cdrom,
   cdrom_position,
   direct_boot,
   serial_backend,

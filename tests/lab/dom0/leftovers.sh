@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Sourced by lib.sh. What must not stay when a guest has gone, and what is done at the end of a scenario, however it ended.
+# Sourced by lib.sh. What must not stay when a guest has gone, and what is done at the end of a
+# scenario, however it ended.
 
 # left_behind [ID]: what there is that belongs to any guest but domain ID, one thing a line
 left_behind() {
   local path but=${1:-none}
   xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
-  ps -o pid,args | awk -v but="-xen-domid $but " '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) { print "process " substr($0, 1, 80) }'
-  for path in /run/xen/qmp-* /sys/class/net/vif*; do [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"; done
+  ps -o pid,args | awk -v but="-xen-domid $but " \
+    '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) {
+      print "process " substr($0, 1, 80) }'
+  for path in /run/xen/qmp-* /sys/class/net/vif*; do
+    [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"
+  done
   for path in /local/domain /libxl /local/domain/0/device-model; do
-    { xenstore-list "$path" 2> /dev/null || true; } | awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
+    { xenstore-list "$path" 2> /dev/null || true; } |
+      awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
   done
   return 0
 }
@@ -30,7 +36,9 @@ check_nothing_left() {
 # tidy: destroy all guests and their device models
 tidy() {
   local id file
-  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do xl destroy "$id" 2>/dev/null || true; done
+  for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
+    xl destroy "$id" 2>/dev/null || true
+  done
   for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
   pkill -f -- '-xen-domid' || true
   pkill -x xl || true
@@ -45,7 +53,8 @@ look_inside() {
   xl vcpu-list > "$1/xl-vcpu-list.log" 2>&1
   for id in $(xl list | awk 'NR > 1 && $2 > 0 { print $2 }'); do
     pid=$(dm_pid "$id") || continue
-    head -n 20 "/proc/$pid/wchan" "/proc/$pid/syscall" "/proc/$pid/stack" > "$1/process-$id.log" 2>&1
+    head -n 20 "/proc/$pid/wchan" "/proc/$pid/syscall" "/proc/$pid/stack" > "$1/process-$id.log" \
+      2>&1
     /usr/libexec/stubdm inspect "$id" > "$1/inspect-$id.log" 2>&1
   done
 }

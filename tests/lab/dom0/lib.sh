@@ -5,7 +5,8 @@
 . /lab/check_disk.sh
 . /lab/leftovers.sh
 
-state=/run/lab             # what is known of guests: one directory each, with the transcript of the serial console
+# what is known of guests: one directory each, with the transcript of the serial console
+state=/run/lab
 password=stubdm            # root's, in the guest
 . /lab/disk/guest.info     # data_sha256 and payload_bytes of its disk
 exec {never}<> <(:)        # nothing ever comes from here: a pause that needs no process
@@ -49,22 +50,26 @@ device_model() {
   esac
 }
 
-# home_lines DM: the lines of xl.cfg that say which device model serves, and where. Stub domains: "stubdom" is stubdm in a domain of its own,
-# "stubdom-debian" the same with Debian's kernel, "opponent" QEMU with Debian's kernel (mkopponent). The consoles and disks of each are
-# served by stubdm in dom0.
+# home_lines DM: the lines of xl.cfg that say which device model serves, and where. Stub domains:
+# "stubdom" is stubdm in a domain of its own, "stubdom-debian" the same with Debian's kernel,
+# "opponent" QEMU with Debian's kernel (mkopponent). The consoles and disks of each are served by
+# stubdm in dom0.
 declare -A stub_memory=([stubdom]=20 [stubdom-debian]=128 [opponent]=256) # MiB
 in_stub_domain() { [[ ${stub_memory[$1]:-} ]]; }
 home_lines() {
   if in_stub_domain "$1"; then
-    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' "stubdomain_memory=${stub_memory[$1]}" \
+    printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' \
+      "stubdomain_memory=${stub_memory[$1]}" \
       "device_model_override=\"$(device_model stubdm)\""
-    [[ $1 == stubdom ]] || printf '%s\n' "stubdomain_kernel=\"/lab/$1/kernel\"" "stubdomain_ramdisk=\"/lab/$1/rootfs\"" 'stubdomain_cmdline="quiet"'
+    [[ $1 == stubdom ]] || printf '%s\n' "stubdomain_kernel=\"/lab/$1/kernel\"" \
+      "stubdomain_ramdisk=\"/lab/$1/rootfs\"" 'stubdomain_cmdline="quiet"'
   else
     printf 'device_model_override="%s"\n' "$(device_model_path "$1")"
   fi
 }
 
-# guest_config GUEST DISK [LINE...]: a file for xl create, the same for every device model; later lines win
+# guest_config GUEST DISK [LINE...]: a file for xl create, the same for every device model; later
+# lines win
 guest_config() {
   local guest=$1 disk=$2
   shift 2
@@ -97,7 +102,8 @@ stamped() {
   local program
   program=$(device_model "$1")
   mkdir -p "$state/bin"
-  printf '#!/bin/bash\necho "$EPOCHREALTIME" > %s/executed.$XEN_DOMAIN_ID\nexec %s "$@"\n' "$state" "$program" > "$state/bin/$1"
+  printf '#!/bin/bash\necho "$EPOCHREALTIME" > %s/executed.$XEN_DOMAIN_ID\nexec %s "$@"\n' \
+    "$state" "$program" > "$state/bin/$1"
   chmod +x "$state/bin/$1"
   printf '%s/bin/%s' "$state" "$1"
 }
@@ -111,14 +117,16 @@ watch_running() {
   done &
 }
 
-# watch_stubs: from now on note when a stub domain's console backend is ready, which is the last thing before it is unpaused, and when the device
-# model in it says that it runs
+# watch_stubs: from now on note when a stub domain's console backend is ready, which is the last
+# thing before it is unpaused, and when the device model in it says that it runs
 watch_stubs() {
   local path
   xenstore-watch /local/domain | while read -r path; do
     case $path in
-      /local/domain/0/device-model/*/state) path=${path#/local/domain/0/device-model/} && echo "$EPOCHREALTIME" > "$state/executed.${path%/state}" ;;
-      /local/domain/*/device-model/*/state) path=${path#/local/domain/} && echo "$EPOCHREALTIME" > "$state/running.${path%%/*}" ;;
+      /local/domain/0/device-model/*/state) path=${path#/local/domain/0/device-model/} &&
+        echo "$EPOCHREALTIME" > "$state/executed.${path%/state}" ;;
+      /local/domain/*/device-model/*/state) path=${path#/local/domain/} &&
+        echo "$EPOCHREALTIME" > "$state/running.${path%%/*}" ;;
     esac
   done &
 }
@@ -136,10 +144,12 @@ xl_log() { printf '%s/%s/xl.log' "$state" "$1"; }
 create() {
   local guest=$1 dm=$2
   shift 2
-  sed -i '/^device_model_\(override\|version\|stubdomain_override\)\|^stubdomain_/d' "$state/$guest/cfg"
+  sed -i '/^device_model_\(override\|version\|stubdomain_override\)\|^stubdomain_/d' \
+    "$state/$guest/cfg"
   home_lines "$dm" >> "$state/$guest/cfg"
   created_at=$(now)
-  xl create "$@" "$state/$guest/cfg" >> "$(xl_log "$guest")" 2>&1 || fail "xl create failed; its words are in xl.log"
+  xl create "$@" "$state/$guest/cfg" >> "$(xl_log "$guest")" 2>&1 ||
+    fail "xl create failed; its words are in xl.log"
   attach "$guest"
 }
 device_model_path() { if [[ $1 == /* ]]; then printf '%s' "$1"; else device_model "$1"; fi; }
@@ -156,18 +166,25 @@ server_of() {
   fi
 }
 # serves "process PID"|"domain STUB": is it still there?
-serves() { if [[ $1 == process* ]]; then [[ -e /proc/${1#* } ]]; else xl domname "${1#* }" > /dev/null 2>&1; fi; }
+serves() {
+  if [[ $1 == process* ]]; then
+    [[ -e /proc/${1#* } ]]
+  else
+    xl domname "${1#* }" > /dev/null 2>&1
+  fi
+}
 exists() { xl domid "$1" >/dev/null 2>&1; }
 gone() { ! exists "$1"; }
 
 # session_of PID: each process of its session, with its processor time in ticks
 session_of() {
   # processes end while cat looks for them, which is no failure
-  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/ (.*) / /' | awk -v session="$1" '$5 == session { print $1, $13 + $14 }'
+  { cat /proc/[0-9]*/stat 2>/dev/null || true; } | sed 's/ (.*) / /' |
+    awk -v session="$1" '$5 == session { print $1, $13 + $14 }'
 }
 
-# cpu_of "process PID"|"domain STUB": seconds of processor time used by the domain, or by this process and the others of its session (libxl gives a
-# device model its own)
+# cpu_of "process PID"|"domain STUB": seconds of processor time used by the domain, or by this
+# process and the others of its session (libxl gives a device model its own)
 cpu_of() {
   if [[ $1 == domain* ]]; then
     xl list "${1#* }" | awk 'NR == 2 { printf "%.2f", $6 }'
@@ -221,7 +238,8 @@ hear() {
   unread[$1]=${unread[$1]:-}${new//$'\r'/}
 }
 
-# heard GUEST REGEX: has it said this? What came before, and the match, are then behind us; the match is in BASH_REMATCH and before it, $said
+# heard GUEST REGEX: has it said this? What came before, and the match, are then behind us; the
+# match is in BASH_REMATCH and before it, $said
 heard() {
   hear "$1"
   [[ ${unread[$1]:-} =~ $2 ]] || return 1
@@ -233,7 +251,10 @@ heard() {
 expect() {
   local guest=$1 limit=$((SECONDS + $2)) regex=$3 began=$SECONDS next=$((SECONDS + 15))
   until heard "$guest" "$regex"; do
-    if ((SECONDS >= limit)); then fail "$guest did not say '$regex' within $2 s; it said last: $(tail -c 300 "$state/$guest/serial.log")"; fi
+    if ((SECONDS >= limit)); then
+      fail "$guest did not say '$regex' within $2 s; it said last: $(tail -c 300 \
+        "$state/$guest/serial.log")"
+    fi
     if ((SECONDS >= next)); then
       say "... $((SECONDS - began)) s: $(doing "$guest")"
       next=$((SECONDS + 15))
@@ -245,7 +266,8 @@ expect() {
 # bytes_read "process PID"|"domain STUB": by a process, from anywhere; by a domain, from its disks
 bytes_read() {
   if [[ $1 == domain* ]]; then
-    { cat "/sys/bus/xen-backend/devices/vbd-${1#* }-"*/statistics/rd_sect 2>/dev/null || true; } | awk '{ n += $1 } END { print n * 512 }'
+    { cat "/sys/bus/xen-backend/devices/vbd-${1#* }-"*/statistics/rd_sect 2>/dev/null || true; } |
+      awk '{ n += $1 } END { print n * 512 }'
   else
     awk '/^rchar/ { n = $2 } END { print n + 0 }' "/proc/${1#* }/io" 2>/dev/null || echo 0
   fi
@@ -257,8 +279,10 @@ doing() {
   id=$(domid "$1") && server=$(server_of "$id") || { echo "$1 is gone"; return; }
   bytes=$(($(bytes_read "$server") - $(< "$state/$1/read_before")))
   if ((bytes < payload_bytes / 100)); then echo "$1 is in its BIOS"
-  elif ((bytes < payload_bytes)); then echo "$1's BIOS reads the kernel, $((bytes * 100 / payload_bytes)) %"
-  else echo "$1 has read its kernel and goes on; CPU time of its device model: $(cpu_of "$server") s"
+  elif ((bytes < payload_bytes)); then echo \
+    "$1's BIOS reads the kernel, $((bytes * 100 / payload_bytes)) %"
+  else echo "$1 has read its kernel and goes on; CPU time of its device model: $(cpu_of \
+    "$server") s"
   fi
 }
 
@@ -284,7 +308,8 @@ log_in() {
   say "$1: logged in"
 }
 
-# boot_guest GUEST [SECONDS]: create it on the scenario's device model, and go with it as far as root's prompt
+# boot_guest GUEST [SECONDS]: create it on the scenario's device model, and go with it as far as
+# root's prompt
 boot_guest() {
   create "$1" "$dm"
   await_init "$@"
@@ -298,19 +323,22 @@ power_off() {
   await 60 "xl destroying $1 after poweroff" gone "$1"
 }
 
-# find_drives GUEST: the guest's names for the drives at xl's hda to hdd, or "none", into variables of these names. Its kernel looks at all of them
-# at once and names them as they come.
+# find_drives GUEST: the guest's names for the drives at xl's hda to hdd, or "none", into variables
+# of these names. Its kernel looks at all of them at once and names them as they come.
 find_drives() {
-  in_guest "$1" 20 'for at in 0:0:0:0 0:0:1:0 1:0:0:0 1:0:1:0; do ls /sys/bus/scsi/devices/$at/block 2> /dev/null || echo none; done' || fail "$1 cannot name its drives: $said"
+  in_guest "$1" 20 'for at in 0:0:0:0 0:0:1:0 1:0:0:0 1:0:1:0; do' \
+    'ls /sys/bus/scsi/devices/$at/block 2> /dev/null || echo none; done' ||
+    fail "$1 cannot name its drives: $said"
   # shellcheck disable=SC2034 # for scenarios
   read -r hda hdb hdc hdd <<< "${said//$'\n'/ }"
 }
 
-# in_guest GUEST SECONDS COMMAND: type it; its output is in $said, its status is returned
+# in_guest GUEST SECONDS COMMAND...: type it, its words joined by spaces, as one line; its output is
+# in $said, its status is returned
 in_guest() {
   local guest=$1 seconds=$2 status output
   # the quotes keep the echo of what is typed from being taken for an answer
-  type_line "$guest" "echo st''art; $3; echo st''atus=\$?"
+  type_line "$guest" "echo st''art; ${*:3}; echo st''atus=\$?"
   expect "$guest" 60 $'start\n'
   expect "$guest" "$seconds" 'status=([0-9]+)'
   status=${BASH_REMATCH[1]} output=$said

@@ -2,8 +2,9 @@
 // probe: what a shell cannot do to hardware. Runs in the guest, from its partition of tools.
 //
 //   probe loopback TTY       the UART's own loopback: modem lines, then data at several speeds
-//   probe hammer SECONDS     accesses of every width to ports and memory that nobody has; reads must give ones
-//   probe tray DEVICE [open|close]   what a CD-ROM drive says of its tray, or move it
+//   probe hammer SECONDS     accesses of every width to ports and memory that nobody has; reads
+//   must give ones probe tray DEVICE [open|close]   what a CD-ROM drive says of its tray, or move
+//   it
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
@@ -110,13 +111,16 @@ static int loopback(const char* name) {
 
 // ---- hammer ----
 
-// No device of a PC without expansion cards is here, and neither Xen's nor hvmloader's tables name them.
-static const uint16_t kPorts[] = {0x100, 0x160, 0x200, 0x220, 0x27c, 0x300, 0x340, 0x3b0, 0x4f0, 0x5658, 0x8000, 0xfffc};
+// No device of a PC without expansion cards is here, and neither Xen's nor hvmloader's tables name
+// them.
+static const uint16_t kPorts[] = {0x100, 0x160, 0x200, 0x220,  0x27c,  0x300,
+                                  0x340, 0x3b0, 0x4f0, 0x5658, 0x8000, 0xfffc};
 static const uint64_t kHoles[] = {0xa0000, 0xf8000000, 0xfb000000};
 
 static void insist(uint64_t value, uint64_t ones, const char* where, uint64_t at) {
   if (value != ones) {
-    fprintf(stderr, "%s 0x%llx reads 0x%llx\n", where, (unsigned long long)at, (unsigned long long)value);
+    fprintf(stderr, "%s 0x%llx reads 0x%llx\n", where, (unsigned long long)at,
+            (unsigned long long)value);
     exit(1);
   }
 }
@@ -131,7 +135,8 @@ static unsigned hammer_ports(void) {
     outb(0x5a, port);
     outw(0x5a5a, port);
     outl(0x5a5a5a5a, port);
-    // String operations are carried out by Xen alone when nobody has the port, and its 4.17 leaves the memory as it was.
+    // String operations are carried out by Xen alone when nobody has the port, and its 4.17 leaves
+    // the memory as it was.
     uint16_t words[64] = {0};
     insw(port, words, 64);
     outsw(port, words, 64);
@@ -175,7 +180,8 @@ static int hammer(double seconds) {
     count += hammer_claimed();
     for (unsigned i = 0; i < usable; ++i) count += hammer_memory(pages[i], places[i]);
   }
-  printf("hammered %lu times, at %zu ports and %u pages\n", count, sizeof kPorts / sizeof *kPorts, usable);
+  printf("hammered %lu times, at %zu ports and %u pages\n", count, sizeof kPorts / sizeof *kPorts,
+         usable);
   return 0;
 }
 
@@ -206,7 +212,8 @@ static int tray(const char* name) {
 }
 
 static int move_tray(const char* name, const char* how) {
-  if (ioctl(open_drive(name), strcmp(how, "open") == 0 ? CDROMEJECT : CDROMCLOSETRAY) != 0) give_up(how);
+  if (ioctl(open_drive(name), strcmp(how, "open") == 0 ? CDROMEJECT : CDROMCLOSETRAY) != 0)
+    give_up(how);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# Sourced by every script of the lab that runs on the developer's machine: where things are, and how to speak to people.
+# Sourced by every script of the lab that runs on the developer's machine: where things are, and how
+# to speak to people.
 
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 top=$(cd "$lab/../.." && pwd)
@@ -33,13 +34,15 @@ make_scratch() {
   trap 'rm -rf "$scratch"' EXIT
 }
 
-# Xen and the kernel are files here, not installed software: those of this machine if it has them, else packages unpacked below
-# $out/packages by tests/lab/packages.
+# Xen and the kernel are files here, not installed software: those of this machine if it has them,
+# else packages unpacked below $out/packages by tests/lab/packages.
 find_kernel() {
   local root release
   for root in "" "$out/packages"; do
-    release=$(cd "$root/boot" 2>/dev/null && printf '%s\n' vmlinuz-*-amd64 | sed -n '/cloud\|rt-/d; s/^vmlinuz-\([0-9]\)/\1/p' | sort -V | tail -n 1)
-    [[ $release && -r $root/boot/vmlinuz-$release && -d $root/lib/modules/$release/kernel ]] || continue
+    release=$(cd "$root/boot" 2>/dev/null && printf '%s\n' vmlinuz-*-amd64 |
+      sed -n '/cloud\|rt-/d; s/^vmlinuz-\([0-9]\)/\1/p' | sort -V | tail -n 1)
+    [[ $release && -r $root/boot/vmlinuz-$release && -d $root/lib/modules/$release/kernel ]] ||
+      continue
     kernel_root=$root kernel=$release vmlinuz=$root/boot/vmlinuz-$release
     return
   done
@@ -58,6 +61,8 @@ find_xen() {
 # The emulator starts with what these found; called by everything that needs them.
 need_packages() {
   "$lab/packages" || exit 1
-  find_kernel || die "no Debian kernel found, although tests/lab/packages is content; remove $out/packages and run it again"
-  find_xen || die "no Xen $xen_version found, although tests/lab/packages is content; remove $out/packages and run it again"
+  find_kernel || die "no Debian kernel found, although tests/lab/packages is content;" \
+    "remove $out/packages and run it again"
+  find_xen || die "no Xen $xen_version found, although tests/lab/packages is content;" \
+    "remove $out/packages and run it again"
 }

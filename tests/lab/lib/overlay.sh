@@ -5,16 +5,19 @@
 # build_of_stubdm: the binary to judge, ${STUBDM} or the release build's
 stubdm=${STUBDM:-$top/build/release/stubdm}
 need_stubdm() {
-  [[ -x $stubdm ]] || die "there is no $stubdm. Build it (cmake --preset release && cmake --build --preset release), or name another in STUBDM"
+  [[ -x $stubdm ]] || die "there is no $stubdm. Build it (cmake --preset release &&" \
+    "cmake --build --preset release), or name another in STUBDM"
 }
 
-# Kernel and ramdisk of a stub domain: $STUBDOM/kernel and $STUBDOM/rootfs, or those built beside the binary. Those for Debian's kernel are beside them
+# Kernel and ramdisk of a stub domain: $STUBDOM/kernel and $STUBDOM/rootfs, or those built beside
+# the binary. Those for Debian's kernel are beside them
 stubdom=${STUBDOM:-$(dirname "$stubdm")/stubdom}
 # need_stubdom stubdom|stubdom-debian
 need_stubdom() {
   local dir=$stubdom${1#stubdom}
   [[ -r $dir/kernel && -r $dir/rootfs ]] ||
-    die "there is no $dir/kernel or no $dir/rootfs. Build them (cmake --build --preset release --target $1), or name another directory in STUBDOM"
+    die "there is no $dir/kernel or no $dir/rootfs. Build them (cmake --build --preset release" \
+      "--target $1), or name another directory in STUBDOM"
 }
 
 # add_stub_domain NAME KERNEL RAMDISK: where home_lines in dom0/lib.sh says that it is
@@ -23,8 +26,9 @@ add_stub_domain() {
   install -D -m 644 "$3" "$root/lab/$1/rootfs"
 }
 
-# make_overlay OUT PLAN [MAIN [FILE...]]: scenarios, helpers and the stubdm to be judged, if there is one, and these files. dom0 then runs dom0/MAIN,
-# which does what PLAN says. The large stub domains only come with a plan that has them.
+# make_overlay OUT PLAN [MAIN [FILE...]]: scenarios, helpers and the stubdm to be judged, if there
+# is one, and these files. dom0 then runs dom0/MAIN, which does what PLAN says. The large stub
+# domains only come with a plan that has them.
 make_overlay() {
   root=$scratch/overlay
   rm -rf "$root"
@@ -42,7 +46,8 @@ make_overlay() {
     install -D -m 644 "$stubdom/kernel" "$root$xen_dir/boot/qemu-stubdom-linux-kernel"
     install -D -m 644 "$stubdom/rootfs" "$root$xen_dir/boot/qemu-stubdom-linux-rootfs"
   fi
-  ! grep -q ' stubdom-debian ' "$2" || add_stub_domain stubdom-debian "$stubdom-debian"/{kernel,rootfs}
+  ! grep -q ' stubdom-debian ' "$2" || add_stub_domain stubdom-debian \
+    "$stubdom-debian"/{kernel,rootfs}
   ! grep -q ' opponent ' "$2" || add_stub_domain opponent "$vmlinuz" "$(opponent_image)"
   (($# > 3)) && cp "${@:4}" "$root/lab/"
   archive zstd -q -1 > "$1"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 900
-# Two guests at once in one dom0, one on the device model to be judged and one on Debian's QEMU. Neither disturbs the other.
+# Two guests at once in one dom0, one on the device model to be judged and one on Debian's QEMU.
+# Neither disturbs the other.
 
 scenario() {
   guest_config guest /lab/disk/first.img

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 3000
-# Who reads the console leaves: with keys that nobody has read while the BIOS is at work, before a megabyte is printed, and killed after it has stopped
-# reading. The guest goes on each time, and while nobody is there its device model uses no processor time.
+# Who reads the console leaves: with keys that nobody has read while the BIOS is at work, before a
+# megabyte is printed, and killed after it has stopped reading. The guest goes on each time, and
+# while nobody is there its device model uses no processor time.
 
 flood=1048576
 
@@ -29,7 +30,8 @@ leave_during_the_bios() {
   say "the reader has left; $(doing guest)"
 }
 
-# ticks_of ID: processor time of what serves the guest, and of what serves its stub domain in dom0, in hundredths of a second
+# ticks_of ID: processor time of what serves the guest, and of what serves its stub domain in dom0,
+# in hundredths of a second
 ticks_of() {
   local stub pid ticks=0
   if stub=$(stub_of "$1"); then
@@ -38,7 +40,9 @@ ticks_of() {
   else
     pid=$(dm_pid "$1")
   fi
-  if [[ $pid ]]; then ticks=$((ticks + $(session_of "$pid" | awk '{ n += $2 } END { printf "%d", n }'))); fi
+  if [[ $pid ]]; then
+    ticks=$((ticks + $(session_of "$pid" | awk '{ n += $2 } END { printf "%d", n }')))
+  fi
   printf '%d' "$ticks"
 }
 
@@ -52,15 +56,17 @@ quiet_for() {
   ((used <= $2))
 }
 
-# check_quiet SECONDS WHAT: until there are ten seconds in which the device model uses two hundredths of them at most, which is what an idle guest
-# may cause. One that spins uses them all, and never comes to rest.
+# check_quiet SECONDS WHAT: until there are ten seconds in which the device model uses two
+# hundredths of them at most, which is what an idle guest may cause. One that spins uses them all,
+# and never comes to rest.
 check_quiet() {
   await "$1" "$2; the device model at rest, with nobody at the console" quiet_for 10 20
   say "ok: $2; the device model used $used hundredths of a second in ten seconds"
 }
 
 has_read_its_kernel() {
-  (($(bytes_read "$(server_of "$(domid guest)")") - $(< "$state/guest/read_before") >= payload_bytes))
+  (($(bytes_read "$(server_of "$(domid guest)")") - $(< "$state/guest/read_before") >= \
+    payload_bytes))
 }
 
 check_boots_alone() {
@@ -74,7 +80,8 @@ check_boots_alone() {
 
 # flood_later BYTES WORD: the guest prints that much, and then the word, when we have left
 flood_later() {
-  in_guest guest 20 "(sleep 4; seq 1 200000 | head -c $1 > /dev/ttyS0; echo; echo fl''ood $2) > /dev/ttyS0 2>&1 & sleep 0.1" || fail "the guest cannot print: $said"
+  in_guest guest 20 "(sleep 4; seq 1 200000 | head -c $1 > /dev/ttyS0; echo; echo fl''ood $2)" \
+    "> /dev/ttyS0 2>&1 & sleep 0.1" || fail "the guest cannot print: $said"
 }
 
 # back_again WORD: who comes later sees the newest output, and the guest answers
@@ -100,7 +107,8 @@ check_killed_reader() {
   flood_later $((flood / 4)) two
   reader=$(< "$state/guest/reader")
   kill -STOP "$reader"
-  pause 12 # it has printed as much as the terminal holds, and waited for longer than a reader is waited for
+  # it has printed as much as the terminal holds, and waited for longer than a reader is waited for
+  pause 12
   kill -KILL "$reader"
   rm -f "$state/guest/reader"
   check_quiet 600 "a reader that did not read was killed, and the guest has gone on"

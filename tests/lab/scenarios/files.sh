@@ -7,7 +7,8 @@
 scenario() {
   kib=$((50 * 1024))
   patience=600
-  guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" 'memory=384'
+  guest_config guest /lab/disk/first.img "vif=[\"model=e1000,type=ioemu,bridge=xenbr0,mac=$mac\"]" \
+    'memory=384'
   boot_guest guest
   in_guest guest 60 tools || fail "the guest cannot unpack its tools: $said"
   check_files

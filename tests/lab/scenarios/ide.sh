@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 900
-# An emulated IDE disk on a block device, and a serial port: boot, log in, read, write, pause, reboot, power off.
+# An emulated IDE disk on a block device, and a serial port: boot, log in, read, write, pause,
+# reboot, power off.
 
 scenario() {
   local id server new_id new_server salt
@@ -49,18 +50,23 @@ renewed() { local id; id=$(domid guest) && [[ $id != "$1" ]] && has_tty "$id"; }
 check_list() {
   local listed
   listed=$(xl list -l guest) || fail "xl list -l failed"
-  [[ $listed == *"\"domid\": $1"* && $listed == *'"name": "guest"'* ]] || fail "xl list -l does not describe the guest"
+  [[ $listed == *"\"domid\": $1"* && $listed == *'"name": "guest"'* ]] ||
+    fail "xl list -l does not describe the guest"
   say "ok: xl list -l describes the guest"
 }
 
-# What the device model itself says, wherever it is: its answers to the guest are counted, and the disk's 64 MiB
+# What the device model itself says, wherever it is: its answers to the guest are counted, and the
+# disk's 64 MiB
 check_inspect() {
   local text bytes
-  text=$(/usr/libexec/stubdm inspect "$1" --json) || fail "stubdm inspect does not reach the device model"
-  [[ $text =~ \"total\":([0-9]+) ]] && ((BASH_REMATCH[1] > 1000)) || fail "stubdm inspect counts no requests: ${text:0:300}"
+  text=$(/usr/libexec/stubdm inspect "$1" --json) ||
+    fail "stubdm inspect does not reach the device model"
+  [[ $text =~ \"total\":([0-9]+) ]] && ((BASH_REMATCH[1] > 1000)) ||
+    fail "stubdm inspect counts no requests: ${text:0:300}"
   bytes=$(grep -oE '"read_bytes":[0-9]+' <<< "$text" | head -n 1)
   ((${bytes##*:} > 64 << 20)) || fail "stubdm inspect says of the disk: $bytes"
-  /usr/libexec/stubdm inspect "$1" > "$state/guest/inspect.txt" || fail "stubdm inspect prints no text"
+  /usr/libexec/stubdm inspect "$1" > "$state/guest/inspect.txt" ||
+    fail "stubdm inspect prints no text"
   say "ok: stubdm inspect: ${BASH_REMATCH[1]} requests, ${bytes##*:} bytes read"
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 500
-# How long from xl create to the first line of the guest's init: the BIOS reads the kernel through the device model.
+# How long from xl create to the first line of the guest's init: the BIOS reads the kernel through
+# the device model.
 
 scenario() {
   guest_config guest /lab/disk/first.img

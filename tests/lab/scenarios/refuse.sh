@@ -2,12 +2,14 @@
 # shellcheck shell=bash disable=SC2154
 # limit 200
 # only stubdm
-# What stubdm cannot serve it must refuse at once, with a message that says what to change, and leave nothing behind. First run by hand, with
-# the command line libxl would give it, then by xl create.
+# What stubdm cannot serve it must refuse at once, with a message that says what to change, and
+# leave nothing behind. First run by hand, with the command line libxl would give it, then by xl
+# create.
 
 scenario() {
   program=$(device_model "$dm")
-  good=(-xen-domid 77 -no-shutdown -nodefaults -no-user-config -name guest -vnc none -display none -serial null -nographic
+  good=(-xen-domid 77 -no-shutdown -nodefaults -no-user-config -name guest -vnc none -display none
+    -serial null -nographic
     -boot order=cda -net none -machine "pc,accel=xen,suppress-vmdesc=on" -m 248)
   disk=file=/lab/disk/first.img,if=ide,index=0,media=disk,format=raw,cache=writeback
 
@@ -19,13 +21,16 @@ scenario() {
   refused "a missing image" '/lab/disk/absent.img' "${good[@]}" -drive "${disk/first/absent}"
   refused "VGA" 'vga' "${good[@]}" -device VGA,vgamem_mb=16
   refused "a network card it has not" 'vif=' "${good[@]}" \
-    -device rtl8139,id=nic0,netdev=net0,mac=00:16:3e:00:00:0a -netdev type=tap,id=net0,ifname=vif77.0-emu,br=xenbr0,script=no,downscript=no
+    -device rtl8139,id=nic0,netdev=net0,mac=00:16:3e:00:00:0a \
+      -netdev type=tap,id=net0,ifname=vif77.0-emu,br=xenbr0,script=no,downscript=no
 
-  guest_config guest /lab/disk/first.img 'vga="stdvga"' 'vif=["bridge=xenbr0,mac=00:16:3e:00:00:0a,model=rtl8139"]'
+  guest_config guest /lab/disk/first.img 'vga="stdvga"' \
+    'vif=["bridge=xenbr0,mac=00:16:3e:00:00:0a,model=rtl8139"]'
   refused_by_xl
 }
 
-# refused WHAT WORD ARGUMENT...: it must end by itself, not with success, and WORD must be in what it says
+# refused WHAT WORD ARGUMENT...: it must end by itself, not with success, and WORD must be in what
+# it says
 refused() {
   local what=$1 word=$2 status=0 output
   shift 2
@@ -44,9 +49,11 @@ refused() {
 refused_by_xl() {
   local log=/var/log/xen/qemu-dm-guest.log
   echo "device_model_override=\"$program\"" >> "$state/guest/cfg"
-  ! xl create "$state/guest/cfg" > "$(xl_log guest)" 2>&1 || fail "xl create with VGA and rtl8139 succeeded"
+  ! xl create "$state/guest/cfg" > "$(xl_log guest)" 2>&1 ||
+    fail "xl create with VGA and rtl8139 succeeded"
   [[ -s $log ]] || fail "there is no $log"
-  [[ $(< "$log") == *'vga="none"'* && $(< "$log") == *vif=* ]] || fail "$log does not say to change vga and vif: $(< "$log")"
+  [[ $(< "$log") == *'vga="none"'* && $(< "$log") == *vif=* ]] ||
+    fail "$log does not say to change vga and vif: $(< "$log")"
   say "ok: xl create fails, and ${log##*/} says: $(< "$log")"
   check_nothing_left
 }

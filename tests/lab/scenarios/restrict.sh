@@ -2,16 +2,20 @@
 # shellcheck shell=bash disable=SC2154
 # limit 500
 # only stubdm qemu
-# dm_restrict=1: before the guest runs the device model gives up root, the file system and all domains but its own; disk, card, pause and end
-# are as without. The empty directory in /run/xen stays: libxl never removes it.
+# dm_restrict=1: before the guest runs the device model gives up root, the file system and all
+# domains but its own; disk, card, pause and end are as without. The empty directory in /run/xen
+# stays: libxl never removes it.
 
 scenario() {
   local id disk salt
   # as a host's administrator makes them (xl.cfg(5), dm_restrict)
-  printf '%s\n' 'xen-qemuuser-range-base:x:131072:65534::/:/bin/false' 'xen-qemuuser-reaper:x:130000:65534::/:/bin/false' >> /etc/passwd
+  printf '%s\n' 'xen-qemuuser-range-base:x:131072:65534::/:/bin/false' \
+    'xen-qemuuser-reaper:x:130000:65534::/:/bin/false' >> /etc/passwd
   salt=$(new_salt)
-  disk=$(losetup -f --show /lab/disk/first.img) # a device: the size of what is written to files is limited
-  guest_config guest "$disk" 'dm_restrict=1' 'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]'
+  # a device: the size of what is written to files is limited
+  disk=$(losetup -f --show /lab/disk/first.img)
+  guest_config guest "$disk" 'dm_restrict=1' \
+    'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]'
   create guest "$dm"
   id=$(domid guest)
   check_rights "$id"
@@ -35,10 +39,14 @@ check_rights() {
   server=$(dm_pid "$1")
   for pid in $(session_of "$server" | cut -d ' ' -f 1); do
     found=$((found + 1))
-    [[ $(awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$pid/status") == "$uid $uid $uid $uid" ]] || fail "process $pid is not user $uid"
-    [[ ! $(awk '/^(Gid|Groups):/ { for (i = 2; i <= NF; i++) if ($i != 65534) print $i }' "/proc/$pid/status") ]] || fail "process $pid is in other groups than its own"
-    [[ $(awk '/^Cap(Prm|Eff|Amb):/ { print $2 }' "/proc/$pid/status" | sort -u) == 0000000000000000 ]] || fail "process $pid has capabilities"
-    [[ $(readlink "/proc/$pid/root") == */run/xen/qemu-root-$1 ]] || fail "the root directory of process $pid is $(readlink "/proc/$pid/root")"
+    [[ $(awk '/^Uid:/ { print $2, $3, $4, $5 }' "/proc/$pid/status") == "$uid $uid $uid $uid" ]] ||
+      fail "process $pid is not user $uid"
+    [[ ! $(awk '/^(Gid|Groups):/ { for (i = 2; i <= NF; i++) if ($i != 65534) print $i }' \
+      "/proc/$pid/status") ]] || fail "process $pid is in other groups than its own"
+    [[ $(awk '/^Cap(Prm|Eff|Amb):/ { print $2 }' "/proc/$pid/status" |
+      sort -u) == 0000000000000000 ]] || fail "process $pid has capabilities"
+    [[ $(readlink "/proc/$pid/root") == */run/xen/qemu-root-$1 ]] ||
+      fail "the root directory of process $pid is $(readlink "/proc/$pid/root")"
   done
   ((found)) || fail "there is no device model"
   say "ok: $found processes, user $uid, no capabilities, an empty root directory"

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 600
-# What one guest's life costs: from xl create to the first line of its init, and the device model's processor time from exec to just before
-# the end, with a boot, a login, 64 MiB read and 7 MiB written in between.
+# What one guest's life costs: from xl create to the first line of its init, and the device model's
+# processor time from exec to just before the end, with a boot, a login, 64 MiB read and 7 MiB
+# written in between.
 
 scenario() {
   local server

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 200
-# How long from exec of the device model to "running" in xenstore: five guests one after the other that stay paused, the first not counted. For a
-# stub domain: from the readiness of its consoles' backend, after which it is unpaused.
+# How long from exec of the device model to "running" in xenstore: five guests one after the other
+# that stay paused, the first not counted. For a stub domain: from the readiness of its consoles'
+# backend, after which it is unpaused.
 
 scenario() {
   if in_stub_domain "$dm"; then start_stubs; else start_processes; fi

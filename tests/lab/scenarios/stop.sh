@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
 # limit 200
-# Ends that nobody asked the guest about, while its BIOS is at work: xl destroy, destroy of a paused guest, SIGTERM and SIGINT to the device model.
+# Ends that nobody asked the guest about, while its BIOS is at work: xl destroy, destroy of a paused
+# guest, SIGTERM and SIGINT to the device model.
 
 scenario() {
   guest_config guest /lab/disk/first.img
@@ -36,7 +37,8 @@ check_lost_stub() {
   stub=$(stub_of "$id") || fail "the guest has no stub domain"
   pause 3
   xl destroy "$stub" || fail "xl destroy of the stub domain failed"
-  xl destroy guest >> "$(xl_log guest)" 2>&1 || fail "xl destroy of a guest without its stub domain failed"
+  xl destroy guest >> "$(xl_log guest)" 2>&1 ||
+    fail "xl destroy of a guest without its stub domain failed"
   check_nothing_left
 }
 
@@ -48,13 +50,16 @@ check_signal() {
   pause 3
   kill "-$1" "$pid" || fail "there is no device model to signal"
   await 10 "the end of the device model after SIG$1" ended "$pid"
-  [[ -z $(ls /run/xen/qmp-*-"$id" 2>/dev/null) ]] || fail "SIG$1 left a socket: $(ls /run/xen/qmp-*)"
+  [[ -z $(ls /run/xen/qmp-*-"$id" 2>/dev/null) ]] ||
+    fail "SIG$1 left a socket: $(ls /run/xen/qmp-*)"
   say "ok: SIG$1 ends the device model, and its sockets"
   if [[ $dm == qemu ]]; then
     # it leaves the guest alone
-    xl destroy guest >> "$(xl_log guest)" 2>&1 || await 20 "the end of the guest after SIG$1 and a failed xl destroy" gone guest
+    xl destroy guest >> "$(xl_log guest)" 2>&1 ||
+      await 20 "the end of the guest after SIG$1 and a failed xl destroy" gone guest
   else
-    # a guest cannot go on alone: it is ended as crashed, and xl, which waits for that, does what on_crash says (destroy, unless told otherwise)
+    # a guest cannot go on alone: it is ended as crashed, and xl, which waits for that, does what
+    # on_crash says (destroy, unless told otherwise)
     await 20 "the end of the guest after SIG$1" gone guest
     say "ok: SIG$1 to the device model ends the guest"
   fi

@@ -92,6 +92,6 @@ inline bool says(const std::string& message, std::string_view part) {
   return message.find(part) != std::string::npos;
 }
 
-inline constexpr Capabilities kEverything{.e1000 = true, .cdrom = true, .restore = true};
+inline constexpr Capabilities kEverything{.restore = true};
 
 }  // namespace dm::toolstack::test

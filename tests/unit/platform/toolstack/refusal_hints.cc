@@ -29,9 +29,6 @@ std::ostream& operator<<(std::ostream& out, const Row& row) {
   return out << row.before;
 }
 
-const Capabilities kNoCards{.e1000 = false, .cdrom = true, .restore = true};
-const Capabilities kNoDiscs{.e1000 = true, .cdrom = false, .restore = true};
-
 const std::vector<Row> kRows = {
     {Unserved::vga, "", "vga=\"none\"\n", "vga=\"none\""},
     {Unserved::vga, "vga='stdvga'\nvideoram=32\n", "vga=\"none\"\nvideoram=32\n", "vga=\"none\""},
@@ -56,8 +53,6 @@ const std::vector<Row> kRows = {
     {Unserved::usb_device, "vga='none'\nusbdev=['hostbus=1,hostaddr=2']\n", "vga='none'\n"},
     {Unserved::sound, "vga='none'\nsoundhw='HDA'\n", "vga='none'\n"},
     {Unserved::sound, "vga='none'\nsoundhw='sb16'\n", "vga='none'\n"},
-    {Unserved::nic, "vga='none'\nvif=['model=e1000']\n", "vga='none'\nvif=['type=vif']\n",
-     "type=vif", kNoCards},
     {Unserved::nic_model, "vga='none'\nvif=['bridge=x']\n", "vga='none'\nvif=['model=e1000']\n",
      "model=e1000"},
     {Unserved::nic_model, "vga='none'\nvif=['model=virtio-net-pci']\n",
@@ -92,8 +87,6 @@ const std::vector<Row> kRows = {
      "vga='none'\ndm_restrict=1\ndisk=['format=qcow2,vdev=hda,target=/x']\n", "vdev=hda"},
     {Unserved::pv_image_format, "vga='none'\ndm_restrict=1\ndisk=['/x,qcow2,xvdf']\n",
      "vga='none'\ndm_restrict=1\ndisk=['format=raw,vdev=xvdf,target=/x']\n", "format=raw"},
-    {Unserved::cdrom, "vga='none'\ndisk=['/x,,hda',',,hdc,cdrom']\n",
-     "vga='none'\ndisk=['/x,,hda']\n", "", kNoDiscs},
     {Unserved::cdrom_position, "vga='none'\ndisk=['vdev=xvde,devtype=cdrom,target=/x.iso']\n",
      "vga='none'\ndisk=['vdev=hdc,devtype=cdrom,target=/x.iso']\n", "vdev=hdc,devtype=cdrom"},
     {Unserved::direct_boot, "vga='none'\nkernel='/k'\nramdisk='/r'\nroot='/dev/xvda'\n",

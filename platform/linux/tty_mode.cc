@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "platform/linux/chardev/tty_mode.h"
+#include "platform/linux/tty_mode.h"
 
 // The kernel's own termios, not libc's: only it has free speeds (struct termios2, BOTHER). The two
 // headers exclude each other.
