@@ -66,10 +66,10 @@ check_ipv6() {
   ip addr add fd00::1/64 dev xenbr0 nodad
   in_guest guest 20 "ip addr add fd00::2/64 dev eth0; sleep 4; ping6 -c 3 fd00::1" || fail "no ping by IPv6: $said"
   in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" || fail "iperf3 does not start in the guest"
-  timeout 60 iperf3 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
-  timeout 60 iperf3 -6 -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by IPv6 failed: $(in_guest guest 20 'cat /tmp/iperf; dmesg | tail -n 5'; echo "$said")"
-  timeout 60 iperf3 -6 -u -b 1M -c fd00::2 -t 3 > /dev/null || fail "iperf3 by UDP and IPv6 failed"
-  timeout 60 iperf3 -6 -u -b 1M -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by UDP and IPv6 failed"
+  iperf 60 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
+  iperf 60 -6 -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by IPv6 failed: $(in_guest guest 20 'cat /tmp/iperf; dmesg | tail -n 5'; echo "$said")"
+  iperf 60 -6 -u -b 1M -c fd00::2 -t 3 > /dev/null || fail "iperf3 by UDP and IPv6 failed"
+  iperf 60 -6 -u -b 1M -c fd00::2 -t 3 -R > /dev/null || fail "iperf3 -R by UDP and IPv6 failed"
   say "ok: IPv6, TCP and UDP both ways"
 }
 
@@ -87,7 +87,7 @@ check_capture() {
   timeout 40 tcpdump -Z root -l -i "$3" -nn -v -c 400 "$1 host $4 and tcp and greater 1600" > "$file" 2> /dev/null &
   local capture=$!
   pause 2
-  timeout 30 iperf3 -c "$4" -t 3 "${bulk[@]}" > /dev/null || fail "iperf3 ${bulk[*]} to $4 failed"
+  iperf 30 -c "$4" -t 3 "${bulk[@]}" > /dev/null || fail "iperf3 ${bulk[*]} to $4 failed"
   pause 1
   kill "$capture" 2> /dev/null || true
   wait "$capture" || true
@@ -108,10 +108,10 @@ check_jumbo() {
   done
   ping -q -c 3 -W 10 -s 8900 "$tap_card" > /dev/null || fail "no ping of 8900 bytes on a tap with an MTU of 9000"
   ping -q -c 3 -W 10 -s 8900 $packet_net.2 > /dev/null || fail "no ping of 8900 bytes on a packet socket with an MTU of 9000"
-  timeout 60 iperf3 -c "$tap_card" -t 3 > /dev/null || fail "iperf3 on a tap with an MTU of 9000 failed"
-  timeout 60 iperf3 -c "$tap_card" -t 3 -R > /dev/null || fail "iperf3 -R on a tap with an MTU of 9000 failed"
-  timeout 60 iperf3 -c $packet_net.2 -t 3 > /dev/null || fail "iperf3 on a packet socket with an MTU of 9000 failed"
-  timeout 60 iperf3 -c $packet_net.2 -t 3 -R > /dev/null || fail "iperf3 -R on a packet socket with an MTU of 9000 failed"
+  iperf 60 -c "$tap_card" -t 3 > /dev/null || fail "iperf3 on a tap with an MTU of 9000 failed"
+  iperf 60 -c "$tap_card" -t 3 -R > /dev/null || fail "iperf3 -R on a tap with an MTU of 9000 failed"
+  iperf 60 -c $packet_net.2 -t 3 > /dev/null || fail "iperf3 on a packet socket with an MTU of 9000 failed"
+  iperf 60 -c $packet_net.2 -t 3 -R > /dev/null || fail "iperf3 -R on a packet socket with an MTU of 9000 failed"
   ip link set xenbr0 mtu 1500
   say "ok: MTU 9000 on both kinds of backend"
 }

@@ -102,7 +102,7 @@ END
 
 # bandwidth OPTION...: of iperf3 from dom0, in Mbit/s at the receiver
 bandwidth() {
-  timeout 60 iperf3 -c "$address" -t 5 -J "$@" > "$state/guest/iperf.json" 2>&1 || fail "iperf3 $*: $(tail -n 5 "$state/guest/iperf.json")"
+  iperf 60 -c "$address" -t 5 -J "$@" > "$state/guest/iperf.json" 2>&1 || fail "iperf3 $*: $(tail -n 5 "$state/guest/iperf.json")"
   awk '/"sum_received"/ { in_sum = 1 } /"sum":/ { in_sum = 1 } in_sum && /"bits_per_second"/ { gsub(/[^0-9.e+]/, "", $2); value = $2; in_sum = 0 } END { printf "%.2f", value / 1e6 }' \
     "$state/guest/iperf.json"
 }
