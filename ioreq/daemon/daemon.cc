@@ -108,13 +108,13 @@ class Session {
   LoopEvents events_{loop_};
   host::HostClock clock_;
   host::SignalWatch signals_{
-      loop_.context(), {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
+      loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
   std::unique_ptr<XenHost> xen_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
   toolstack::FdSets fd_sets_;
   toolstack::QmpCommands commands_;
-  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  toolstack::QmpServer qmp_{loop_, commands_};
   std::optional<toolstack::StoreClient> store_;
   std::unique_ptr<StubQmp> stub_qmp_;
   std::optional<toolstack::DomainWatch> domain_watch_;
@@ -122,7 +122,7 @@ class Session {
   host::Watch watcher_end_;
   Ending ending_;
   std::optional<Error> failure_;
-  host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
+  host::DiscOpener discs_{loop_};  ///< the first to go: control_ waits for it
 };
 
 /// For the watcher, whose hook takes no argument: set once, before it is forked.
@@ -169,7 +169,7 @@ Result<> Session::start() {
     return watcher.error();
   }
   watcher_.emplace(std::move(*watcher));
-  watcher_end_ = host::Watch{loop_.context(), host::UniqueFd{watcher_->take_lifeline()},
+  watcher_end_ = host::Watch{loop_, host::UniqueFd{watcher_->take_lifeline()},
                              host::Callback::bind<&Session::on_watcher_gone>(*this)};
   if (!watcher_end_.ok()) {
     return Error{"the loop cannot watch the watcher"};
@@ -189,7 +189,7 @@ Result<> Session::start() {
 }
 
 Result<> Session::take_place() {
-  auto backends = open_backends(config_, loop_.context());
+  auto backends = open_backends(config_, loop_);
   if (!backends) {
     return backends.error();
   }
@@ -249,7 +249,7 @@ Result<> Session::listen() {
   toolstack::add_fd_set_commands(commands_, fd_sets_);
   toolstack::add_medium_commands(commands_, *control_, fd_sets_);
   if (in_stub_domain()) {
-    auto opened = StubQmp::open(loop_.context(), commands_, config_.domid);
+    auto opened = StubQmp::open(loop_, commands_, config_.domid);
     if (!opened) {
       return opened.error();
     }
@@ -325,7 +325,7 @@ void Session::watch_store() {
               std::string_view{connection.error().message});
     return;
   }
-  store_.emplace(loop_.context(), std::move(*connection));
+  store_.emplace(loop_, std::move(*connection));
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
   using Kind = pv::Backends::Kind;
