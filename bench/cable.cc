@@ -170,7 +170,7 @@ class Network {
     config.mac = mac;
     config.interface = shared;
     config.tap_name = tap;
-    auto made = dm::host::open_net(loop_.context(), config);
+    auto made = dm::host::open_net(loop_, config);
     if (!made) {
       return nullptr;
     }

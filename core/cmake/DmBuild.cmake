@@ -90,9 +90,7 @@ endfunction()
 set(dm_standard_headers
   <algorithm> <array> <cerrno> <chrono> <cstddef> <cstdint> <cstring> <functional> <limits> <memory>
   <optional> <span> <string> <string_view> <utility> <vector>)
-dm_precompiled(dm_asio_headers ${dm_standard_headers}
-  <boost/asio/io_context.hpp> <boost/asio/post.hpp> <boost/asio/posix/stream_descriptor.hpp>
-  <boost/asio/steady_timer.hpp>
+dm_precompiled(dm_library_headers ${dm_standard_headers}
   <boost/json/array.hpp> <boost/json/object.hpp>)
 
 function(dm_library name)

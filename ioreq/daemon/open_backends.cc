@@ -13,8 +13,8 @@ namespace dm {
 
 namespace {
 
-Result<Backends::Nic> open_nic(const NicConfig& config, boost::asio::io_context& context) {
-  auto cable = host::open_net(context, config);
+Result<Backends::Nic> open_nic(const NicConfig& config, host::Loop& loop) {
+  auto cable = host::open_net(loop, config);
   if (!cable) {
     return cable.error();
   }
@@ -27,14 +27,14 @@ Result<Backends::Nic> open_nic(const NicConfig& config, boost::asio::io_context&
 
 }  // namespace
 
-Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_context& context) {
+Result<Backends> open_backends(const MachineConfig& config, host::Loop& loop) {
   Backends backends;
   for (const DiskConfig& disk : config.disks) {
     backends.cdroms.at(disk.index) = disk.cdrom;
     if (disk.cdrom && disk.path.empty()) {
       continue;
     }
-    auto opened = host::open_disk(context, disk);
+    auto opened = host::open_disk(loop, disk);
     if (!opened) {
       return opened.error();
     }
@@ -44,14 +44,14 @@ Result<Backends> open_backends(const MachineConfig& config, boost::asio::io_cont
     if (!config.serial[i]) {
       continue;
     }
-    auto opened = host::open_chardev(context, config.serial[i]->backend);
+    auto opened = host::open_chardev(loop, config.serial[i]->backend);
     if (!opened) {
       return opened.error();
     }
     backends.serial[i] = std::move(*opened);
   }
   for (const NicConfig& nic : config.nics) {
-    auto opened = open_nic(nic, context);
+    auto opened = open_nic(nic, loop);
     if (!opened) {
       return opened.error();
     }

@@ -26,11 +26,10 @@ class ProbeSession {
   void on_signal() noexcept { ending_ = true; }
 
   host::Loop loop_;
-  host::SignalWatch signals_{loop_.context(),
-                             {SIGTERM, SIGINT, SIGHUP},
-                             host::Callback::bind<&ProbeSession::on_signal>(*this)};
+  host::SignalWatch signals_{
+      loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&ProbeSession::on_signal>(*this)};
   toolstack::QmpCommands commands_;
-  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  toolstack::QmpServer qmp_{loop_, commands_};
   bool ending_ = false;
 };
 

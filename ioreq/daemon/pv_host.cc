@@ -5,7 +5,7 @@
 #include "platform/linux/chardev/chardev.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/image/disk.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <cerrno>
 #include <utility>
@@ -19,21 +19,20 @@ pv::Host make_host(host::Loop& loop,
                    std::uint32_t domid,
                    FrontendPort& frontend,
                    const host::CharLimits& limits) {
-  boost::asio::io_context& context = loop.context();
-  return {
-      .domid = domid,
-      .store = store,
-      .frontend = frontend,
-      .work = host::turn_queue(context),
-      .open_chardev = [&context,
-                       limits](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
-        auto opened = host::open_chardev(context, spec, limits);
-        if (!opened) {
-          return opened.error();
-        }
-        return std::unique_ptr<CharBackend>{std::move(*opened)};
-      },
-      .open_disk = [&context](const DiskConfig& disk) { return host::open_disk(context, disk); }};
+  host::Loop& loop = loop;
+  return {.domid = domid,
+          .store = store,
+          .frontend = frontend,
+          .work = host::loop.turn_queue(),
+          .open_chardev =
+              [&loop, limits](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
+            auto opened = host::open_chardev(loop, spec, limits);
+            if (!opened) {
+              return opened.error();
+            }
+            return std::unique_ptr<CharBackend>{std::move(*opened)};
+          },
+          .open_disk = [&loop](const DiskConfig& disk) { return host::open_disk(loop, disk); }};
 }
 
 }  // namespace
@@ -69,7 +68,7 @@ PvHost::PvHost(host::Loop& loop,
                std::unique_ptr<xen::XenFrontend> frontend,
                host::UniqueFd events)
     : frontend_{std::move(frontend)},
-      events_{loop.context(), std::move(events), host::Callback::bind<&PvHost::on_events>(*this)},
+      events_{loop, std::move(events), host::Callback::bind<&PvHost::on_events>(*this)},
       backends_{make_host(loop, store, domid, *frontend_, limits), std::move(kinds)} {
   events_.await_readable();
 }

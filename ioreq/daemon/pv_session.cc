@@ -43,14 +43,13 @@ class PvSession {
   const MachineConfig& config_;
   const std::uint64_t console_limit_;
   host::Loop loop_;
-  host::SignalWatch signals_{loop_.context(),
-                             {SIGTERM, SIGINT, SIGHUP},
-                             host::Callback::bind<&PvSession::on_signal>(*this)};
+  host::SignalWatch signals_{
+      loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&PvSession::on_signal>(*this)};
   std::optional<toolstack::StoreClient> store_;
   std::unique_ptr<PvHost> pv_;
   std::optional<PvControl> control_;
   toolstack::QmpCommands commands_;
-  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  toolstack::QmpServer qmp_{loop_, commands_};
   std::optional<toolstack::DomainWatch> domain_watch_;
   bool ending_ = false;
 };
@@ -60,7 +59,7 @@ Result<> PvSession::start() {
   if (!connection) {
     return fail("cannot reach xenstore: ", connection.error().message);
   }
-  store_.emplace(loop_.context(), std::move(*connection));
+  store_.emplace(loop_, std::move(*connection));
   using Kind = pv::Backends::Kind;
   auto pv = PvHost::open(loop_, *store_, config_.domid,
                          {Kind::console, Kind::qdisk, Kind::vkbd, Kind::vfb},

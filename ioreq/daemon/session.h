@@ -83,13 +83,13 @@ class Session final : private ControlHost {
   LoopEvents events_{loop_};
   host::HostClock clock_;
   host::SignalWatch signals_{
-      loop_.context(), {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
+      loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
   std::unique_ptr<XenHost> xen_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
   toolstack::FdSets fd_sets_;
   toolstack::QmpCommands commands_;
-  toolstack::QmpServer qmp_{loop_.context(), commands_};
+  toolstack::QmpServer qmp_{loop_, commands_};
   std::optional<toolstack::StoreClient> store_;
   std::unique_ptr<StubQmp> stub_qmp_;
   std::optional<toolstack::DomainWatch> domain_watch_;
@@ -98,7 +98,7 @@ class Session final : private ControlHost {
   log::Limit complaints_;
   Ending ending_;
   std::optional<Error> failure_;
-  host::DiscOpener discs_{loop_.context()};  ///< the first to go: control_ waits for it
+  host::DiscOpener discs_{loop_};  ///< the first to go: control_ waits for it
 };
 
 }  // namespace dm

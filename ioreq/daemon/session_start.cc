@@ -99,7 +99,7 @@ Result<> Session::start_supervisor() {
     return link.error();
   }
   supervisor_.emplace(std::move(*link));
-  supervisor_line_ = host::Watch{loop_.context(), host::duplicate(supervisor_->descriptor()),
+  supervisor_line_ = host::Watch{loop_, host::duplicate(supervisor_->descriptor()),
                                  host::Callback::bind<&Session::on_supervisor>(*this)};
   if (!supervisor_line_.ok()) {
     return Error{"the loop cannot watch the supervisor"};
@@ -109,7 +109,7 @@ Result<> Session::start_supervisor() {
 }
 
 Result<> Session::take_place() {
-  auto backends = open_backends(config_, loop_.context());
+  auto backends = open_backends(config_, loop_);
   if (!backends) {
     return backends.error();
   }
@@ -154,7 +154,7 @@ Result<> Session::listen() {
         return discs_.image(name, std::move(file), format);
       });
   if (in_stub_domain()) {
-    auto opened = StubQmp::open(loop_.context(), commands_, config_.domid);
+    auto opened = StubQmp::open(loop_, commands_, config_.domid);
     if (!opened) {
       return opened.error();
     }
@@ -230,7 +230,7 @@ void Session::watch_store() {
               std::string_view{connection.error().message});
     return;
   }
-  store_.emplace(loop_.context(), std::move(*connection));
+  store_.emplace(loop_, std::move(*connection));
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
   using Kind = pv::Backends::Kind;

@@ -4,10 +4,7 @@
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
 
-#include <boost/asio/post.hpp>
-
 #include <cerrno>
-#include <exception>
 #include <utility>
 
 namespace dm {
@@ -18,18 +15,18 @@ constexpr xen::DomId kToolstackDomain = 0;
 
 }  // namespace
 
-StubQmp::StubQmp(boost::asio::io_context& context,
+StubQmp::StubQmp(host::Loop& loop,
                  const toolstack::QmpCommands& commands,
                  std::uint32_t domid,
                  toolstack::Xenstore xenstore,
                  std::unique_ptr<xen::GrantedPage> page)
-    : context_{context},
-      path_{"device-model/" + std::to_string(domid) + "/qmp-vchan"},
+    : path_{"device-model/" + std::to_string(domid) + "/qmp-vchan"},
       xenstore_{std::move(xenstore)},
       page_{std::move(page)},
-      vchan_{commands, *this} {}
+      vchan_{commands, *this},
+      more_{Work::bind<&StubQmp::serve>(loop.turn_queue(), *this)} {}
 
-Result<std::unique_ptr<StubQmp>> StubQmp::open(boost::asio::io_context& context,
+Result<std::unique_ptr<StubQmp>> StubQmp::open(host::Loop& loop,
                                                const toolstack::QmpCommands& commands,
                                                std::uint32_t domid) {
   auto xenstore = toolstack::Xenstore::open();
@@ -41,9 +38,9 @@ Result<std::unique_ptr<StubQmp>> StubQmp::open(boost::asio::io_context& context,
     return page.error();
   }
   std::unique_ptr<StubQmp> qmp{
-      new StubQmp{context, commands, domid, std::move(*xenstore), std::move(*page)}};
+      new StubQmp{loop, commands, domid, std::move(*xenstore), std::move(*page)}};
   // The library owns its descriptor, a Watch its own.
-  qmp->watch_ = host::Watch{context, host::duplicate(qmp->page_->descriptor()),
+  qmp->watch_ = host::Watch{loop, host::duplicate(qmp->page_->descriptor()),
                             host::Callback::bind<&StubQmp::on_event>(*qmp)};
   if (!qmp->watch_.ok()) {
     return fail("the loop cannot watch QMP's event channel: ", host::error_text(errno));
@@ -77,17 +74,8 @@ void StubQmp::on_event() noexcept {
     return;
   }
   watch_.await_readable();
-  serve();
-}
-
-void StubQmp::serve() noexcept {
-  if (!vchan_.serve()) {
-    return;
-  }
-  try {
-    boost::asio::post(context_, [this] { serve(); });
-  } catch (const std::exception& failure) {
-    log::error("QMP: a command waits for the next one: ", failure.what());
+  if (serve()) {
+    more_.schedule();
   }
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "core/result.h"
+#include "core/time/work.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/toolstack/qmp/qmp_vchan.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/granted_page.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -19,14 +19,14 @@ namespace dm {
 /// directory in xenstore. Thread rule: the loop's thread only.
 class StubQmp final : private toolstack::VchanLine {
  public:
-  /// `context` and `commands` outlive the result.
-  [[nodiscard]] static Result<std::unique_ptr<StubQmp>> open(boost::asio::io_context& context,
+  /// `loop` and `commands` outlive the result.
+  [[nodiscard]] static Result<std::unique_ptr<StubQmp>> open(host::Loop& loop,
                                                              const toolstack::QmpCommands& commands,
                                                              std::uint32_t domid);
   ~StubQmp() override = default;
 
  private:
-  StubQmp(boost::asio::io_context& context,
+  StubQmp(host::Loop& loop,
           const toolstack::QmpCommands& commands,
           std::uint32_t domid,
           toolstack::Xenstore xenstore,
@@ -36,14 +36,14 @@ class StubQmp final : private toolstack::VchanLine {
   [[nodiscard]] Result<> announce() override;
   void ring_bell() noexcept override { page_->notify(); }
   void on_event() noexcept;
-  void serve() noexcept;
+  bool serve() noexcept { return vchan_.serve(); }
 
-  boost::asio::io_context& context_;
   std::string path_;
   toolstack::Xenstore xenstore_;
   std::unique_ptr<xen::GrantedPage> page_;
   toolstack::QmpVchan vchan_;
   host::Watch watch_;
+  Work more_;  ///< commands that came with the last one
 };
 
 }  // namespace dm

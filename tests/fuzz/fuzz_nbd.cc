@@ -65,8 +65,7 @@ class World {
     config.path = "nbd:unix:/x";
     config.read_only = in.below(8) == 0;
     config.cdrom = config.read_only && in.flag();
-    auto opened =
-        host::open_nbd_connection(loop_.context(), config, server_.take_client(), 10s, server_);
+    auto opened = host::open_nbd_connection(loop_, config, server_.take_client(), 10s, server_);
     require(server_.passed <= 10s, "opening has one deadline");
     if (opened) {
       disk_ = std::move(*opened);

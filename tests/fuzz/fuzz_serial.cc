@@ -89,10 +89,10 @@ enum class Kind { socket, pipe, pty };
 class World {
  public:
   World(const Place& place, Kind kind) : place_{place}, kind_{kind} {
-    auto opened = host::open_chardev(
-        loop_.context(), kind == Kind::socket ? "unix:" + place.socket() + ",server=on,wait=off"
-                         : kind == Kind::pipe ? "pipe:" + place.pipe()
-                                              : "pty");
+    auto opened = host::open_chardev(loop_, kind == Kind::socket
+                                                ? "unix:" + place.socket() + ",server=on,wait=off"
+                                            : kind == Kind::pipe ? "pipe:" + place.pipe()
+                                                                 : "pty");
     require(opened.has_value(), "a backend can be opened");
     line_ = std::move(*opened);
     chip_.emplace(*line_, timers_, irq_);

@@ -3,12 +3,9 @@
 // anywhere, with other ids, types and lengths than they should have; errors; events of watches; raw
 // bytes; the end. The client has what a device model has open: questions of every kind, some asked
 // from inside of an answer, and the watch for the domain's end.
-#include "core/obs/log.h"
-#include "platform/toolstack/store/domain_watch.h"
+#include "core/obs/log.h" #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
 #include "tests/fuzz/input.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -69,7 +66,7 @@ class World {
     require(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0,
             "there are sockets");
     store_ = UniqueFd{ends[0]};
-    client_.emplace(io_, UniqueFd{ends[1]});
+    client_.emplace(loop_, UniqueFd{ends[1]});
     watch_.emplace(*client_, 7, host::Callback::bind<&World::on_gone>(*this));
     settle();
   }
@@ -161,11 +158,13 @@ class World {
 
   void on_gone() noexcept { ++gone_; }
   void settle() {
-    for (int turn = 0; io_.poll() != 0; ++turn) {
-      require(turn < 1000, "work ends");
-      io_.restart();
-    }
-    io_.restart();
+    std::uint64_t before = 0;
+    int turn = 0;
+    do {
+      before = loop_.counters().handlers;
+      loop_.wait(std::chrono::nanoseconds{0});
+      require(++turn < 1000, "work ends");
+    } while (loop_.counters().handlers != before || !loop_.turn_queue().empty());
     take();
   }
   /// What the client has sent.
@@ -300,7 +299,7 @@ class World {
   }
 
   static constexpr std::size_t kHeader = 16;
-  boost::asio::io_context io_{1};
+  host::Loop loop_;
   UniqueFd store_;
   std::optional<StoreClient> client_;
   std::optional<toolstack::DomainWatch> watch_;

@@ -47,17 +47,14 @@ std::optional<QemuIo> parse_qemu_io(std::string_view line) {
 /// Opened at once, whatever its format.
 class Image final : public DiscImage {
  public:
-  Image(boost::asio::io_context& context,
-        std::string name,
-        host::UniqueFd file,
-        ImageFormat format) noexcept
+  Image(host::Loop& loop, std::string name, host::UniqueFd file, ImageFormat format) noexcept
       : context_{context}, name_{std::move(name)}, file_{std::move(file)}, format_{format} {}
   void open(Opened opened) override {
     opened(host::open_disc(context_, name_, std::move(file_), format_));
   }
 
  private:
-  boost::asio::io_context& context_;
+  host::Loop& loop_;
   std::string name_;
   host::UniqueFd file_;
   ImageFormat format_;

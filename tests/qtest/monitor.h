@@ -4,14 +4,13 @@
 #include "core/result.h"
 #include "ioreq/machine/control.h"
 #include "platform/linux/loop/host_clock.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/qtest/board.h"
 #include "tests/qtest/held_flushes.h"
 #include "tests/qtest/peer.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <functional>
@@ -28,7 +27,7 @@ namespace dm::qtest {
 class Monitor final : private ControlHost {
  public:
   struct Parts {
-    boost::asio::io_context& context;
+    host::Loop& loop;
     Board& board;
     std::array<HeldFlushes*, 4> held;  ///< by IDE position; null: not that kind of image
     std::function<void()> quit;

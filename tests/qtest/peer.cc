@@ -29,17 +29,16 @@ Result<host::UniqueFd> connect_to(const std::string& path) {
   return socket;
 }
 
-Result<std::unique_ptr<Peer>> Peer::connect(boost::asio::io_context& context,
-                                            const std::string& path) {
+Result<std::unique_ptr<Peer>> Peer::connect(host::Loop& loop, const std::string& path) {
   auto socket = connect_to(path);
   if (!socket) {
     return socket.error();
   }
-  return std::make_unique<Peer>(context, std::move(*socket));
+  return std::make_unique<Peer>(loop, std::move(*socket));
 }
 
-Peer::Peer(boost::asio::io_context& context, host::UniqueFd socket)
-    : socket_{context, std::move(socket), host::Callback::bind<&Peer::on_readable>(*this),
+Peer::Peer(host::Loop& loop, host::UniqueFd socket)
+    : socket_{loop, std::move(socket), host::Callback::bind<&Peer::on_readable>(*this),
               host::Callback::bind<&Peer::on_writable>(*this)} {
   socket_.await_readable();
 }

@@ -2,10 +2,9 @@
 #pragma once
 
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <functional>
 #include <memory>
@@ -21,9 +20,9 @@ namespace dm::qtest {
 /// test that asks reads. Thread rule: the loop's thread only.
 class Peer {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Peer>> connect(boost::asio::io_context& context,
+  [[nodiscard]] static Result<std::unique_ptr<Peer>> connect(host::Loop& loop,
                                                              const std::string& path);
-  Peer(boost::asio::io_context& context, host::UniqueFd socket);
+  Peer(host::Loop& loop, host::UniqueFd socket);
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;
 

@@ -43,10 +43,8 @@ Result<> Server::start() {
   board_ = std::move(*board);
   board_->ended = [this](ShutdownReason reason) { on_guest_end(reason); };
   take_power_on_attention(*board_);
-  monitor_.emplace(
-      Monitor::Parts{.context = loop_.context(), .board = *board_, .held = held_, .quit = [this] {
-                       stopping_ = true;
-                     }});
+  monitor_.emplace(Monitor::Parts{
+      .context = loop_, .board = *board_, .held = held_, .quit = [this] { stopping_ = true; }});
   for (const std::string& path : options_.monitors) {
     if (auto connected = monitor_->connect(path); !connected) {
       return connected;
@@ -80,7 +78,7 @@ Result<Backends> Server::open_backends() {
     if (!serial) {
       continue;
     }
-    auto opened = host::open_chardev(loop_.context(), serial->backend);
+    auto opened = host::open_chardev(loop_, serial->backend);
     if (!opened) {
       return opened.error();
     }
@@ -89,7 +87,7 @@ Result<Backends> Server::open_backends() {
   for (const Cable& cable : options_.cables) {
     std::unique_ptr<NetBackend> end = std::make_unique<NoNet>();
     if (cable.fd >= 0) {
-      end = std::make_unique<SocketNet>(loop_.context(), host::UniqueFd{cable.fd});
+      end = std::make_unique<SocketNet>(loop_, host::UniqueFd{cable.fd});
     }
     backends.nics.push_back({.cable = std::move(end), .rom = {}});
   }
@@ -105,7 +103,7 @@ Result<> Server::open_disk(Backends& backends, const DiskConfig& disk) {
   if (disk.path == kNullDisk) {
     image = std::make_unique<NullDisk>();
   } else {
-    auto opened = host::open_disk(loop_.context(), disk);
+    auto opened = host::open_disk(loop_, disk);
     if (!opened) {
       return opened.error();
     }

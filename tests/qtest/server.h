@@ -51,7 +51,7 @@ class Server {
   const Options& options_;
   host::Loop loop_;
   host::SignalWatch signals_{
-      loop_.context(), {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Server::on_signal>(*this)};
+      loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Server::on_signal>(*this)};
   std::unique_ptr<std::FILE, CloseFile> log_;
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   std::array<HeldFlushes*, 4> held_{};

@@ -40,8 +40,8 @@ void append(std::vector<std::byte>& to, const void* from, std::size_t bytes) {
 
 }  // namespace
 
-SocketNet::SocketNet(boost::asio::io_context& context, host::UniqueFd socket)
-    : socket_{context, std::move(socket), host::Callback::bind<&SocketNet::on_readable>(*this),
+SocketNet::SocketNet(host::Loop& loop, host::UniqueFd socket)
+    : socket_{loop, std::move(socket), host::Callback::bind<&SocketNet::on_readable>(*this),
               host::Callback::bind<&SocketNet::on_writable>(*this)} {}
 
 SendStatus SocketNet::send(const NetOffload& offload,

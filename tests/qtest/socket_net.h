@@ -2,10 +2,9 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <cstddef>
 #include <span>
@@ -22,7 +21,7 @@ class SocketNet final : public NetBackend {
   static constexpr std::size_t kMaxFrame = 65'536;
   static constexpr std::size_t kReadAtOnce = 65'536;
 
-  SocketNet(boost::asio::io_context& context, host::UniqueFd socket);
+  SocketNet(host::Loop& loop, host::UniqueFd socket);
 
   void attach(NetClient* client) noexcept override { client_ = client; }
   [[nodiscard]] SendStatus send(const NetOffload& offload,

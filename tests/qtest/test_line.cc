@@ -52,8 +52,7 @@ void TestLine::flush() noexcept {
       waiting_.erase(0, static_cast<std::size_t>(sent));
     } else if (errno == EAGAIN) {
       if (!writable_) {
-        writable_.emplace(loop_.context(),
-                          host::UniqueFd{::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0)},
+        writable_.emplace(loop_, host::UniqueFd{::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0)},
                           host::Callback{}, host::Callback::bind<&TestLine::flush>(*this));
       }
       writable_->await_writable();

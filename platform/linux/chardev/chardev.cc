@@ -51,12 +51,9 @@ class NullChardev final : public Chardev {
 /// who type.
 class PipeChardev final : public VisitedChardev {
  public:
-  PipeChardev(boost::asio::io_context& context,
-              std::string description,
-              UniqueFd in,
-              UniqueFd out,
-              const std::string& out_path)
-      : VisitedChardev{context, std::move(description)} {
+  PipeChardev(
+      Loop& loop, std::string description, UniqueFd in, UniqueFd out, const std::string& out_path)
+      : VisitedChardev{loop, std::move(description)} {
     set_streams(std::move(in), std::move(out));
     wait_for_visitors(out_path);
   }
@@ -65,13 +62,13 @@ class PipeChardev final : public VisitedChardev {
 /// `file:`. The other side is a medium, which never goes; a device may.
 class FileChardev final : public StreamChardev {
  public:
-  FileChardev(boost::asio::io_context& context, UniqueFd file, std::uint64_t limit)
-      : StreamChardev{context, {.description = "file", .survives_errors = true}}, limit_{limit} {
+  FileChardev(Loop& loop, UniqueFd file, std::uint64_t limit)
+      : StreamChardev{loop, {.description = "file", .survives_errors = true}}, limit_{limit} {
     set_streams(UniqueFd{}, std::move(file));
     set_connected(true);
   }
 
-  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
+  static Result<std::unique_ptr<Chardev>> open(Loop& loop,
                                                const std::string& path,
                                                std::uint64_t limit) {
     UniqueFd file{::open(path.c_str(),
@@ -83,12 +80,12 @@ class FileChardev final : public StreamChardev {
     const bool known = ::fstat(file.get(), &status) == 0;
     if (known && S_ISFIFO(status.st_mode)) {
       return std::unique_ptr<Chardev>{
-          std::make_unique<PipeChardev>(context, "file", UniqueFd{}, std::move(file), path)};
+          std::make_unique<PipeChardev>(loop, "file", UniqueFd{}, std::move(file), path)};
     }
     if (known && !S_ISREG(status.st_mode)) {
       limit = 0;  // what it takes fills no disk
     }
-    auto made = std::make_unique<FileChardev>(context, std::move(file), limit);
+    auto made = std::make_unique<FileChardev>(loop, std::move(file), limit);
     made->path_ = path;
     return std::unique_ptr<Chardev>{std::move(made)};
   }
@@ -134,22 +131,21 @@ constexpr int kNamedPipe = O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 /// `pipe:` with one pipe for both ways: we are its reader ourselves, so it has no end.
 class OnePipeChardev final : public StreamChardev {
  public:
-  OnePipeChardev(boost::asio::io_context& context, UniqueFd in, UniqueFd out)
-      : StreamChardev{context, {.description = "pipe"}} {
+  OnePipeChardev(Loop& loop, UniqueFd in, UniqueFd out)
+      : StreamChardev{loop, {.description = "pipe"}} {
     set_streams(std::move(in), std::move(out));
     set_connected(true);
   }
 };
 
-[[nodiscard]] Result<std::unique_ptr<Chardev>> open_pipe(boost::asio::io_context& context,
-                                                         const std::string& path) {
+[[nodiscard]] Result<std::unique_ptr<Chardev>> open_pipe(Loop& loop, const std::string& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
     UniqueFd file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY)};
     if (!file) {
       return fail("serial \"pipe:", path, "\": cannot open it: ", error_text(errno));
     }
-    return std::unique_ptr<Chardev>{std::make_unique<FileSource>(context, std::move(file))};
+    return std::unique_ptr<Chardev>{std::make_unique<FileSource>(loop, std::move(file))};
   }
   // Both ways each, so that no open() waits for the other end.
   const std::string out_path = path + ".out";
@@ -169,7 +165,7 @@ class OnePipeChardev final : public StreamChardev {
   }
   if (!two) {
     return std::unique_ptr<Chardev>{
-        std::make_unique<OnePipeChardev>(context, std::move(in), std::move(out))};
+        std::make_unique<OnePipeChardev>(loop, std::move(in), std::move(out))};
   }
   // Now that it has a reader, ourselves, it can be opened for writing alone; then we leave.
   UniqueFd writing{::open(out_path.c_str(), O_WRONLY | kNamedPipe)};
@@ -178,7 +174,7 @@ class OnePipeChardev final : public StreamChardev {
   }
   out.reset();
   return std::unique_ptr<Chardev>{
-      std::make_unique<PipeChardev>(context, "pipe", std::move(in), std::move(writing), out_path)};
+      std::make_unique<PipeChardev>(loop, "pipe", std::move(in), std::move(writing), out_path)};
 }
 
 /// A descriptor of our own for one that others share: making theirs non-blocking would be felt by a
@@ -198,21 +194,21 @@ class OnePipeChardev final : public StreamChardev {
 
 class StdioChardev final : public StreamChardev {
  public:
-  explicit StdioChardev(boost::asio::io_context& context, UniqueFd in, UniqueFd out)
-      : StreamChardev{context, {.description = "stdio"}} {
+  explicit StdioChardev(Loop& loop, UniqueFd in, UniqueFd out)
+      : StreamChardev{loop, {.description = "stdio"}} {
     terminal_.make_raw(STDIN_FILENO, TtyMode::Keys::signals);
     set_streams(std::move(in), std::move(out));
     set_connected(true);
   }
 
-  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context) {
+  static Result<std::unique_ptr<Chardev>> open(Loop& loop) {
     UniqueFd in = reopen(STDIN_FILENO, O_RDONLY);
     UniqueFd out = reopen(STDOUT_FILENO, O_WRONLY);
     if (!in || !out) {
       return fail("serial \"stdio\": standard input or output is closed");
     }
     return std::unique_ptr<Chardev>{
-        std::make_unique<StdioChardev>(context, std::move(in), std::move(out))};
+        std::make_unique<StdioChardev>(loop, std::move(in), std::move(out))};
   }
 
  private:
@@ -234,7 +230,7 @@ class StdioChardev final : public StreamChardev {
 
 }  // namespace
 
-Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
+Result<std::unique_ptr<Chardev>> open_chardev(Loop& loop,
                                               std::string_view spec,
                                               const CharLimits& limits) {
   ignore_write_signals();
@@ -242,25 +238,25 @@ Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
     return std::string{spec.substr(prefix.size())};
   };
   if (spec == "pty") {
-    return PtyChardev::open(context);
+    return PtyChardev::open(loop);
   }
   if (spec == "null" || spec == "none") {
     return std::unique_ptr<Chardev>{std::make_unique<NullChardev>(spec)};
   }
   if (spec == "stdio") {
-    return StdioChardev::open(context);
+    return StdioChardev::open(loop);
   }
   if (spec.starts_with("file:")) {
-    return FileChardev::open(context, rest_of("file:"), limits.file_bytes);
+    return FileChardev::open(loop, rest_of("file:"), limits.file_bytes);
   }
   if (spec.starts_with("pipe:")) {
-    return open_pipe(context, rest_of("pipe:"));
+    return open_pipe(loop, rest_of("pipe:"));
   }
   if (spec.starts_with("unix:") || spec.starts_with("tcp:")) {
-    return SocketChardev::open(context, spec);
+    return SocketChardev::open(loop, spec);
   }
   if (spec.starts_with("/dev/")) {
-    return TtyChardev::open(context, std::string{spec});
+    return TtyChardev::open(loop, std::string{spec});
   }
   return unsupported(spec);
 }

@@ -3,8 +3,7 @@
 
 #include "core/backend/chardev.h"
 #include "core/result.h"
-
-#include <boost/asio/io_context.hpp>
+#include "platform/linux/loop/loop.h"
 
 #include <cstdint>
 #include <memory>
@@ -49,8 +48,8 @@ struct CharLimits {
 ///
 /// A server has one client at a time and waits for the next when that one goes; it never holds up
 /// the guest's start (wait=on is noted and ignored). The error says what is wrong and what to write
-/// instead. `context` must be a Loop's and outlive the result.
-[[nodiscard]] Result<std::unique_ptr<Chardev>> open_chardev(boost::asio::io_context& context,
+/// instead. `loop` outlives the result.
+[[nodiscard]] Result<std::unique_ptr<Chardev>> open_chardev(Loop& loop,
                                                             std::string_view spec,
                                                             const CharLimits& limits = {});
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/chardev/file_source.h"
 
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <unistd.h>
 
@@ -10,8 +10,8 @@
 
 namespace dm::host {
 
-FileSource::FileSource(boost::asio::io_context& context, UniqueFd file)
-    : file_{std::move(file)}, turn_{Work::bind<&FileSource::tell>(turn_queue(context), *this)} {}
+FileSource::FileSource(Loop& loop, UniqueFd file)
+    : file_{std::move(file)}, turn_{Work::bind<&FileSource::tell>(loop.turn_queue(), *this)} {}
 
 void FileSource::attach(CharClient* client) noexcept {
   client_ = client;

@@ -3,9 +3,8 @@
 
 #include "core/time/work.h"
 #include "platform/linux/chardev/chardev.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <string_view>
 
@@ -16,7 +15,7 @@ namespace dm::host {
 /// rule: the loop's thread only.
 class FileSource final : public Chardev {
  public:
-  FileSource(boost::asio::io_context& context, UniqueFd file);
+  FileSource(Loop& loop, UniqueFd file);
 
   void attach(CharClient* client) noexcept override;
   std::size_t write(std::span<const std::byte> bytes) noexcept override;

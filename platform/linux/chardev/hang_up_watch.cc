@@ -8,10 +8,10 @@
 
 namespace dm::host {
 
-HangUpWatch::HangUpWatch(boost::asio::io_context& context, Callback gone) : gone_{gone} {
+HangUpWatch::HangUpWatch(Loop& loop, Callback gone) : gone_{gone} {
   UniqueFd set{::epoll_create1(EPOLL_CLOEXEC)};
   if (set) {
-    set_ = Watch{context, std::move(set), Callback::bind<&HangUpWatch::on_event>(*this)};
+    set_ = Watch{loop, std::move(set), Callback::bind<&HangUpWatch::on_event>(*this)};
   }
 }
 

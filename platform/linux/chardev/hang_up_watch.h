@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/io_context.hpp>
 
 namespace dm::host {
 
@@ -24,7 +23,7 @@ class HangUpWatch {
   };
 
   /// Makes its epoll set, so that nothing is to be had later; without one it never tells anything.
-  HangUpWatch(boost::asio::io_context& context, Callback gone);
+  HangUpWatch(Loop& loop, Callback gone);
   HangUpWatch(const HangUpWatch&) = delete;
   HangUpWatch& operator=(const HangUpWatch&) = delete;
   ~HangUpWatch() = default;

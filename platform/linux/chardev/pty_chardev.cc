@@ -14,7 +14,7 @@
 
 namespace dm::host {
 
-Result<std::unique_ptr<Chardev>> PtyChardev::open(boost::asio::io_context& context) {
+Result<std::unique_ptr<Chardev>> PtyChardev::open(Loop& loop) {
   UniqueFd master{::open("/dev/ptmx", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
   int locked = 0;
   unsigned number = 0;
@@ -30,13 +30,11 @@ Result<std::unique_ptr<Chardev>> PtyChardev::open(boost::asio::io_context& conte
   if (!UniqueFd{::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC)}) {
     return fail("cannot open ", path, ": ", error_text(errno));
   }
-  return std::unique_ptr<Chardev>{std::make_unique<PtyChardev>(context, std::move(master), path)};
+  return std::unique_ptr<Chardev>{std::make_unique<PtyChardev>(loop, std::move(master), path)};
 }
 
-PtyChardev::PtyChardev(boost::asio::io_context& context,
-                       UniqueFd master,
-                       const std::string& slave_path)
-    : VisitedChardev{context, "pty:" + slave_path} {
+PtyChardev::PtyChardev(Loop& loop, UniqueFd master, const std::string& slave_path)
+    : VisitedChardev{loop, "pty:" + slave_path} {
   set_streams(std::move(master));
   wait_for_visitors(slave_path);
 }

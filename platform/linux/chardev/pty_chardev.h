@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/linux/chardev/visited_chardev.h"
+#include "platform/linux/loop/loop.h"
 
 #include <memory>
 #include <string>
@@ -17,9 +18,9 @@ namespace dm::host {
 /// has room.
 class PtyChardev final : public VisitedChardev {
  public:
-  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context);
+  static Result<std::unique_ptr<Chardev>> open(Loop& loop);
 
-  PtyChardev(boost::asio::io_context& context, UniqueFd master, const std::string& slave_path);
+  PtyChardev(Loop& loop, UniqueFd master, const std::string& slave_path);
 
  private:
   void on_left() noexcept override;

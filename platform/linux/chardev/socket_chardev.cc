@@ -227,8 +227,7 @@ constexpr std::chrono::milliseconds kPredecessor{1500};
 
 }  // namespace
 
-Result<std::unique_ptr<Chardev>> SocketChardev::open(boost::asio::io_context& context,
-                                                     std::string_view spec) {
+Result<std::unique_ptr<Chardev>> SocketChardev::open(Loop& loop, std::string_view spec) {
   const bool is_unix = spec.starts_with("unix:");
   const std::string_view rest = spec.substr(spec.find(':') + 1);
   const Result<Endpoint> endpoint = is_unix ? parse_unix(rest) : parse_tcp(rest);
@@ -243,7 +242,7 @@ Result<std::unique_ptr<Chardev>> SocketChardev::open(boost::asio::io_context& co
       return connection.error();
     }
     return std::unique_ptr<Chardev>{
-        std::make_unique<SocketChardev>(context, style, std::move(*connection))};
+        std::make_unique<SocketChardev>(loop, style, std::move(*connection))};
   }
   if (!is_unix) {
     auto listener = listen_tcp(*endpoint);
@@ -251,7 +250,7 @@ Result<std::unique_ptr<Chardev>> SocketChardev::open(boost::asio::io_context& co
       return listener.error();
     }
     return std::unique_ptr<Chardev>{std::make_unique<SocketChardev>(
-        context, style, Listening{std::move(*listener), std::nullopt})};
+        loop, style, Listening{std::move(*listener), std::nullopt})};
   }
   auto socket = listen_unix(*endpoint);
   if (!socket) {
@@ -259,19 +258,19 @@ Result<std::unique_ptr<Chardev>> SocketChardev::open(boost::asio::io_context& co
   }
   UniqueFd listener{socket->release()};
   return std::unique_ptr<Chardev>{std::make_unique<SocketChardev>(
-      context, style, Listening{std::move(listener), std::move(*socket)})};
+      loop, style, Listening{std::move(listener), std::move(*socket)})};
 }
 
-SocketChardev::SocketChardev(boost::asio::io_context& context, Style style, Listening at)
-    : StreamChardev{context, std::move(style)},
+SocketChardev::SocketChardev(Loop& loop, Style style, Listening at)
+    : StreamChardev{loop, std::move(style)},
       file_{std::move(at.file)},
-      listener_{context, std::move(at.fd), Callback::bind<&SocketChardev::on_incoming>(*this)},
-      retry_{context, Callback::bind<&SocketChardev::on_incoming>(*this)} {
+      listener_{loop, std::move(at.fd), Callback::bind<&SocketChardev::on_incoming>(*this)},
+      retry_{loop, Callback::bind<&SocketChardev::on_incoming>(*this)} {
   listener_.await_readable();
 }
 
-SocketChardev::SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection)
-    : StreamChardev{context, std::move(style)}, retry_{context, {}} {
+SocketChardev::SocketChardev(Loop& loop, Style style, UniqueFd connection)
+    : StreamChardev{loop, std::move(style)}, retry_{loop, {}} {
   set_streams(std::move(connection));
   set_connected(true);
 }

@@ -3,6 +3,7 @@
 
 #include "platform/linux/chardev/stream_chardev.h"
 #include "platform/linux/listen_socket.h"
+#include "platform/linux/loop/loop.h"
 
 #include <memory>
 #include <optional>
@@ -19,15 +20,14 @@ namespace dm::host {
 class SocketChardev final : public StreamChardev {
  public:
   /// `spec` with its "unix:" or "tcp:".
-  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
-                                               std::string_view spec);
+  static Result<std::unique_ptr<Chardev>> open(Loop& loop, std::string_view spec);
 
   struct Listening {
     UniqueFd fd;
     std::optional<ListenSocket> file;  ///< of a unix socket
   };
-  SocketChardev(boost::asio::io_context& context, Style style, Listening at);
-  SocketChardev(boost::asio::io_context& context, Style style, UniqueFd connection);
+  SocketChardev(Loop& loop, Style style, Listening at);
+  SocketChardev(Loop& loop, Style style, UniqueFd connection);
   void stop_listening() noexcept override;
 
  private:

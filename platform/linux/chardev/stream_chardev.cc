@@ -3,7 +3,7 @@
 
 #include "core/obs/probe.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -30,17 +30,17 @@ ssize_t read_some(int fd, std::span<std::byte> to) noexcept {
 
 }  // namespace
 
-StreamChardev::StreamChardev(boost::asio::io_context& context, Style style)
-    : context_{context},
+StreamChardev::StreamChardev(Loop& loop, Style style)
+    : loop_{loop},
       description_{std::move(style.description)},
       keeps_output_alone_{style.keeps_output_alone},
       presence_is_carrier_{style.presence_is_carrier},
       survives_errors_{style.survives_errors},
       asks_first_{style.asks_first},
       ring_{style.output_capacity},
-      turn_{Work::bind<&StreamChardev::run_turn>(turn_queue(context), *this)},
-      patience_{context, Callback::bind<&StreamChardev::on_patience_over>(*this)},
-      hang_up_{context, Callback::bind<&StreamChardev::lose>(*this)} {
+      turn_{Work::bind<&StreamChardev::run_turn>(loop.turn_queue(), *this)},
+      patience_{loop, Callback::bind<&StreamChardev::on_patience_over>(*this)},
+      hang_up_{loop, Callback::bind<&StreamChardev::lose>(*this)} {
   if (presence_is_carrier_) {
     lines_ = kNobody;
   }
@@ -60,8 +60,8 @@ void StreamChardev::set_streams(UniqueFd in, UniqueFd out) {
   const auto readable = Callback::bind<&StreamChardev::on_readable>(*this);
   const auto writable = Callback::bind<&StreamChardev::on_writable>(*this);
   hang_up_.stop();
-  in_ = in ? Watch{context_, std::move(in), readable, writable} : Watch{};
-  out_ = out ? Watch{context_, std::move(out), Callback{}, writable} : Watch{};
+  in_ = in ? Watch{loop_, std::move(in), readable, writable} : Watch{};
+  out_ = out ? Watch{loop_, std::move(out), Callback{}, writable} : Watch{};
   readable_ = lost_ = input_ended_ = blocked_ = stalled_ = false;
 }
 

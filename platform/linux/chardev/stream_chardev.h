@@ -7,6 +7,7 @@
 #include "platform/linux/chardev/hang_up_watch.h"
 #include "platform/linux/chardev/output_ring.h"
 #include "platform/linux/loop/alarm.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 
 #include <array>
@@ -59,7 +60,7 @@ class StreamChardev : public Chardev {
     bool survives_errors = false;  ///< a failed write loses bytes, not the connection (a full disk)
     bool asks_first = false;  ///< takes bytes for a peer that has closed (TCP): look before writing
   };
-  StreamChardev(boost::asio::io_context& context, Style style);
+  StreamChardev(Loop& loop, Style style);
 
   /// One descriptor for both ways, or one for each (either may be missing). Non-blocking, or a
   /// regular file.
@@ -90,7 +91,7 @@ class StreamChardev : public Chardev {
   void tell_break() noexcept;
   void tell_readable() noexcept;
 
-  [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
+  [[nodiscard]] Loop& loop() noexcept { return loop_; }
 
   /// The other end has gone (end of file, a hang-up, an error). From the loop.
   virtual void on_lost() noexcept { set_connected(false); }
@@ -120,7 +121,7 @@ class StreamChardev : public Chardev {
   void on_writable() noexcept;
   void on_patience_over() noexcept;
 
-  boost::asio::io_context& context_;
+  Loop& loop_;
   std::string description_;
   const bool keeps_output_alone_;
   const bool presence_is_carrier_;

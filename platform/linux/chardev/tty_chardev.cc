@@ -12,8 +12,7 @@
 
 namespace dm::host {
 
-Result<std::unique_ptr<Chardev>> TtyChardev::open(boost::asio::io_context& context,
-                                                  const std::string& path) {
+Result<std::unique_ptr<Chardev>> TtyChardev::open(Loop& loop, const std::string& path) {
   UniqueFd tty{::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)};
   if (!tty) {
     return fail("serial \"", path, "\": cannot open it: ", error_text(errno));
@@ -23,12 +22,12 @@ Result<std::unique_ptr<Chardev>> TtyChardev::open(boost::asio::io_context& conte
         "serial \"", path,
         "\" is no terminal device; for a file or a pipe write \"file:PATH\" or \"pipe:PATH\"");
   }
-  return std::unique_ptr<Chardev>{std::make_unique<TtyChardev>(context, path, std::move(tty))};
+  return std::unique_ptr<Chardev>{std::make_unique<TtyChardev>(loop, path, std::move(tty))};
 }
 
-TtyChardev::TtyChardev(boost::asio::io_context& context, const std::string& path, UniqueFd tty)
-    : StreamChardev{context, {.description = "serial:" + path}},
-      line_check_{context, Callback::bind<&TtyChardev::on_line_check>(*this)} {
+TtyChardev::TtyChardev(Loop& loop, const std::string& path, UniqueFd tty)
+    : StreamChardev{loop, {.description = "serial:" + path}},
+      line_check_{loop, Callback::bind<&TtyChardev::on_line_check>(*this)} {
   int unused = 0;
   has_lines_ = ::ioctl(tty.get(), TIOCMGET, &unused) == 0;
   // Before the first byte passes: a console starts out cooked, with echo.

@@ -3,6 +3,7 @@
 
 #include "platform/linux/chardev/break_decoder.h"
 #include "platform/linux/chardev/stream_chardev.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/tty_mode.h"
 
 #include <array>
@@ -21,10 +22,9 @@ class TtyChardev final : public StreamChardev {
   static constexpr std::chrono::milliseconds kLineCheck{100};
   static constexpr unsigned kLineChecks = 100;
 
-  static Result<std::unique_ptr<Chardev>> open(boost::asio::io_context& context,
-                                               const std::string& path);
+  static Result<std::unique_ptr<Chardev>> open(Loop& loop, const std::string& path);
 
-  TtyChardev(boost::asio::io_context& context, const std::string& path, UniqueFd tty);
+  TtyChardev(Loop& loop, const std::string& path, UniqueFd tty);
 
   std::size_t read(std::span<std::byte> to) noexcept override;
   void set_break(bool on) noexcept override;

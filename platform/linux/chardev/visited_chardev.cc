@@ -9,17 +9,17 @@
 
 namespace dm::host {
 
-VisitedChardev::VisitedChardev(boost::asio::io_context& context, std::string description)
-    : StreamChardev{context,
+VisitedChardev::VisitedChardev(Loop& loop, std::string description)
+    : StreamChardev{loop,
                     {.description = std::move(description),
                      .output_capacity = kBacklog,
                      .keeps_output_alone = true}},
-      look_{context, Callback::bind<&VisitedChardev::look>(*this)} {}
+      look_{loop, Callback::bind<&VisitedChardev::look>(*this)} {}
 
 void VisitedChardev::wait_for_visitors(const std::string& path) {
   UniqueFd notify{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
   if (notify && ::inotify_add_watch(notify.get(), path.c_str(), IN_OPEN) >= 0) {
-    opens_ = Watch{context(), std::move(notify), Callback::bind<&VisitedChardev::on_opened>(*this)};
+    opens_ = Watch{loop(), std::move(notify), Callback::bind<&VisitedChardev::on_opened>(*this)};
   }
   if (opens_.ok()) {
     opens_.await_readable();

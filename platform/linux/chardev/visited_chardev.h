@@ -2,6 +2,7 @@
 #pragma once
 
 #include "platform/linux/chardev/stream_chardev.h"
+#include "platform/linux/loop/loop.h"
 
 #include <string>
 
@@ -18,7 +19,7 @@ class VisitedChardev : public StreamChardev {
   static constexpr std::size_t kBacklog = 16384;
 
  protected:
-  VisitedChardev(boost::asio::io_context& context, std::string description);
+  VisitedChardev(Loop& loop, std::string description);
 
   /// Once, when the streams are set.
   void wait_for_visitors(const std::string& path);

@@ -9,14 +9,12 @@
 
 namespace dm::host {
 
-ChosenEngine choose_engine(boost::asio::io_context& context,
-                           DiskFile& file,
-                           BlockEngine::Finished finished) {
-  auto ring = UringEngine::make(context, file, finished);
+ChosenEngine choose_engine(Loop& loop, DiskFile& file, BlockEngine::Finished finished) {
+  auto ring = UringEngine::make(loop, file, finished);
   if (ring.engine != nullptr) {
     return {std::move(ring.engine), "io_uring"};
   }
-  auto pool = std::make_unique<PoolEngine>(context, file, finished);
+  auto pool = std::make_unique<PoolEngine>(loop, file, finished);
   if (!pool->ok()) {
     return {};
   }

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "core/backend/block.h"
-
-#include <boost/asio/io_context.hpp>
+#include "platform/linux/loop/loop.h"
 
 #include <memory>
 #include <string>
@@ -42,7 +41,7 @@ struct ChosenEngine {
   std::string text;                     ///< for the log: which one, and why not the better one
 };
 /// The best engine that this kernel has and allows for `file`, which outlives it.
-[[nodiscard]] ChosenEngine choose_engine(boost::asio::io_context& context,
+[[nodiscard]] ChosenEngine choose_engine(Loop& loop,
                                          DiskFile& file,
                                          BlockEngine::Finished finished);
 

@@ -3,7 +3,7 @@
 
 #include "core/obs/probe.h"
 #include "platform/linux/disk/request_check.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <algorithm>
 #include <cstdlib>
@@ -47,12 +47,10 @@ void DirectDisk::FreePages::operator()(std::byte* memory) const noexcept {
   std::free(memory);
 }
 
-DirectDisk::DirectDisk(boost::asio::io_context& context,
-                       std::unique_ptr<FileDisk> file,
-                       std::uint32_t block)
+DirectDisk::DirectDisk(Loop& loop, std::unique_ptr<FileDisk> file, std::uint32_t block)
     : file_{std::move(file)},
       block_{block},
-      later_{Work::bind<&DirectDisk::run_later>(turn_queue(context), *this)},
+      later_{Work::bind<&DirectDisk::run_later>(loop.turn_queue(), *this)},
       memory_{static_cast<std::byte*>(std::aligned_alloc(kMaxBlock, kBuffers * kBufferBytes))} {
   if (memory_ == nullptr) {
     throw std::bad_alloc{};

@@ -5,8 +5,7 @@
 #include "core/time/work.h"
 #include "platform/linux/disk/block_engine.h"
 #include "platform/linux/disk/file_disk.h"
-
-#include <boost/asio/io_context.hpp>
+#include "platform/linux/loop/loop.h"
 
 #include <array>
 #include <cstddef>
@@ -36,7 +35,7 @@ class DirectDisk final : public BlockBackend {
 
   /// `block` is what the medium is read and written in: a power of two from 512 to kMaxBlock that
   /// the size of `file` is a multiple of. `file` is open with O_DIRECT and does nothing inline.
-  DirectDisk(boost::asio::io_context& context, std::unique_ptr<FileDisk> file, std::uint32_t block);
+  DirectDisk(Loop& loop, std::unique_ptr<FileDisk> file, std::uint32_t block);
   ~DirectDisk() override;
 
   [[nodiscard]] BlockInfo info() const noexcept override { return file_->info(); }

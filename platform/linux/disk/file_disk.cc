@@ -4,7 +4,7 @@
 #include "core/obs/probe.h"
 #include "platform/linux/disk/request_check.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <sys/resource.h>
 
@@ -29,7 +29,7 @@ namespace {
 
 }  // namespace
 
-FileDisk::FileDisk(boost::asio::io_context& context,
+FileDisk::FileDisk(Loop& loop,
                    UniqueFd fd,
                    bool block_device,
                    BlockInfo info,
@@ -38,13 +38,13 @@ FileDisk::FileDisk(boost::asio::io_context& context,
     : info_{info},
       name_{std::move(name)},
       file_{std::move(fd), block_device},
-      engine_{choose_engine(context,
+      engine_{choose_engine(loop,
                             file_,
                             {this,
                              [](void* disk, BlockRequest& request) noexcept {
                                static_cast<FileDisk*>(disk)->engine_finished(request);
                              }})},
-      deferred_work_{Work::bind<&FileDisk::run_deferred>(turn_queue(context), *this)},
+      deferred_work_{Work::bind<&FileDisk::run_deferred>(loop.turn_queue(), *this)},
       inline_{inline_requests == Inline::yes} {}
 
 FileDisk::~FileDisk() {

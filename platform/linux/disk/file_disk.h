@@ -7,8 +7,7 @@
 #include "platform/linux/disk/block_engine.h"
 #include "platform/linux/disk/disk_file.h"
 #include "platform/linux/disk/inline_gate.h"
-
-#include <boost/asio/io_context.hpp>
+#include "platform/linux/loop/loop.h"
 
 #include <cstdint>
 #include <memory>
@@ -43,7 +42,7 @@ class FileDisk final : public BlockBackend {
   /// Is anything done on the loop? Not where the page cache is left out (O_DIRECT): all waits then.
   enum class Inline : bool { no, yes };
 
-  FileDisk(boost::asio::io_context& context,
+  FileDisk(Loop& loop,
            UniqueFd fd,
            bool block_device,
            BlockInfo info,

@@ -4,14 +4,15 @@
 #include "platform/linux/disk/block_engine.h"
 #include "platform/linux/disk/disk_file.h"
 #include "platform/linux/disk/worker_pool.h"
+#include "platform/linux/loop/loop.h"
 
 namespace dm::host {
 
 /// Requests wait in threads: works on every kernel and file system.
 class PoolEngine final : public BlockEngine, private WorkerPool::Client {
  public:
-  PoolEngine(boost::asio::io_context& context, DiskFile& file, Finished finished)
-      : pool_{boost::asio::use_service<WorkerPool>(context)}, file_{file}, finished_{finished} {}
+  PoolEngine(Loop& loop, DiskFile& file, Finished finished)
+      : pool_{loop.part<WorkerPool>()}, file_{file}, finished_{finished} {}
 
   [[nodiscard]] bool ok() const noexcept { return pool_.ok(); }
   void start(BlockRequest& request) noexcept override { pool_.start(*this, request); }

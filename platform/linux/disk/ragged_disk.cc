@@ -4,7 +4,7 @@
 #include "core/obs/log.h"
 #include "core/obs/probe.h"
 #include "platform/linux/disk/request_check.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 
 #include <algorithm>
 #include <cstring>
@@ -13,16 +13,13 @@
 
 namespace dm::host {
 
-RaggedDisk::RaggedDisk(boost::asio::io_context& context,
-                       Parts parts,
-                       std::uint64_t image_bytes,
-                       std::uint32_t sector)
+RaggedDisk::RaggedDisk(Loop& loop, Parts parts, std::uint64_t image_bytes, std::uint32_t sector)
     : body_{std::move(parts.body)},
       tail_{std::move(parts.tail)},
       body_bytes_{body_->info().size},
       image_bytes_{image_bytes},
       info_{body_->info()},
-      later_{Work::bind<&RaggedDisk::run_later>(turn_queue(context), *this)} {
+      later_{Work::bind<&RaggedDisk::run_later>(loop.turn_queue(), *this)} {
   const std::uint64_t mask = std::uint64_t{sector} - 1;
   info_.size = (image_bytes + mask) & ~mask;
 }
@@ -217,7 +214,7 @@ BlockStats RaggedDisk::stats() const noexcept {
   return all;
 }
 
-std::unique_ptr<BlockBackend> in_whole_sectors(boost::asio::io_context& context,
+std::unique_ptr<BlockBackend> in_whole_sectors(Loop& loop,
                                                RaggedDisk::Parts parts,
                                                std::uint64_t image_bytes,
                                                std::uint32_t sector) {
@@ -231,7 +228,7 @@ std::unique_ptr<BlockBackend> in_whole_sectors(boost::asio::io_context& context,
               "from byte ", left, " on",
               parts.body->info().read_only ? "" : ", and what is written there is refused");
   }
-  return std::make_unique<RaggedDisk>(context, std::move(parts), image_bytes, sector);
+  return std::make_unique<RaggedDisk>(loop, std::move(parts), image_bytes, sector);
 }
 
 }  // namespace dm::host

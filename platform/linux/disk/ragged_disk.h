@@ -4,8 +4,7 @@
 #include "core/backend/block.h"
 #include "core/time/work.h"
 #include "platform/linux/disk/block_engine.h"
-
-#include <boost/asio/io_context.hpp>
+#include "platform/linux/loop/loop.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -32,10 +31,7 @@ class RaggedDisk final : public BlockBackend {
     std::unique_ptr<BlockBackend> tail;
   };
   /// An image of so many bytes, seen in sectors of this size, a power of two.
-  RaggedDisk(boost::asio::io_context& context,
-             Parts parts,
-             std::uint64_t image_bytes,
-             std::uint32_t sector);
+  RaggedDisk(Loop& loop, Parts parts, std::uint64_t image_bytes, std::uint32_t sector);
   ~RaggedDisk() override;
 
   [[nodiscard]] BlockInfo info() const noexcept override { return info_; }
@@ -81,7 +77,7 @@ class RaggedDisk final : public BlockBackend {
 
 /// The disk of an image: `parts` themselves when they are whole sectors and one part, else a
 /// RaggedDisk. The log tells what was found.
-[[nodiscard]] std::unique_ptr<BlockBackend> in_whole_sectors(boost::asio::io_context& context,
+[[nodiscard]] std::unique_ptr<BlockBackend> in_whole_sectors(Loop& loop,
                                                              RaggedDisk::Parts parts,
                                                              std::uint64_t image_bytes,
                                                              std::uint32_t sector);

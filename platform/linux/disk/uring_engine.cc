@@ -34,12 +34,12 @@ constexpr BlockStatus kWithoutSync = BlockStatus::no_space;
 
 }  // namespace
 
-UringEngine::UringEngine(boost::asio::io_context& context, DiskFile& file, Finished finished)
+UringEngine::UringEngine(Loop& loop, DiskFile& file, Finished finished)
     : file_{file},
       finished_{finished},
-      pool_{context, file, {this, [](void* engine, BlockRequest& request) noexcept {
-                              static_cast<UringEngine*>(engine)->pool_finished(request);
-                            }}} {}
+      pool_{loop, file, {this, [](void* engine, BlockRequest& request) noexcept {
+                           static_cast<UringEngine*>(engine)->pool_finished(request);
+                         }}} {}
 
 /// What a ring's memory holds is let go by the kernel some time after the ring has gone, 20 ms and
 /// more: another process would find the image open still. So the file is taken out first.
@@ -52,17 +52,15 @@ UringEngine::~UringEngine() {
   }
 }
 
-UringEngine::Made UringEngine::make(boost::asio::io_context& context,
-                                    DiskFile& file,
-                                    Finished finished) {
-  std::unique_ptr<UringEngine> engine{new UringEngine{context, file, finished}};
-  if (const int error = engine->set_up(context); error != 0) {
+UringEngine::Made UringEngine::make(Loop& loop, DiskFile& file, Finished finished) {
+  std::unique_ptr<UringEngine> engine{new UringEngine{loop, file, finished}};
+  if (const int error = engine->set_up(loop); error != 0) {
     return {nullptr, error};
   }
   return {std::move(engine), 0};
 }
 
-int UringEngine::set_up(boost::asio::io_context& context) {
+int UringEngine::set_up(Loop& loop) {
   if (!pool_.ok()) {
     return EMFILE;
   }
@@ -95,7 +93,7 @@ int UringEngine::set_up(boost::asio::io_context& context) {
   if (const int error = restrict_ring(); error != 0) {
     return error;
   }
-  event_ = Watch{context, std::move(event), Callback::bind<&UringEngine::on_event>(*this)};
+  event_ = Watch{loop, std::move(event), Callback::bind<&UringEngine::on_event>(*this)};
   event_.await_readable();
   return event_.ok() ? 0 : EMFILE;
 }

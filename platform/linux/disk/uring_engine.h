@@ -4,9 +4,8 @@
 #include "platform/linux/disk/block_engine.h"
 #include "platform/linux/disk/disk_file.h"
 #include "platform/linux/disk/pool_engine.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <liburing.h>
 
@@ -33,17 +32,15 @@ class UringEngine final : public BlockEngine {
     std::unique_ptr<UringEngine> engine;  ///< nullptr: this kernel has, or allows, no such ring
     int error = 0;                        ///< why
   };
-  [[nodiscard]] static Made make(boost::asio::io_context& context,
-                                 DiskFile& file,
-                                 Finished finished);
+  [[nodiscard]] static Made make(Loop& loop, DiskFile& file, Finished finished);
   ~UringEngine() override;
 
   void start(BlockRequest& request) noexcept override;
   void wait() noexcept override;
 
  private:
-  UringEngine(boost::asio::io_context& context, DiskFile& file, Finished finished);
-  [[nodiscard]] int set_up(boost::asio::io_context& context);
+  UringEngine(Loop& loop, DiskFile& file, Finished finished);
+  [[nodiscard]] int set_up(Loop& loop);
   [[nodiscard]] int restrict_ring() noexcept;
 
   void issue(BlockRequest& request) noexcept;

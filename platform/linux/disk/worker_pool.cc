@@ -10,8 +10,6 @@
 
 namespace dm::host {
 
-boost::asio::execution_context::id WorkerPool::id;
-
 namespace {
 
 /// One vector of 256 iovecs and a system call; the pages that are not touched are not there.
@@ -48,18 +46,15 @@ void WorkerPool::ClientList<Next, Listed>::remove(Client& client) noexcept {
   client.*Listed = false;
 }
 
-WorkerPool::WorkerPool(boost::asio::execution_context& context) : service{context} {
+WorkerPool::WorkerPool(Loop& loop) {
   UniqueFd event{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (event) {
-    finished_ = Watch{static_cast<boost::asio::io_context&>(context), std::move(event),
-                      Callback::bind<&WorkerPool::on_finished>(*this)};
+    finished_ = Watch{loop, std::move(event), Callback::bind<&WorkerPool::on_finished>(*this)};
     finished_.await_readable();
   }
 }
 
-WorkerPool::~WorkerPool() = default;
-
-void WorkerPool::shutdown() noexcept {
+WorkerPool::~WorkerPool() {
   std::array<bool, kThreads> made{};
   {
     const std::lock_guard lock{mutex_};
@@ -74,7 +69,6 @@ void WorkerPool::shutdown() noexcept {
       ::pthread_join(threads_[i].id, nullptr);
     }
   }
-  finished_ = Watch{};
 }
 
 void WorkerPool::set_idle_time(std::chrono::milliseconds time) noexcept {

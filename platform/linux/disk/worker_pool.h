@@ -2,10 +2,8 @@
 #pragma once
 
 #include "platform/linux/disk/block_engine.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/io_context.hpp>
 
 #include <pthread.h>
 
@@ -22,14 +20,11 @@ namespace dm::host {
 /// and end after ten idle seconds: an idle machine has one thread.
 ///
 /// Requests come and go in lists inside the requests themselves, so nothing is allocated. Finished
-/// ones are announced over an eventfd that Asio watches: the threads never touch the io_context.
-class WorkerPool final : public boost::asio::execution_context::service {
+/// ones are announced over an eventfd: the threads never touch the loop.
+class WorkerPool final : public Loop::Part {
  public:
   static constexpr std::size_t kThreads = 4;
   static constexpr std::chrono::seconds kIdle{10};
-
-  using key_type = WorkerPool;
-  static boost::asio::execution_context::id id;
 
   /// One disk's side of the pool.
   class Client {
@@ -52,7 +47,7 @@ class WorkerPool final : public boost::asio::execution_context::service {
     bool is_done_ = false;
   };
 
-  explicit WorkerPool(boost::asio::execution_context& context);
+  explicit WorkerPool(Loop& loop);
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() override;
@@ -83,7 +78,6 @@ class WorkerPool final : public boost::asio::execution_context::service {
     WorkerPool* pool = nullptr;
   };
 
-  void shutdown() noexcept override;
   void announce() noexcept;
   [[nodiscard]] bool start_thread() noexcept;
   static void* thread_main(void* thread) noexcept;

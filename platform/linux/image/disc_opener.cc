@@ -29,14 +29,14 @@ class NamedImage final : public DiscImage {
 void DiscOpener::open(const std::string& name, UniqueFd fd, ImageFormat format, Opened opened) {
   std::erase_if(openings_, [](const auto& opening) { return opening->finished(); });
   if (is_raw(format) || (!fd && is_nbd(name))) {
-    opened(open_disc(context_, name, std::move(fd), format));
+    opened(open_disc(loop_, name, std::move(fd), format));
     return;
   }
   DiskConfig config;
   config.path = name;
   config.cdrom = config.read_only = true;
   config.format = format;
-  if (auto opening = begin_nbd(context_, config, std::move(fd), patience_, std::move(opened))) {
+  if (auto opening = begin_nbd(loop_, config, std::move(fd), patience_, std::move(opened))) {
     openings_.push_back(std::move(opening));
   }
 }

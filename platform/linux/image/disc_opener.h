@@ -5,10 +5,9 @@
 #include "core/config/machine_config.h"
 #include "core/ports/disc_image.h"
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/nbd/nbd_open.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <memory>
@@ -26,10 +25,9 @@ class DiscOpener {
   /// For a qemu-nbd to start and to open its image; libxl 4.17 gives a whole QMP command 10 s.
   static constexpr std::chrono::seconds kPatience{8};
 
-  /// `context` must be a Loop's and outlive it, and what it has opened.
-  explicit DiscOpener(boost::asio::io_context& context,
-                      std::chrono::milliseconds patience = kPatience) noexcept
-      : context_{context}, patience_{patience} {}
+  /// `loop` outlives it, and what it has opened.
+  explicit DiscOpener(Loop& loop, std::chrono::milliseconds patience = kPatience) noexcept
+      : loop_{loop}, patience_{patience} {}
   DiscOpener(const DiscOpener&) = delete;
   DiscOpener& operator=(const DiscOpener&) = delete;
   /// What is not open yet is given up, and `opened` of it never called.
@@ -42,7 +40,7 @@ class DiscOpener {
   [[nodiscard]] std::unique_ptr<DiscImage> image(std::string name, UniqueFd fd, ImageFormat format);
 
  private:
-  boost::asio::io_context& context_;
+  Loop& loop_;
   std::chrono::milliseconds patience_;
   std::vector<std::unique_ptr<NbdOpening>> openings_;
 };

@@ -180,7 +180,7 @@ void warn_if_shared(const std::string& path, const Image& image) {
 /// Past the page cache only whole blocks can be written, which would make a longer image of one
 /// that ends within a block. So its last page, which no block before it shares, goes through the
 /// page cache. Nullptr: there is no such end.
-[[nodiscard]] Result<std::unique_ptr<FileDisk>> open_tail(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<FileDisk>> open_tail(Loop& loop,
                                                           const std::string& path,
                                                           const Image& image,
                                                           std::uint32_t block) {
@@ -192,22 +192,21 @@ void warn_if_shared(const std::string& path, const Image& image) {
   if (!fd) {
     return disk_error(path, "cannot open it once more, for its end", errno);
   }
-  auto tail =
-      std::make_unique<FileDisk>(context, std::move(fd), image.block_device, image.info, path);
+  auto tail = std::make_unique<FileDisk>(loop, std::move(fd), image.block_device, image.info, path);
   if (!tail->engine_ok()) {
     return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
   return tail;
 }
 
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve_direct(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve_direct(Loop& loop,
                                                                  const std::string& path,
                                                                  Image image) {
   const auto block = direct_block(path, image);
   if (!block) {
     return block.error();
   }
-  auto tail = open_tail(context, path, image, *block);
+  auto tail = open_tail(loop, path, image, *block);
   if (!tail) {
     return tail.error();
   }
@@ -215,8 +214,8 @@ void warn_if_shared(const std::string& path, const Image& image) {
   if (*tail != nullptr) {
     image.info.size &= ~std::uint64_t{DirectDisk::kMaxBlock - 1};
   }
-  auto file = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
-                                         image.info, path, FileDisk::Inline::no);
+  auto file = std::make_unique<FileDisk>(loop, std::move(image.fd), image.block_device, image.info,
+                                         path, FileDisk::Inline::no);
   if (!file->engine_ok()) {
     return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
@@ -224,12 +223,12 @@ void warn_if_shared(const std::string& path, const Image& image) {
             image.info.read_only ? ", read-only" : "", "; O_DIRECT in blocks of ", *block,
             " through ", DirectDisk::kBuffers, " buffers of ", DirectDisk::kBufferBytes,
             " bytes, by ", file->engine());
-  auto body = std::make_unique<DirectDisk>(context, std::move(file), *block);
-  return in_whole_sectors(context, {std::move(body), std::move(*tail)}, size, image.sector);
+  auto body = std::make_unique<DirectDisk>(loop, std::move(file), *block);
+  return in_whole_sectors(loop, {std::move(body), std::move(*tail)}, size, image.sector);
 }
 
 /// What an open image needs to become a backend.
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(Loop& loop,
                                                           const std::string& path,
                                                           Image image) {
   if (const auto sized = find_size(path, image); !sized) {
@@ -241,22 +240,22 @@ void warn_if_shared(const std::string& path, const Image& image) {
   image.info.can_discard = can_discard(image);
   warn_if_shared(path, image);
   if (image.direct) {
-    return serve_direct(context, path, std::move(image));
+    return serve_direct(loop, path, std::move(image));
   }
-  auto disk = std::make_unique<FileDisk>(context, std::move(image.fd), image.block_device,
-                                         image.info, path);
+  auto disk =
+      std::make_unique<FileDisk>(loop, std::move(image.fd), image.block_device, image.info, path);
   if (!disk->engine_ok()) {
     return fail("disk ", path, ": no descriptor left for its requests (raise RLIMIT_NOFILE)");
   }
   log::info("disk ", path, ": ", image.info.size, " bytes, ",
             image.block_device ? "block device" : "file", image.info.read_only ? ", read-only" : "",
             "; page cache, what would block goes to ", disk->engine());
-  return in_whole_sectors(context, {std::move(disk), nullptr}, image.info.size, image.sector);
+  return in_whole_sectors(loop, {std::move(disk), nullptr}, image.info.size, image.sector);
 }
 
 }  // namespace
 
-Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
+Result<std::unique_ptr<BlockBackend>> open_disc(Loop& loop,
                                                 const std::string& name,
                                                 UniqueFd fd,
                                                 ImageFormat format) {
@@ -266,9 +265,9 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
     config.cdrom = config.read_only = true;
     config.format = format;
     if (!fd && is_nbd(name)) {
-      return open_nbd(context, config, {}, kInsertPatience);
+      return open_nbd(loop, config, {}, kInsertPatience);
     }
-    return fd ? open_nbd(context, config, std::move(fd)) : open_disk(context, config);
+    return fd ? open_nbd(loop, config, std::move(fd)) : open_disk(loop, config);
   }
   ignore_write_signals();
   Image image;
@@ -279,15 +278,13 @@ Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context
   const std::string link = "/proc/self/fd/" + std::to_string(image.fd.get());
   const ssize_t length = ::readlink(link.c_str(), target.data(), target.size());
   const bool is_path = length > 0 && target[0] == '/';
-  return serve(context,
-               is_path ? std::string{target.data(), static_cast<std::size_t>(length)} : name,
+  return serve(loop, is_path ? std::string{target.data(), static_cast<std::size_t>(length)} : name,
                std::move(image));
 }
 
-Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
-                                                const DiskConfig& config) {
+Result<std::unique_ptr<BlockBackend>> open_disk(Loop& loop, const DiskConfig& config) {
   if (!is_raw(config.format) || is_nbd(config.path)) {
-    return open_nbd(context, config);
+    return open_nbd(loop, config);
   }
   ignore_write_signals();
   const std::string& path = config.path;
@@ -313,7 +310,7 @@ Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context
     return disk_error(path, image.info.read_only ? "cannot open it" : "cannot open it for writing",
                       errno);
   }
-  return serve(context, path, std::move(image));
+  return serve(loop, path, std::move(image));
 }
 
 }  // namespace dm::host

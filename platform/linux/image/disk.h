@@ -4,9 +4,8 @@
 #include "core/backend/block.h"
 #include "core/config/machine_config.h"
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <memory>
 #include <string>
@@ -23,15 +22,14 @@ namespace dm::host {
 /// a migration share the image legitimately. An image that somebody else is likely to be writing
 /// to gets a warning (disk/README.md).
 ///
-/// The error says what is wrong and what to change. `context` must be a Loop's and outlive the
+/// The error says what is wrong and what to change. `loop` outlives the
 /// result.
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(boost::asio::io_context& context,
-                                                              const DiskConfig& config);
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(Loop& loop, const DiskConfig& config);
 
 /// The same for a disc, which is only read: the image that `fd` is open on, whatever it was opened
 /// for, or the one called `name` when there is no descriptor. With one `name` is for messages; what
 /// the descriptor leads to is named where that can be found out.
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disc(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disc(Loop& loop,
                                                               const std::string& name,
                                                               UniqueFd fd,
                                                               ImageFormat format);

@@ -20,16 +20,20 @@ void set(int timer, std::chrono::nanoseconds delay) noexcept {
 
 }  // namespace
 
-bool Alarm::arm(std::chrono::nanoseconds delay) noexcept {
+bool Alarm::prepare() noexcept {
   if (!timer_.ok()) {
     UniqueFd timer{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
     if (!timer) {
       return false;
     }
-    timer_ = Watch{context_, std::move(timer), Callback::bind<&Alarm::on_expired>(*this)};
-    if (!timer_.ok()) {
-      return false;
-    }
+    timer_ = Watch{loop_, std::move(timer), Callback::bind<&Alarm::on_expired>(*this)};
+  }
+  return timer_.ok();
+}
+
+bool Alarm::arm(std::chrono::nanoseconds delay) noexcept {
+  if (!prepare()) {
+    return false;
   }
   set(timer_.fd(), std::max(delay, std::chrono::nanoseconds{1}));  // 0 would disarm it
   armed_ = true;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 
@@ -15,12 +14,14 @@ namespace dm::host {
 /// callback comes from the loop.
 class Alarm {
  public:
-  Alarm(boost::asio::io_context& context, Callback fire) noexcept
-      : context_{context}, fire_{fire} {}
+  Alarm(Loop& loop, Callback fire) noexcept : loop_{loop}, fire_{fire} {}
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm() = default;
 
+  /// Takes its descriptor now, for an alarm that must work when none are left. False: there is
+  /// none.
+  bool prepare() noexcept;
   /// Moves it if it is armed. False when the host has no descriptor left for it: it will not fire.
   bool arm(std::chrono::nanoseconds delay) noexcept;
   void cancel() noexcept;
@@ -29,7 +30,7 @@ class Alarm {
  private:
   void on_expired() noexcept;
 
-  boost::asio::io_context& context_;
+  Loop& loop_;
   Callback fire_;
   Watch timer_;
   bool armed_ = false;

@@ -5,8 +5,11 @@
 
 namespace dm::host {
 
-/// Two things about an io_context that Boost.Asio (1.81) knows and does not tell. Checked at
-/// compile time: an Asio that keeps them elsewhere does not build.
+/// Two things about an io_context that Boost.Asio (1.81) knows and does not tell. Its public
+/// interface can sleep only inside Asio, where every wait for the hot descriptor costs an epoll_ctl
+/// and every look for more work an epoll_wait; both would be in the way of a guest's request. So
+/// they are taken from inside, here and nowhere else. Checked at compile time: an Asio that keeps
+/// them elsewhere does not build.
 
 /// The epoll descriptor of its reactor: readable while a watched descriptor or an Asio timer has
 /// something to tell. Makes the reactor if there is none yet.

@@ -2,9 +2,9 @@
 #include "platform/linux/loop/loop.h"
 
 #include "platform/linux/loop/asio_access.h"
-#include "platform/linux/loop/turn_queue.h"
 
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <sys/epoll.h>
@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <climits>
 #include <ctime>
+#include <utility>
 
 namespace dm::host {
 
@@ -27,10 +28,15 @@ constexpr std::uint64_t kAsio = ~std::uint64_t{0};
 
 }  // namespace
 
+struct Loop::Asio {
+  boost::asio::io_context context{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
+  /// Without it a context that has nothing to do stops itself.
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{
+      context.get_executor()};
+};
+
 Loop::Loop()
-    : context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE},
-      work_{context_.get_executor()},
-      turn_queue_{turn_queue(context_)},
+    : asio_{std::make_unique<Asio>()},
       end_of_turn_{Work::bind<&Loop::mark_end_of_turn>(turn_queue_, *this)},
       set_{::epoll_create1(EPOLL_CLOEXEC)} {
   if (!set_) {
@@ -39,11 +45,30 @@ Loop::Loop()
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kAsio;
-  if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, reactor_descriptor(context_), &event) != 0) {
+  if (::epoll_ctl(set_.get(), EPOLL_CTL_ADD, reactor_descriptor(asio_->context), &event) != 0) {
     throw_errno("epoll_ctl");
   }
   // Asio's self-wake descriptor starts out readable, once.
   poll();
+}
+
+Loop::~Loop() = default;
+
+boost::asio::io_context& Loop::context() noexcept {
+  return asio_->context;
+}
+
+Loop::Part* Loop::find_part(const void* key) const noexcept {
+  for (const KeptPart& kept : parts_) {
+    if (kept.key == key) {
+      return kept.part.get();
+    }
+  }
+  return nullptr;
+}
+
+Loop::Part& Loop::keep_part(const void* key, std::unique_ptr<Part> part) {
+  return *parts_.emplace_back(KeptPart{key, std::move(part)}).part;
 }
 
 void Loop::add(int fd) {
@@ -79,11 +104,11 @@ bool Loop::run_handlers() noexcept {
   // Not io_context::poll(): it asks the kernel a second time to learn that there is no more, which
   // our own set tells for nothing; and it has no bound.
   for (unsigned n = 0; n < kHandlersPerTurn; ++n) {
-    if (context_.poll_one() == 0) {
+    if (asio_->context.poll_one() == 0) {
       return false;
     }
     ++counters_.handlers;
-    if (!has_queued_handlers(context_)) {
+    if (!has_queued_handlers(asio_->context)) {
       return false;
     }
   }
@@ -98,7 +123,7 @@ bool Loop::wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
     }
     return false;  // it may have armed a timer that `timeout` knows nothing of
   }
-  if (has_queued_handlers(context_)) {
+  if (has_queued_handlers(asio_->context)) {
     run_handlers();
     return false;
   }

@@ -4,11 +4,17 @@
 #include "core/time/work.h"
 #include "platform/linux/unique_fd.h"
 
-#include <boost/asio/io_context.hpp>
-
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <vector>
+
+struct epoll_event;
+
+namespace boost::asio {
+class io_context;
+}
 
 namespace dm::host {
 
@@ -21,10 +27,10 @@ namespace dm::host {
 /// While it spins, the caller polls now and then (once in a millisecond will do), for input and
 /// buffered output.
 ///
-/// Every backend made with context() must be destroyed before the Loop. Asio here is unlocked
-/// (CONCURRENCY_HINT_UNSAFE): no other thread may touch context(), post() included; threads report
-/// over an eventfd. Use Alarm, not Asio's timers, where idle must be silent: once an Asio timer has
-/// run, Asio wakes up every five minutes for good. Thread rule: the thread that made it.
+/// Asio is seen in this directory alone. All others ask for readiness with a Watch, for time with
+/// an Alarm, and for the end of the turn with a Work in turn_queue(); whatever they have of these
+/// must be gone before the Loop is. Thread rule: the thread that made it. Other threads report over
+/// an eventfd: Asio here has no locks (CONCURRENCY_HINT_UNSAFE).
 class Loop {
  public:
   struct Counters {
@@ -37,9 +43,38 @@ class Loop {
   Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
-  ~Loop() = default;
+  ~Loop();
 
-  [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
+  /// What is put off to the end of the loop's turn: buffered output becomes one system call, ten
+  /// changes of a line's speed become one, and clients hear of things outside their own calls. The
+  /// loop runs it before it sleeps and whenever it looks at Asio.
+  ///
+  /// Why not boost::asio::post: a post from a request handler allocates, and only a poll() runs it,
+  /// which is an epoll_wait more in each turn. This queue costs no system call; the figures are in
+  /// README.md.
+  [[nodiscard]] WorkQueue& turn_queue() noexcept { return turn_queue_; }
+
+  /// What others keep once for each loop, as disks keep their threads.
+  class Part {
+   public:
+    Part() = default;
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+    virtual ~Part() = default;
+  };
+  /// The loop's T, made as T{loop} when it is first asked for. It goes with the loop.
+  template <class T>
+  [[nodiscard]] T& part() {
+    static constexpr char key = 0;  // its address tells one T from another
+    Part* found = find_part(&key);
+    if (found == nullptr) {
+      found = &keep_part(&key, std::make_unique<T>(*this));
+    }
+    return static_cast<T&>(*found);
+  }
+
+  /// For this directory and its tests.
+  [[nodiscard]] boost::asio::io_context& context() noexcept;
 
   /// A descriptor whose readiness ends wait(); level-triggered, never read here. Throws
   /// boost::system::system_error.
@@ -69,19 +104,26 @@ class Loop {
     turn_over_ = true;
     return false;
   }
-  int sleep(struct epoll_event* events,
+  int sleep(::epoll_event* events,
             int capacity,
             std::optional<std::chrono::nanoseconds> timeout) noexcept;
 
-  boost::asio::io_context context_;
-  /// Without it a context that has nothing to do stops itself.
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
-  WorkQueue& turn_queue_;
+  struct Asio;
+  struct KeptPart {
+    const void* key;
+    std::unique_ptr<Part> part;
+  };
+  [[nodiscard]] Part* find_part(const void* key) const noexcept;
+  [[nodiscard]] Part& keep_part(const void* key, std::unique_ptr<Part> part);
+
+  std::unique_ptr<Asio> asio_;
+  WorkQueue turn_queue_;
   Work end_of_turn_;  ///< queued behind what this turn has to do
   bool turn_over_ = false;
   UniqueFd set_;
   bool has_pwait2_ = true;
   Counters counters_;
+  std::vector<KeptPart> parts_;  ///< the first to go
 };
 
 }  // namespace dm::host

@@ -12,9 +12,7 @@
 
 namespace dm::host {
 
-SignalWatch::SignalWatch(boost::asio::io_context& context,
-                         std::initializer_list<int> signals,
-                         Callback arrived)
+SignalWatch::SignalWatch(Loop& loop, std::initializer_list<int> signals, Callback arrived)
     : arrived_{arrived} {
   sigset_t set;
   sigemptyset(&set);
@@ -24,7 +22,7 @@ SignalWatch::SignalWatch(boost::asio::io_context& context,
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   UniqueFd fd{::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC)};
   if (fd) {
-    signals_ = Watch{context, std::move(fd), Callback::bind<&SignalWatch::on_readable>(*this)};
+    signals_ = Watch{loop, std::move(fd), Callback::bind<&SignalWatch::on_readable>(*this)};
   }
   if (!signals_.ok()) {
     throw boost::system::system_error{errno, boost::system::system_category(), "signalfd"};

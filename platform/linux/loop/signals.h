@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <initializer_list>
 
@@ -15,9 +14,7 @@ namespace dm::host {
 class SignalWatch {
  public:
   /// Throws boost::system::system_error: start-up only.
-  SignalWatch(boost::asio::io_context& context,
-              std::initializer_list<int> signals,
-              Callback arrived);
+  SignalWatch(Loop& loop, std::initializer_list<int> signals, Callback arrived);
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch() = default;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/loop/watch.h"
 
+#include "platform/linux/loop/loop.h"
+
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 #include <array>
@@ -54,14 +57,14 @@ class SlotAllocator {
   Slot* slot_;
 };
 
-/// Bound to the context's own executor: Asio's type-erased one would make each operation larger.
+/// Bound to the loop's own executor: Asio's type-erased one would make each operation larger.
 using Descriptor =
     boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
 }  // namespace
 
 struct Watch::State {
-  explicit State(boost::asio::io_context& context) : descriptor{context} {}
+  explicit State(Loop& loop) : descriptor{loop.context()} {}
 
   std::array<Slot, 2> slots;  ///< before the descriptor, whose end may still use them
   Descriptor descriptor;
@@ -89,8 +92,8 @@ struct Watch::Handler {
 
 Watch::Watch() noexcept = default;
 
-Watch::Watch(boost::asio::io_context& context, UniqueFd fd, Callback readable, Callback writable)
-    : state_{std::make_shared<State>(context)} {
+Watch::Watch(Loop& loop, UniqueFd fd, Callback readable, Callback writable)
+    : state_{std::make_shared<State>(loop)} {
   boost::system::error_code error;
   state_->descriptor.assign(fd.get(), error);
   if (error) {

@@ -3,12 +3,12 @@
 
 #include "platform/linux/unique_fd.h"
 
-#include <boost/asio/io_context.hpp>
-
 #include <memory>
 #include <type_traits>
 
 namespace dm::host {
+
+class Loop;
 
 /// A member function bound to its object, for what comes from the loop.
 struct Callback {
@@ -37,7 +37,7 @@ class Watch {
   Watch() noexcept;
   /// When epoll does not take the descriptor (its table is full), ok() is false. A regular file is
   /// ok() and never ready.
-  Watch(boost::asio::io_context& context, UniqueFd fd, Callback readable, Callback writable = {});
+  Watch(Loop& loop, UniqueFd fd, Callback readable, Callback writable = {});
   Watch(Watch&& other) noexcept;
   Watch& operator=(Watch&& other) noexcept;
   Watch(const Watch&) = delete;

@@ -5,7 +5,7 @@
 #include "platform/linux/disk/disk_file.h"
 #include "platform/linux/disk/request_check.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/nbd/nbd_wait.h"
 
 #include <poll.h>
@@ -26,7 +26,7 @@ constexpr std::chrono::milliseconds kFarewell{1000};
 
 }  // namespace
 
-NbdDisk::NbdDisk(boost::asio::io_context& context,
+NbdDisk::NbdDisk(Loop& loop,
                  const NbdLibrary& library,
                  NbdHandle handle,
                  std::unique_ptr<NbdServer> server,
@@ -37,10 +37,10 @@ NbdDisk::NbdDisk(boost::asio::io_context& context,
       server_{std::move(server)},
       export_{what},
       name_{std::move(name)},
-      later_{Work::bind<&NbdDisk::run_later>(turn_queue(context), *this)} {
+      later_{Work::bind<&NbdDisk::run_later>(loop.turn_queue(), *this)} {
   UniqueFd socket = duplicate(library_.aio_get_fd(handle_.get()));
   if (socket) {
-    socket_ = Watch{context, std::move(socket), Callback::bind<&NbdDisk::on_readable>(*this),
+    socket_ = Watch{loop, std::move(socket), Callback::bind<&NbdDisk::on_readable>(*this),
                     Callback::bind<&NbdDisk::on_writable>(*this)};
   }
   for (Command& command : commands_) {

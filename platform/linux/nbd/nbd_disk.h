@@ -5,12 +5,11 @@
 #include "core/obs/log.h"
 #include "core/time/work.h"
 #include "platform/linux/disk/block_engine.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/nbd/nbd_library.h"
 #include "platform/linux/nbd/nbd_server.h"
 #include "platform/linux/nbd/nbd_wait.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <chrono>
@@ -50,7 +49,7 @@ class NbdDisk final : public BlockBackend {
     bool can_fua = false;
   };
   /// `server` is nullptr for a server that is not ours.
-  NbdDisk(boost::asio::io_context& context,
+  NbdDisk(Loop& loop,
           const NbdLibrary& library,
           NbdHandle handle,
           std::unique_ptr<NbdServer> server,

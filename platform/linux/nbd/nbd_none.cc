@@ -4,7 +4,7 @@
 
 namespace dm::host {
 
-Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& /*context*/,
+Result<std::unique_ptr<BlockBackend>> open_nbd(Loop& /*loop*/,
                                                const DiskConfig& config,
                                                UniqueFd /*image*/,
                                                std::chrono::milliseconds /*patience*/) {
@@ -12,12 +12,12 @@ Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& /*contex
               ": this build of stubdm serves raw images alone (it was made with DM_NBD=OFF)");
 }
 
-std::unique_ptr<NbdOpening> begin_nbd(boost::asio::io_context& context,
+std::unique_ptr<NbdOpening> begin_nbd(Loop& loop,
                                       const DiskConfig& config,
                                       UniqueFd /*image*/,
                                       std::chrono::milliseconds /*patience*/,
                                       NbdOpening::Opened opened) {
-  opened(open_nbd(context, config));
+  opened(open_nbd(loop, config));
   return nullptr;
 }
 

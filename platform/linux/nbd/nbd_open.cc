@@ -186,7 +186,7 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   return found;
 }
 
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> serve(Loop& loop,
                                                           const DiskConfig& config,
                                                           Opening& opening,
                                                           std::unique_ptr<NbdServer> server,
@@ -196,8 +196,8 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
     return found.error();
   }
   const bool ours = server != nullptr;
-  auto disk = std::make_unique<NbdDisk>(context, opening.library(), opening.take(),
-                                        std::move(server), *found, config.path);
+  auto disk = std::make_unique<NbdDisk>(loop, opening.library(), opening.take(), std::move(server),
+                                        *found, config.path);
   disk->set_wait(wait);
   if (!disk->ok()) {
     return fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)");
@@ -205,21 +205,21 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
   log::info("disk ", config.path, ": ", found->info.size, " bytes, ", found->info.format,
             found->info.read_only ? ", read-only" : "",
             ours ? ", served by a qemu-nbd of its own" : ", served over NBD");
-  return in_whole_sectors(context, {std::move(disk), nullptr}, found->info.size,
+  return in_whole_sectors(loop, {std::move(disk), nullptr}, found->info.size,
                           config.cdrom ? kDiscSector : kDiskSector);
 }
 
-[[nodiscard]] Result<std::unique_ptr<NbdServer>> start_server(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<NbdServer>> start_server(Loop& loop,
                                                               const DiskConfig& config,
                                                               UniqueFd image) {
-  return NbdServer::start(context, {.path = config.path,
-                                    .fd = std::move(image),
-                                    .format = config.format,
-                                    .read_only = config.read_only || config.cdrom,
-                                    .direct = config.direct});
+  return NbdServer::start(loop, {.path = config.path,
+                                 .fd = std::move(image),
+                                 .format = config.format,
+                                 .read_only = config.read_only || config.cdrom,
+                                 .direct = config.direct});
 }
 
-[[nodiscard]] Result<std::unique_ptr<BlockBackend>> use_server(boost::asio::io_context& context,
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> use_server(Loop& loop,
                                                                const DiskConfig& config,
                                                                std::unique_ptr<NbdServer> server,
                                                                UniqueFd connection,
@@ -233,21 +233,18 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
     return fail("disk ", config.path, ": qemu-nbd cannot serve it as ", name_of(config.format),
                 ": ", server->last_words());
   }
-  return serve(context, config, *opening, std::move(server));
+  return serve(loop, config, *opening, std::move(server));
 }
 
 class ServerOpening final : public NbdOpening {
  public:
-  ServerOpening(boost::asio::io_context& context,
-                DiskConfig config,
-                std::unique_ptr<NbdServer> server,
-                Opened opened)
-      : context_{context},
+  ServerOpening(Loop& loop, DiskConfig config, std::unique_ptr<NbdServer> server, Opened opened)
+      : loop_{loop},
         config_{std::move(config)},
         server_{std::move(server)},
         connection_{server_->take_connection()},
         opened_{std::move(opened)},
-        readable_{context, duplicate(connection_.get()),
+        readable_{loop, duplicate(connection_.get()),
                   Callback::bind<&ServerOpening::on_greeting>(*this)} {}
 
   /// False: the loop has no room for it.
@@ -261,7 +258,7 @@ class ServerOpening final : public NbdOpening {
   /// A server speaks first, once it has opened its image; or it has ended.
   void on_greeting() noexcept {
     finish([this] {
-      return use_server(context_, config_, std::move(server_), std::move(connection_), kAnswerTime);
+      return use_server(loop_, config_, std::move(server_), std::move(connection_), kAnswerTime);
     });
   }
   void on_alarm() noexcept {
@@ -281,18 +278,18 @@ class ServerOpening final : public NbdOpening {
     }
   }
 
-  boost::asio::io_context& context_;
+  Loop& loop_;
   const DiskConfig config_;
   std::unique_ptr<NbdServer> server_;
   UniqueFd connection_;
   Opened opened_;
   Watch readable_;
-  Alarm alarm_{context_, Callback::bind<&ServerOpening::on_alarm>(*this)};
+  Alarm alarm_{loop_, Callback::bind<&ServerOpening::on_alarm>(*this)};
 };
 
 }  // namespace
 
-Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
+Result<std::unique_ptr<BlockBackend>> open_nbd(Loop& loop,
                                                const DiskConfig& config,
                                                UniqueFd image,
                                                std::chrono::milliseconds patience) {
@@ -308,17 +305,17 @@ Result<std::unique_ptr<BlockBackend>> open_nbd(boost::asio::io_context& context,
     if (auto connected = opening->connect_to_address(); !connected) {
       return connected.error();
     }
-    return serve(context, config, *opening, nullptr);
+    return serve(loop, config, *opening, nullptr);
   }
-  auto server = start_server(context, config, std::move(image));
+  auto server = start_server(loop, config, std::move(image));
   if (!server) {
     return server.error();
   }
   UniqueFd connection = (*server)->take_connection();
-  return use_server(context, config, std::move(*server), std::move(connection), patience);
+  return use_server(loop, config, std::move(*server), std::move(connection), patience);
 }
 
-Result<std::unique_ptr<BlockBackend>> open_nbd_connection(boost::asio::io_context& context,
+Result<std::unique_ptr<BlockBackend>> open_nbd_connection(Loop& loop,
                                                           const DiskConfig& config,
                                                           UniqueFd connection,
                                                           std::chrono::milliseconds patience,
@@ -331,21 +328,21 @@ Result<std::unique_ptr<BlockBackend>> open_nbd_connection(boost::asio::io_contex
   if (auto connected = opening->connect(std::move(connection)); !connected) {
     return connected.error();
   }
-  return serve(context, config, *opening, nullptr, wait);
+  return serve(loop, config, *opening, nullptr, wait);
 }
 
-std::unique_ptr<NbdOpening> begin_nbd(boost::asio::io_context& context,
+std::unique_ptr<NbdOpening> begin_nbd(Loop& loop,
                                       const DiskConfig& config,
                                       UniqueFd image,
                                       std::chrono::milliseconds patience,
                                       NbdOpening::Opened opened) {
   ignore_write_signals();
-  auto server = start_server(context, config, std::move(image));
+  auto server = start_server(loop, config, std::move(image));
   if (!server) {
     opened(server.error());
     return nullptr;
   }
-  auto opening = std::make_unique<ServerOpening>(context, config, std::move(*server), opened);
+  auto opening = std::make_unique<ServerOpening>(loop, config, std::move(*server), opened);
   if (!opening->await(patience)) {
     opened(fail("disk ", config.path, ": no descriptor left for it (raise RLIMIT_NOFILE)"));
     return nullptr;

@@ -4,9 +4,8 @@
 #include "core/backend/block.h"
 #include "core/config/machine_config.h"
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <chrono>
 #include <functional>
@@ -21,9 +20,9 @@ class ServerWait;
 /// nbd:HOST:PORT[:exportname=E], or the NBD project's nbd:// and nbd+unix:// URIs; no TLS).
 /// `image`, if there is one, is served instead of what the path names. Waits for the server, for
 /// `patience` at most; a host's name is looked up before that, by the C library's rules. The error
-/// says what is wrong and what to change. `context` must be a Loop's and outlive the result.
+/// says what is wrong and what to change. `loop` outlives the result.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_nbd(
-    boost::asio::io_context& context,
+    Loop& loop,
     const DiskConfig& config,
     UniqueFd image = {},
     std::chrono::milliseconds patience = std::chrono::seconds{10});
@@ -31,7 +30,7 @@ class ServerWait;
 /// The same for an export over a connection that is there, with a clock and a way to wait, which
 /// outlives the result.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_nbd_connection(
-    boost::asio::io_context& context,
+    Loop& loop,
     const DiskConfig& config,
     UniqueFd connection,
     std::chrono::milliseconds patience,
@@ -50,7 +49,7 @@ class NbdOpening {
 /// loop, or from inside when it cannot even begin; then there is no NbdOpening. What still happens
 /// at once is the start of the process, and in the end a greeting and a few questions to a server
 /// that is there: milliseconds.
-[[nodiscard]] std::unique_ptr<NbdOpening> begin_nbd(boost::asio::io_context& context,
+[[nodiscard]] std::unique_ptr<NbdOpening> begin_nbd(Loop& loop,
                                                     const DiskConfig& config,
                                                     UniqueFd image,
                                                     std::chrono::milliseconds patience,

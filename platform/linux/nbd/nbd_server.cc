@@ -173,11 +173,10 @@ void place(int fd, int at) noexcept {
 
 }  // namespace
 
-NbdServer::NbdServer(boost::asio::io_context& context, const Image& image)
-    : context_{context}, name_{image.path}, read_only_{image.read_only} {}
+NbdServer::NbdServer(Loop& loop, const Image& image)
+    : loop_{loop}, name_{image.path}, read_only_{image.read_only} {}
 
-Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& context,
-                                                    const Image& image) {
+Result<std::unique_ptr<NbdServer>> NbdServer::start(Loop& loop, const Image& image) {
   const std::string program = find_program("qemu-nbd");
   if (program.empty()) {
     return fail(
@@ -198,7 +197,7 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
   Launch launch = prepare(image, program);
   launch.listener = sockets->listener.get();
   launch.output = write_end.get();
-  std::unique_ptr<NbdServer> server{new NbdServer{context, image}};
+  std::unique_ptr<NbdServer> server{new NbdServer{loop, image}};
   server->pid_ = ::fork();
   if (server->pid_ == 0) {
     become(launch);
@@ -208,7 +207,7 @@ Result<std::unique_ptr<NbdServer>> NbdServer::start(boost::asio::io_context& con
   }
   server->connection_ = std::move(sockets->client);
   server->output_ =
-      Watch{context, std::move(read_end), Callback::bind<&NbdServer::on_output>(*server)};
+      Watch{loop, std::move(read_end), Callback::bind<&NbdServer::on_output>(*server)};
   server->output_.await_readable();
   return server;
 }

@@ -4,10 +4,9 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <sys/types.h>
 
@@ -37,8 +36,7 @@ class NbdServer {
     bool direct = false;  ///< O_DIRECT
   };
   /// The error names the package when there is no such program.
-  [[nodiscard]] static Result<std::unique_ptr<NbdServer>> start(boost::asio::io_context& context,
-                                                                const Image& image);
+  [[nodiscard]] static Result<std::unique_ptr<NbdServer>> start(Loop& loop, const Image& image);
   NbdServer(const NbdServer&) = delete;
   NbdServer& operator=(const NbdServer&) = delete;
   /// Waits until it has ended, five seconds before it is told to and five more before it is made
@@ -52,12 +50,12 @@ class NbdServer {
   [[nodiscard]] std::string last_words();
 
  private:
-  NbdServer(boost::asio::io_context& context, const Image& image);
+  NbdServer(Loop& loop, const Image& image);
   [[nodiscard]] bool ended_within(std::chrono::milliseconds time) noexcept;
   void on_output() noexcept;
   void take_line() noexcept;
 
-  boost::asio::io_context& context_;
+  Loop& loop_;
   std::string name_;
   bool read_only_;
   UniqueFd connection_;

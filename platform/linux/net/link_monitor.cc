@@ -29,7 +29,7 @@ UniqueFd open_link_events() noexcept {
 
 }  // namespace
 
-LinkMonitor::LinkMonitor(boost::asio::io_context& context,
+LinkMonitor::LinkMonitor(Loop& loop,
                          const std::string& interface,
                          Callback changed,
                          Successor successor)
@@ -44,7 +44,7 @@ LinkMonitor::LinkMonitor(boost::asio::io_context& context,
   if (!events) {
     return;
   }
-  watch_ = Watch{context, std::move(events), Callback::bind<&LinkMonitor::on_readable>(*this)};
+  watch_ = Watch{loop, std::move(events), Callback::bind<&LinkMonitor::on_readable>(*this)};
   watch_.await_readable();
   up_ = interface_is_up();
 }

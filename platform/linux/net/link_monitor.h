@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <cstdint>
 #include <string>
@@ -20,7 +19,7 @@ class LinkMonitor {
   enum class Successor : std::uint8_t { another, the_same };
 
   /// An empty name, or a host without rtnetlink: up, for ever.
-  LinkMonitor(boost::asio::io_context& context,
+  LinkMonitor(Loop& loop,
               const std::string& interface,
               Callback changed,
               Successor successor = Successor::another);

@@ -18,15 +18,14 @@ Result<std::unique_ptr<NetBackend>> any(Result<std::unique_ptr<Backend>> made) {
 
 }  // namespace
 
-Result<std::unique_ptr<NetBackend>> open_net(boost::asio::io_context& context,
-                                             const NicConfig& config) {
+Result<std::unique_ptr<NetBackend>> open_net(Loop& loop, const NicConfig& config) {
   if (!config.interface.empty()) {
-    return any(PacketNet::create(context, config.interface, config.mac));
+    return any(PacketNet::create(loop, config.interface, config.mac));
   }
   if (config.tap_fd >= 0) {
-    return any(TapNet::adopt(context, UniqueFd{config.tap_fd}));
+    return any(TapNet::adopt(loop, UniqueFd{config.tap_fd}));
   }
-  return any(TapNet::create(context, config.tap_name));
+  return any(TapNet::create(loop, config.tap_name));
 }
 
 }  // namespace dm::host

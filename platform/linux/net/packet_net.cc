@@ -48,7 +48,7 @@ void raise_mtu(int fd, const std::string& interface) noexcept {
 
 }  // namespace
 
-Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& context,
+Result<std::unique_ptr<PacketNet>> PacketNet::create(Loop& loop,
                                                      const std::string& interface,
                                                      const std::array<std::uint8_t, 6>& mac) {
   const unsigned index = interface.size() < IFNAMSIZ ? ::if_nametoindex(interface.c_str()) : 0;
@@ -69,7 +69,7 @@ Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& co
   if (!bind_to(fd.get(), static_cast<int>(index))) {
     return failed(interface, "cannot bind a packet socket", errno);
   }
-  std::unique_ptr<PacketNet> card{new PacketNet{context,
+  std::unique_ptr<PacketNet> card{new PacketNet{loop,
                                                 {.fd = std::move(fd),
                                                  .name = "packet:" + interface,
                                                  .interface = interface,
@@ -84,12 +84,12 @@ Result<std::unique_ptr<PacketNet>> PacketNet::create(boost::asio::io_context& co
   return card;
 }
 
-PacketNet::PacketNet(boost::asio::io_context& context,
+PacketNet::PacketNet(Loop& loop,
                      Setup setup,
                      const std::string& interface,
                      int index,
                      const std::array<std::uint8_t, 6>& mac)
-    : VnetChannel{context, std::move(setup)}, index_{index}, interface_{interface}, mac_{mac} {}
+    : VnetChannel{loop, std::move(setup)}, index_{index}, interface_{interface}, mac_{mac} {}
 
 bool PacketNet::bind_to(int fd, int index) noexcept {
   sockaddr_ll address{};

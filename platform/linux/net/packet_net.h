@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/net/vnet_channel.h"
 
 #include <array>
@@ -20,16 +21,14 @@ class PacketNet final : public VnetChannel {
   /// Sees what is sent to `mac` and all multicast, and with set_promiscuous() the rest. Raises the
   /// interface's MTU to what a card can send, as far as it lets us.
   [[nodiscard]] static Result<std::unique_ptr<PacketNet>> create(
-      boost::asio::io_context& context,
-      const std::string& interface,
-      const std::array<std::uint8_t, 6>& mac);
+      Loop& loop, const std::string& interface, const std::array<std::uint8_t, 6>& mac);
   ~PacketNet() override = default;
 
   void accept_offloads(bool /*checksum*/, bool /*gso*/) noexcept override {}
   void set_promiscuous(bool on) noexcept override;
 
  private:
-  PacketNet(boost::asio::io_context& context,
+  PacketNet(Loop& loop,
             Setup setup,
             const std::string& interface,
             int index,

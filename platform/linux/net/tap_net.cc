@@ -35,8 +35,7 @@ std::string failure(const std::string& interface, int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<TapNet>> TapNet::create(boost::asio::io_context& context,
-                                               const std::string& interface) {
+Result<std::unique_ptr<TapNet>> TapNet::create(Loop& loop, const std::string& interface) {
   ifreq request{};
   if (interface.empty() || interface.size() >= sizeof request.ifr_name) {
     return Error{"network card '" + interface + "': an interface's name has 1 to 15 bytes"};
@@ -50,19 +49,19 @@ Result<std::unique_ptr<TapNet>> TapNet::create(boost::asio::io_context& context,
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     return Error{failure(interface, errno)};
   }
-  return make(context, std::move(fd));
+  return make(loop, std::move(fd));
 }
 
-Result<std::unique_ptr<TapNet>> TapNet::adopt(boost::asio::io_context& context, UniqueFd fd) {
+Result<std::unique_ptr<TapNet>> TapNet::adopt(Loop& loop, UniqueFd fd) {
   const int flags = ::fcntl(fd.get(), F_GETFL);
   if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
       ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0) {
     return Error{"network card: descriptor " + std::to_string(fd.get()) + ": " + error_text(errno)};
   }
-  return make(context, std::move(fd));
+  return make(loop, std::move(fd));
 }
 
-Result<std::unique_ptr<TapNet>> TapNet::make(boost::asio::io_context& context, UniqueFd fd) {
+Result<std::unique_ptr<TapNet>> TapNet::make(Loop& loop, UniqueFd fd) {
   ifreq is{};
   if (::ioctl(fd.get(), TUNGETIFF, &is) != 0) {
     return Error{"network card: descriptor " + std::to_string(fd.get()) +
@@ -82,7 +81,7 @@ Result<std::unique_ptr<TapNet>> TapNet::make(boost::asio::io_context& context, U
     }
   }
   const std::string interface = std::begin(is.ifr_name);
-  std::unique_ptr<TapNet> tap{new TapNet{context,
+  std::unique_ptr<TapNet> tap{new TapNet{loop,
                                          {.fd = std::move(fd),
                                           .name = "tap:" + interface,
                                           .interface = interface,
@@ -94,8 +93,7 @@ Result<std::unique_ptr<TapNet>> TapNet::make(boost::asio::io_context& context, U
   return tap;
 }
 
-TapNet::TapNet(boost::asio::io_context& context, Setup setup)
-    : VnetChannel{context, std::move(setup)} {}
+TapNet::TapNet(Loop& loop, Setup setup) : VnetChannel{loop, std::move(setup)} {}
 
 /// What the kernel may hand to us; what we may hand to the kernel needs no asking.
 void TapNet::accept_offloads(bool checksum, bool gso) noexcept {

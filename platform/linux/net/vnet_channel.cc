@@ -3,7 +3,7 @@
 
 #include "core/obs/probe.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/loop/turn_queue.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/net/software_offload.h"
 
 #include <cerrno>
@@ -20,14 +20,13 @@ namespace {
 
 }  // namespace
 
-VnetChannel::VnetChannel(boost::asio::io_context& context, Setup setup)
+VnetChannel::VnetChannel(Loop& loop, Setup setup)
     : name_{std::move(setup.name)},
       has_header_{setup.has_header},
-      watch_{context, std::move(setup.fd), Callback::bind<&VnetChannel::on_readable>(*this),
+      watch_{loop, std::move(setup.fd), Callback::bind<&VnetChannel::on_readable>(*this),
              Callback::bind<&VnetChannel::on_writable>(*this)},
-      link_{context, setup.interface, Callback::bind<&VnetChannel::on_link>(*this),
-            setup.successor},
-      news_{Work::bind<&VnetChannel::tell_link>(turn_queue(context), *this)} {
+      link_{loop, setup.interface, Callback::bind<&VnetChannel::on_link>(*this), setup.successor},
+      news_{Work::bind<&VnetChannel::tell_link>(loop.turn_queue(), *this)} {
   index_ = link_.index();
 }
 

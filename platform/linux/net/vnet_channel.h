@@ -5,6 +5,7 @@
 #include "core/bounds.h"
 #include "core/obs/log.h"
 #include "core/time/work.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/net/link_monitor.h"
 #include "platform/linux/net/net_header.h"
@@ -53,7 +54,7 @@ class VnetChannel : public NetBackend {
     bool has_header = true;
     LinkMonitor::Successor successor = LinkMonitor::Successor::another;
   };
-  VnetChannel(boost::asio::io_context& context, Setup setup);
+  VnetChannel(Loop& loop, Setup setup);
 
   [[nodiscard]] int fd() const noexcept { return watch_.fd(); }
   [[nodiscard]] bool has_header() const noexcept { return has_header_; }

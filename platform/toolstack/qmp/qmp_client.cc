@@ -2,9 +2,8 @@
 #include "platform/toolstack/qmp/qmp_client.h"
 
 #include "core/obs/log.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/toolstack/qmp/qmp_listener.h"
-
-#include <boost/asio/post.hpp>
 
 #include <sys/socket.h>
 
@@ -15,8 +14,6 @@
 #include <utility>
 
 namespace dm::toolstack {
-
-namespace asio = boost::asio;
 
 namespace {
 
@@ -43,19 +40,24 @@ void collect_descriptors(const msghdr& message, QmpDescriptors& to) noexcept {
 
 }  // namespace
 
-QmpClient::QmpClient(asio::io_context& io,
+QmpClient::QmpClient(host::Loop& loop,
                      QmpServer::Listener& owner,
                      const QmpCommands& commands,
                      const QmpLimits& limits)
-    : socket_{io}, write_timer_{io}, owner_{&owner}, limits_{limits}, session_{commands, [this] {
-                                                                                 on_answer();
-                                                                               }} {}
+    : loop_{loop},
+      write_timer_{loop, host::Callback::bind<&QmpClient::on_write_timeout>(*this)},
+      answered_{Work::bind<&QmpClient::go_on>(loop.turn_queue(), *this)},
+      owner_{&owner},
+      limits_{limits},
+      session_{commands, [this] { answered_.schedule(); }} {}
 
+/// What comes from the loop: this object outlives the step, and a failure ends the client alone.
 template <class Step>
 void QmpClient::guarded(Step step) noexcept {
   if (owner_ == nullptr) {
     return;
   }
+  const auto self = shared_from_this();
   try {
     step();
   } catch (const std::exception& failure) {
@@ -73,13 +75,13 @@ void QmpClient::drop(std::string_view why) noexcept {
 
 void QmpClient::start(host::UniqueFd connection) noexcept {
   guarded([&] {
-    boost::system::error_code error;
-    socket_.assign(connection.get(), error);
-    if (error) {
+    socket_ = host::Watch{loop_, std::move(connection),
+                          host::Callback::bind<&QmpClient::on_readable>(*this),
+                          host::Callback::bind<&QmpClient::on_writable>(*this)};
+    if (!socket_.ok()) {
       drop("the loop cannot watch it");
       return;
     }
-    (void)connection.release();
     out_ = QmpSession::greeting();
     flush();
     wait_readable();
@@ -88,15 +90,11 @@ void QmpClient::start(host::UniqueFd connection) noexcept {
 
 void QmpClient::abandon() noexcept {
   owner_ = nullptr;
-  // Now, not when the last wait under way lets this object go: what it stands on may be gone then.
+  // Now, not when the call under way lets this object go: what it stands on may be gone then.
   session_.descriptors().set_companion(nullptr);
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-  try {
-    write_timer_.cancel();
-  } catch (const std::exception&) {
-    // It fires once more and finds nobody.
-  }
+  answered_.cancel();
+  socket_ = host::Watch{};
+  write_timer_.cancel();
 }
 
 void QmpClient::close() noexcept {
@@ -106,26 +104,34 @@ void QmpClient::close() noexcept {
   }
 }
 
-void QmpClient::wait_readable() {
-  if (owner_ == nullptr || input_ended_ || session_.waiting()) {
-    return;
+void QmpClient::wait_readable() noexcept {
+  if (owner_ != nullptr && !input_ended_ && !session_.waiting()) {
+    socket_.await_readable();
   }
-  socket_.async_wait(asio::posix::descriptor_base::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->guarded([&] { error ? self->close() : self->on_readable(); });
-                     });
 }
 
-void QmpClient::on_readable() {
-  receive();
-  if (owner_ == nullptr) {
-    return;
-  }
-  flush();
-  if (input_ended_ && out_.empty()) {
-    close();
-  }
-  wait_readable();
+void QmpClient::on_readable() noexcept {
+  guarded([this] {
+    receive();
+    if (owner_ == nullptr) {
+      return;
+    }
+    flush();
+    if (input_ended_ && out_.empty()) {
+      close();
+    }
+    wait_readable();
+  });
+}
+
+void QmpClient::on_writable() noexcept {
+  guarded([this] {
+    waiting_writable_ = false;
+    flush();
+    if (input_ended_ && out_.empty()) {
+      close();
+    }
+  });
 }
 
 void QmpClient::receive() {
@@ -137,7 +143,7 @@ void QmpClient::receive() {
   message.msg_iovlen = 1;
   message.msg_control = control.data();
   message.msg_controllen = control.size();
-  const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+  const ssize_t got = ::recvmsg(socket_.fd(), &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
   if (got < 0) {
     if (errno != EAGAIN && errno != EINTR) {
       close();
@@ -153,21 +159,15 @@ void QmpClient::receive() {
   take(session_.feed(bytes, out_, limits_.max_output));
 }
 
-/// A command that took its time has its answer. Later, since whoever brings it may be in the middle
-/// of something.
-void QmpClient::on_answer() noexcept {
-  const auto self = shared_from_this();
-  guarded([&] {
-    asio::post(socket_.get_executor(), [self] {
-      self->guarded([&] {
-        self->take(self->session_.resume(self->out_, self->limits_.max_output));
-        if (self->owner_ != nullptr) {
-          self->flush();
-          self->wait_readable();
-        }
-      });
-    });
+bool QmpClient::go_on() noexcept {
+  guarded([this] {
+    take(session_.resume(out_, limits_.max_output));
+    if (owner_ != nullptr) {
+      flush();
+      wait_readable();
+    }
   });
+  return false;
 }
 
 void QmpClient::take(QmpSession::Next next) {
@@ -180,8 +180,8 @@ void QmpClient::take(QmpSession::Next next) {
 void QmpClient::flush() {
   std::size_t sent = 0;
   while (sent < out_.size()) {
-    const ssize_t put = ::send(socket_.native_handle(), out_.data() + sent, out_.size() - sent,
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t put =
+        ::send(socket_.fd(), out_.data() + sent, out_.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (put >= 0) {
       sent += static_cast<std::size_t>(put);
     } else if (errno == EAGAIN) {
@@ -197,39 +197,17 @@ void QmpClient::flush() {
     return;
   }
   out_.erase(0, sent);
-  if (sent != 0 || !waiting_writable_) {
-    arm_write_timer();
-  }
-  wait_writable();
-}
-
-void QmpClient::wait_writable() {
-  if (std::exchange(waiting_writable_, true)) {
+  // Its patience begins anew with every byte that is taken.
+  if ((sent != 0 || !waiting_writable_) && !write_timer_.arm(limits_.write_timeout)) {
+    drop("there is no descriptor left to time it");
     return;
   }
-  socket_.async_wait(asio::posix::descriptor_base::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& error) {
-                       self->guarded([&] {
-                         self->waiting_writable_ = false;
-                         if (error) {
-                           self->close();
-                           return;
-                         }
-                         self->flush();
-                         if (self->input_ended_ && self->out_.empty()) {
-                           self->close();
-                         }
-                       });
-                     });
+  waiting_writable_ = true;
+  socket_.await_writable();
 }
 
-void QmpClient::arm_write_timer() {
-  write_timer_.expires_after(limits_.write_timeout);
-  write_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error) {
-      self->guarded([&] { self->drop("it does not read its answers"); });
-    }
-  });
+void QmpClient::on_write_timeout() noexcept {
+  guarded([this] { drop("it does not read its answers"); });
 }
 
 }  // namespace dm::toolstack

@@ -2,13 +2,13 @@
 // Internal to the QMP server.
 #pragma once
 
+#include "core/time/work.h"
+#include "platform/linux/loop/alarm.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/qmp/qmp_session.h"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <memory>
 #include <string>
@@ -16,11 +16,11 @@
 
 namespace dm::toolstack {
 
-/// One connected QMP client. Kept alive by its listener and by the waits it has under way; after
-/// close() those find `owner_` null and do nothing.
+/// One connected QMP client. Kept alive by its listener, and by itself while a call from the loop
+/// is under way.
 class QmpClient final : public std::enable_shared_from_this<QmpClient> {
  public:
-  QmpClient(boost::asio::io_context& io,
+  QmpClient(host::Loop& loop,
             QmpServer::Listener& owner,
             const QmpCommands& commands,
             const QmpLimits& limits);
@@ -37,17 +37,21 @@ class QmpClient final : public std::enable_shared_from_this<QmpClient> {
   void guarded(Step step) noexcept;
   void drop(std::string_view why) noexcept;
 
-  void wait_readable();
-  void on_readable();
+  void wait_readable() noexcept;
+  void on_readable() noexcept;
+  void on_writable() noexcept;
   void receive();
   void take(QmpSession::Next next);
-  void on_answer() noexcept;
+  [[nodiscard]] bool go_on() noexcept;
   void flush();
-  void wait_writable();
-  void arm_write_timer();
+  void on_write_timeout() noexcept;
 
-  boost::asio::posix::stream_descriptor socket_;
-  boost::asio::steady_timer write_timer_;
+  host::Loop& loop_;
+  host::Watch socket_;
+  host::Alarm write_timer_;
+  /// A command that took its time has its answer. Later, since whoever brings it may be in the
+  /// middle of something.
+  Work answered_;
   QmpServer::Listener* owner_;
   const QmpLimits& limits_;
   QmpSession session_;

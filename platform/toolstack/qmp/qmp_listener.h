@@ -3,12 +3,11 @@
 #pragma once
 
 #include "platform/linux/listen_socket.h"
+#include "platform/linux/loop/alarm.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/linux/loop/watch.h"
 #include "platform/toolstack/qmp/qmp_client.h"
 #include "platform/toolstack/qmp/qmp_server.h"
-
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include <memory>
 #include <string>
@@ -17,9 +16,9 @@
 namespace dm::toolstack {
 
 /// One socket that QMP clients connect to.
-class QmpServer::Listener final : public std::enable_shared_from_this<QmpServer::Listener> {
+class QmpServer::Listener final {
  public:
-  Listener(boost::asio::io_context& io,
+  Listener(host::Loop& loop,
            const QmpCommands& commands,
            const QmpLimits& limits,
            host::ListenSocket socket,
@@ -34,17 +33,16 @@ class QmpServer::Listener final : public std::enable_shared_from_this<QmpServer:
  private:
   void wait_for_client() noexcept;
   void on_client() noexcept;
-  void wait_for_resources();
+  void wait_for_resources() noexcept;
 
-  boost::asio::io_context& io_;
+  host::Loop& loop_;
   const QmpCommands& commands_;
   const QmpLimits& limits_;
   host::ListenSocket file_;
   std::string name_;
-  boost::asio::posix::stream_descriptor socket_;
-  boost::asio::steady_timer retry_;
+  host::Watch socket_;
+  host::Alarm retry_;
   std::vector<std::shared_ptr<QmpClient>> clients_;
-  bool waiting_ = false;
   bool closed_ = false;
 };
 

@@ -17,8 +17,6 @@
 
 namespace dm::toolstack {
 
-namespace asio = boost::asio;
-
 namespace {
 
 /// After accept() has failed for want of descriptors or memory: the client stays in the backlog
@@ -27,40 +25,34 @@ constexpr std::chrono::milliseconds kAcceptRetry{500};
 
 }  // namespace
 
-QmpServer::Listener::Listener(asio::io_context& io,
+QmpServer::Listener::Listener(host::Loop& loop,
                               const QmpCommands& commands,
                               const QmpLimits& limits,
                               host::ListenSocket socket,
                               std::string name)
-    : io_{io},
+    : loop_{loop},
       commands_{commands},
       limits_{limits},
       file_{std::move(socket)},
       name_{std::move(name)},
-      socket_{io},
-      retry_{io} {}
+      retry_{loop, host::Callback::bind<&Listener::wait_for_client>(*this)} {}
 
 Result<> QmpServer::Listener::start() {
-  boost::system::error_code error;
-  socket_.assign(file_.get(), error);
-  if (error) {
-    return fail("the loop cannot watch the QMP socket ", name_, ": ", error.message());
+  socket_ = host::Watch{loop_, host::UniqueFd{file_.release()},
+                        host::Callback::bind<&Listener::on_client>(*this)};
+  // The timer is for the time when no descriptors are left.
+  if (!socket_.ok() || !retry_.prepare()) {
+    return fail("the loop cannot watch the QMP socket ", name_, ": ", host::error_text(errno));
   }
-  (void)file_.release();
   wait_for_client();
   return {};
 }
 
 void QmpServer::Listener::close() noexcept {
   closed_ = true;
-  boost::system::error_code ignored;
-  socket_.close(ignored);
-  file_.remove_file();  // now: a wait under way keeps this object until the loop runs once more
-  try {
-    retry_.cancel();
-  } catch (const std::exception&) {
-    // It fires once more and finds closed_.
-  }
+  socket_ = host::Watch{};
+  file_.remove_file();
+  retry_.cancel();
   for (const auto& client : clients_) {
     client->abandon();
   }
@@ -77,31 +69,18 @@ void QmpServer::Listener::remove(const QmpClient& client) noexcept {
 }
 
 void QmpServer::Listener::wait_for_client() noexcept {
-  if (closed_ || waiting_ || clients_.size() >= limits_.max_clients) {
-    return;
-  }
-  try {
-    socket_.async_wait(asio::posix::descriptor_base::wait_read,
-                       [self = shared_from_this()](const boost::system::error_code& error) {
-                         self->waiting_ = false;
-                         if (!error && !self->closed_) {
-                           self->on_client();
-                         }
-                       });
-    waiting_ = true;
-  } catch (const std::exception& failure) {
-    log::error("QMP: nobody can connect to ", std::string_view{name_},
-               " any more: ", failure.what());
+  if (!closed_ && clients_.size() < limits_.max_clients) {
+    socket_.await_readable();
   }
 }
 
 void QmpServer::Listener::on_client() noexcept {
   host::UniqueFd connection{
-      ::accept4(socket_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      ::accept4(socket_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
   const int why = connection ? 0 : errno;
   try {
     if (connection) {
-      auto client = std::make_shared<QmpClient>(io_, *this, commands_, limits_);
+      auto client = std::make_shared<QmpClient>(loop_, *this, commands_, limits_);
       clients_.push_back(client);
       client->start(std::move(connection));
     } else if (why != EAGAIN && why != EINTR && why != ECONNABORTED) {
@@ -118,17 +97,12 @@ void QmpServer::Listener::on_client() noexcept {
   wait_for_client();
 }
 
-void QmpServer::Listener::wait_for_resources() {
-  retry_.expires_after(kAcceptRetry);
-  retry_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error) {
-      self->wait_for_client();
-    }
-  });
+void QmpServer::Listener::wait_for_resources() noexcept {
+  retry_.arm(kAcceptRetry);
 }
 
-QmpServer::QmpServer(asio::io_context& io, const QmpCommands& commands, const QmpLimits& limits)
-    : io_{io}, commands_{commands}, limits_{limits} {}
+QmpServer::QmpServer(host::Loop& loop, const QmpCommands& commands, const QmpLimits& limits)
+    : loop_{loop}, commands_{commands}, limits_{limits} {}
 
 QmpServer::~QmpServer() {
   for (const auto& listener : listeners_) {
@@ -147,7 +121,7 @@ Result<> QmpServer::listen(const QmpSocketConfig& config) {
     return fail("QMP socket ", config.id, ": ", socket.error().message);
   }
   auto listener =
-      std::make_shared<Listener>(io_, commands_, limits_, std::move(*socket), config.id);
+      std::make_unique<Listener>(loop_, commands_, limits_, std::move(*socket), config.id);
   if (const auto started = listener->start(); !started) {
     return started.error();
   }

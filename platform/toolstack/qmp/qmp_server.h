@@ -10,8 +10,8 @@
 #include <memory>
 #include <vector>
 
-namespace boost::asio {
-class io_context;
+namespace dm::host {
+class Loop;
 }
 
 namespace dm::toolstack {
@@ -30,11 +30,11 @@ struct QmpLimits {
 /// blocks the loop or grows memory without bound.
 ///
 /// Sockets it has made are removed at its end, given ones are left to their maker. Must not be
-/// destroyed from inside a command. Thread rule: the thread that runs `io`.
+/// destroyed from inside a command. Thread rule: the loop's thread only.
 class QmpServer {
  public:
-  /// `io` and `commands` outlive the server.
-  QmpServer(boost::asio::io_context& io, const QmpCommands& commands, const QmpLimits& limits = {});
+  /// `loop` and `commands` outlive the server.
+  QmpServer(host::Loop& loop, const QmpCommands& commands, const QmpLimits& limits = {});
   QmpServer(const QmpServer&) = delete;
   QmpServer& operator=(const QmpServer&) = delete;
   ~QmpServer();
@@ -48,10 +48,10 @@ class QmpServer {
   class Listener;
 
  private:
-  boost::asio::io_context& io_;
+  host::Loop& loop_;
   const QmpCommands& commands_;
   QmpLimits limits_;
-  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
 };
 
 }  // namespace dm::toolstack

@@ -64,11 +64,11 @@ Result<host::UniqueFd> StoreClient::connect() {
   return fd;
 }
 
-StoreClient::StoreClient(boost::asio::io_context& context, host::UniqueFd connection) {
+StoreClient::StoreClient(host::Loop& loop, host::UniqueFd connection) {
   int type = 0;
   socklen_t size = sizeof type;
   is_device_ = ::getsockopt(connection.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0;
-  connection_ = host::Watch{context, std::move(connection),
+  connection_ = host::Watch{loop, std::move(connection),
                             host::Callback::bind<&StoreClient::on_readable>(*this),
                             host::Callback::bind<&StoreClient::send>(*this)};
   active_ = connection_.ok();

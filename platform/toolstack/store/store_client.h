@@ -4,10 +4,9 @@
 #include "core/obs/log.h"
 #include "core/ports/store_port.h"
 #include "core/result.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
 #include "platform/linux/unique_fd.h"
-
-#include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <cstddef>
@@ -39,7 +38,7 @@ class StoreClient final : public StorePort {
   /// To xenstored: its socket in dom0, else the kernel's device. Non-blocking, close-on-exec.
   [[nodiscard]] static Result<host::UniqueFd> connect();
 
-  StoreClient(boost::asio::io_context& context, host::UniqueFd connection);
+  StoreClient(host::Loop& loop, host::UniqueFd connection);
   ~StoreClient() override;
 
   [[nodiscard]] bool active() const noexcept { return active_; }

@@ -29,6 +29,22 @@ row() {
   [[ $3 =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "no value for $1: '$3'"
   printf '@row %s %s %s %s\n' "$1" "$2" "$dm" "$3"
 }
+# iperf SECONDS ARGUMENT...: iperf3, its report on standard output. Its server is deaf for a moment
+# after each test and then resets the next control connection before any data has moved. That is no
+# fault of what is judged, so such a test is begun again, twice at most.
+iperf() {
+  local limit=$1 try report status
+  shift
+  for try in 1 2 3; do
+    status=0
+    report=$(timeout "$limit" iperf3 "$@" 2>&1) || status=$?
+    [[ $status != 0 && $report =~ control\ (message|socket)|server\ is\ busy ]] || break
+    say "iperf3's server was not ready, try $try: ${report##*$'\n'}" >&2
+    pause 3
+  done
+  printf '%s\n' "$report"
+  return "$status"
+}
 # await SECONDS WHAT COMMAND...: until COMMAND succeeds
 await() {
   local limit=$((SECONDS + $1)) what=$2

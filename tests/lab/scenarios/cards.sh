@@ -81,12 +81,12 @@ check_ipv6() {
     fail "no ping by IPv6: $said"
   in_guest guest 20 "(iperf3 -s > /tmp/iperf 2>&1) & sleep 1" ||
     fail "iperf3 does not start in the guest"
-  timeout 60 iperf3 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
-  timeout 60 iperf3 -6 -c fd00::2 -t 3 -R > /dev/null ||
+  iperf 60 -6 -c fd00::2 -t 3 > /dev/null || fail "iperf3 by IPv6 failed"
+  iperf 60 -6 -c fd00::2 -t 3 -R > /dev/null ||
     fail "iperf3 -R by IPv6 failed: $(in_guest guest 20 'cat /tmp/iperf; dmesg | tail -n 5'; echo \
       "$said")"
-  timeout 60 iperf3 -6 -u -b 1M -c fd00::2 -t 3 > /dev/null || fail "iperf3 by UDP and IPv6 failed"
-  timeout 60 iperf3 -6 -u -b 1M -c fd00::2 -t 3 -R > /dev/null ||
+  iperf 60 -6 -u -b 1M -c fd00::2 -t 3 > /dev/null || fail "iperf3 by UDP and IPv6 failed"
+  iperf 60 -6 -u -b 1M -c fd00::2 -t 3 -R > /dev/null ||
     fail "iperf3 -R by UDP and IPv6 failed"
   say "ok: IPv6, TCP and UDP both ways"
 }
@@ -108,7 +108,7 @@ check_capture() {
     "$file" 2> /dev/null &
   local capture=$!
   pause 2
-  timeout 30 iperf3 -c "$4" -t 3 "${bulk[@]}" > /dev/null || fail "iperf3 ${bulk[*]} to $4 failed"
+  iperf 30 -c "$4" -t 3 "${bulk[@]}" > /dev/null || fail "iperf3 ${bulk[*]} to $4 failed"
   pause 1
   kill "$capture" 2> /dev/null || true
   wait "$capture" || true
@@ -135,13 +135,13 @@ check_jumbo() {
     fail "no ping of 8900 bytes on a tap with an MTU of 9000"
   ping -q -c 3 -W 10 -s 8900 $packet_net.2 > /dev/null ||
     fail "no ping of 8900 bytes on a packet socket with an MTU of 9000"
-  timeout 60 iperf3 -c "$tap_card" -t 3 > /dev/null ||
+  iperf 60 -c "$tap_card" -t 3 > /dev/null ||
     fail "iperf3 on a tap with an MTU of 9000 failed"
-  timeout 60 iperf3 -c "$tap_card" -t 3 -R > /dev/null ||
+  iperf 60 -c "$tap_card" -t 3 -R > /dev/null ||
     fail "iperf3 -R on a tap with an MTU of 9000 failed"
-  timeout 60 iperf3 -c $packet_net.2 -t 3 > /dev/null ||
+  iperf 60 -c $packet_net.2 -t 3 > /dev/null ||
     fail "iperf3 on a packet socket with an MTU of 9000 failed"
-  timeout 60 iperf3 -c $packet_net.2 -t 3 -R > /dev/null ||
+  iperf 60 -c $packet_net.2 -t 3 -R > /dev/null ||
     fail "iperf3 -R on a packet socket with an MTU of 9000 failed"
   ip link set xenbr0 mtu 1500
   say "ok: MTU 9000 on both kinds of backend"

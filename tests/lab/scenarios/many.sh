@@ -50,8 +50,8 @@ check_all_at_once() {
   in_guest guest 20 "(sha256sum /dev/${hda}2 /dev/${hdb}2 > /tmp/0) &" \
     "(sha256sum /dev/${hdd} > /tmp/1; sha256sum /dev/${hdc} > /tmp/2; wait) & true" ||
     fail "the guest cannot read: $said"
-  timeout 60 iperf3 -c 10.0.0.11 -t 5 > /dev/null || fail "iperf3 failed"
-  timeout 60 iperf3 -c 10.0.0.11 -t 5 -R > /dev/null || fail "iperf3 -R failed"
+  iperf 60 -c 10.0.0.11 -t 5 > /dev/null || fail "iperf3 failed"
+  iperf 60 -c 10.0.0.11 -t 5 -R > /dev/null || fail "iperf3 -R failed"
   in_guest guest 240 'until [ "$(cat /tmp/0 /tmp/1 /tmp/2 2> /dev/null | wc -l)" = 4 ]; do' \
     'sleep 0.5; done; cut -c 1-64 /tmp/0 /tmp/1 /tmp/2' ||
     fail "reading does not come to an end: $said"

@@ -113,7 +113,7 @@ END
 
 # bandwidth OPTION...: of iperf3 from dom0, in Mbit/s at the receiver
 bandwidth() {
-  timeout 60 iperf3 -c "$address" -t 5 -J "$@" > "$state/guest/iperf.json" 2>&1 ||
+  iperf 60 -c "$address" -t 5 -J "$@" > "$state/guest/iperf.json" 2>&1 ||
     fail "iperf3 $*: $(tail -n 5 "$state/guest/iperf.json")"
   awk '/"sum_received"/ { in_sum = 1 }
     /"sum":/ { in_sum = 1 }

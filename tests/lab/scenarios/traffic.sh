@@ -25,7 +25,7 @@ scenario() {
 # by_tcp [-R]: ten seconds; megabytes and seconds in $moved
 by_tcp() {
   local file=$state/guest/iperf.json
-  timeout 60 iperf3 -c "$address" -t 10 -J "$@" > "$file" 2>&1 ||
+  iperf 60 -c "$address" -t 10 -J "$@" > "$file" 2>&1 ||
     fail "iperf3 $*: $(tail -n 5 "$file")"
   moved=$(awk '/"sum_received"/ { in_sum = 1 }
     in_sum && /"(seconds|bytes)"/ { gsub(/[^0-9.e+]/, "", $2); v[++n] = $2 }

@@ -21,12 +21,12 @@ struct CharFixture {
   TempDir dir;
 
   std::unique_ptr<Chardev> open(std::string_view spec) {
-    auto opened = host::open_chardev(loop.context(), spec);
+    auto opened = host::open_chardev(loop, spec);
     BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     return std::move(*opened);
   }
   std::string error_of(std::string_view spec) {
-    auto opened = host::open_chardev(loop.context(), spec);
+    auto opened = host::open_chardev(loop, spec);
     BOOST_REQUIRE_MESSAGE(!opened.has_value(), spec << " was accepted");
     return opened.error().message;
   }

@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(stdio_is_standard_input_and_output_and_leaves_their_flags_a
   const int old_out = ::dup(STDOUT_FILENO);
   ::dup2(in[0], STDIN_FILENO);
   ::dup2(out[1], STDOUT_FILENO);
-  auto opened = host::open_chardev(loop.context(), "stdio");
+  auto opened = host::open_chardev(loop, "stdio");
   ::dup2(old_in, STDIN_FILENO);
   ::dup2(old_out, STDOUT_FILENO);
   for (const int fd : {old_in, old_out}) {
@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(who_reads_standard_output_may_leave_while_input_goes_on) {
   const int old_out = ::dup(STDOUT_FILENO);
   ::dup2(in[0], STDIN_FILENO);
   ::dup2(out[1], STDOUT_FILENO);
-  auto opened = host::open_chardev(loop.context(), "stdio");
+  auto opened = host::open_chardev(loop, "stdio");
   ::dup2(old_in, STDIN_FILENO);
   ::dup2(old_out, STDOUT_FILENO);
   for (const int fd : {old_in, old_out, out[1], in[0]}) {
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(who_reads_standard_output_may_leave_while_input_goes_on) {
 // A stub domain's console, which libxl puts into a file of /var/log/xen.
 BOOST_AUTO_TEST_CASE(a_file_with_a_limit_gets_so_many_bytes_and_one_line_that_says_so) {
   const std::string path = dir.file("console.log");
-  auto opened = host::open_chardev(loop.context(), "file:" + path, {.file_bytes = 1000});
+  auto opened = host::open_chardev(loop, "file:" + path, {.file_bytes = 1000});
   BOOST_REQUIRE(opened.has_value());
   const auto file = std::move(*opened);
   std::vector<std::string> log;
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_limit_is_for_files_that_fill_a_disk) {
   const std::string path = dir.file("fifo");
   BOOST_REQUIRE_EQUAL(::mkfifo(path.c_str(), 0600), 0);
   const UniqueFd reader{::open(path.c_str(), O_RDONLY | O_NONBLOCK)};
-  auto opened = host::open_chardev(loop.context(), "file:" + path, {.file_bytes = 10});
+  auto opened = host::open_chardev(loop, "file:" + path, {.file_bytes = 10});
   BOOST_REQUIRE(opened.has_value());
   const std::string text = numbered(1000);
   (*opened)->write(bytes(text));

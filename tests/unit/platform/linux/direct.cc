@@ -40,9 +40,9 @@ struct DirectFixture : DiskFixture {
     BlockInfo info;
     info.size = contents(path).size();
     info.can_discard = true;
-    auto file = std::make_unique<host::FileDisk>(loop.context(), std::move(fd), false, info, path,
+    auto file = std::make_unique<host::FileDisk>(loop, std::move(fd), false, info, path,
                                                  host::FileDisk::Inline::no);
-    return std::make_unique<host::DirectDisk>(loop.context(), std::move(file), block);
+    return std::make_unique<host::DirectDisk>(loop, std::move(file), block);
   }
 };
 

@@ -272,14 +272,13 @@ BOOST_AUTO_TEST_CASE(a_cd_rom_is_read_only_whatever_is_said) {
 BOOST_AUTO_TEST_CASE(a_disc_that_was_handed_over_is_only_read_and_bears_its_files_name) {
   const std::string path = dir.image("handed.iso", kMiB);
   host::UniqueFd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
-  auto disc = host::open_disc(loop.context(), "/dev/fdset/0", std::move(fd), ImageFormat::raw);
+  auto disc = host::open_disc(loop, "/dev/fdset/0", std::move(fd), ImageFormat::raw);
   BOOST_TEST_REQUIRE(disc.has_value());
   BOOST_TEST((*disc)->info().read_only);
   BOOST_TEST((*disc)->info().size == kMiB);
   BOOST_TEST((*disc)->name() == path);
   host::UniqueFd null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  BOOST_TEST(host::open_disc(loop.context(), "/dev/fdset/0", std::move(null), ImageFormat::raw)
-                 .has_error());
+  BOOST_TEST(host::open_disc(loop, "/dev/fdset/0", std::move(null), ImageFormat::raw).has_error());
 }
 
 BOOST_AUTO_TEST_CASE(the_bytes_of_an_image_never_change_what_it_is) {  // B30, CVE-2008-2004

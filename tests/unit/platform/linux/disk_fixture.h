@@ -86,7 +86,7 @@ struct DiskFixture {
     return open(config);
   }
   std::unique_ptr<BlockBackend> open(const DiskConfig& config) {
-    auto opened = host::open_disk(loop.context(), config);
+    auto opened = host::open_disk(loop, config);
     BOOST_REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().message));
     return std::move(*opened);
   }
@@ -94,7 +94,7 @@ struct DiskFixture {
     DiskConfig config;
     config.path = path;
     config.read_only = read_only;
-    auto opened = host::open_disk(loop.context(), config);
+    auto opened = host::open_disk(loop, config);
     BOOST_REQUIRE(!opened.has_value());
     return opened.error().message;
   }

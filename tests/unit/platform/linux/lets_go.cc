@@ -52,7 +52,7 @@ pid_t start_user(const std::string& path, int ready) {
     host::Loop loop;
     DiskConfig config;
     config.path = path;
-    auto disk = host::open_disk(loop.context(), config);
+    auto disk = host::open_disk(loop, config);
     static_cast<void>((*disk)->flush_now());
     static_cast<void>(!::write(ready, "x", 1));
     for (;;) {
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(an_image_is_free_at_the_moment_its_disk_is_gone) {
     DiskConfig config;
     config.path = dir.image("a.img", kMiB + (direct ? 100 : 0));
     for (int i = 0; i < kRestarts; ++i) {
-      auto opened = host::open_disk(loop.context(), config);
+      auto opened = host::open_disk(loop, config);
       if (!opened && direct) {
         std::fputs("NOT RUN: the file system below /var/tmp has no O_DIRECT\n", stderr);
         break;

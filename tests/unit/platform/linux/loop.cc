@@ -4,7 +4,6 @@
 #include "core/time/work.h"
 #include "platform/linux/loop/alarm.h"
 #include "platform/linux/loop/host_clock.h"
-#include "platform/linux/loop/turn_queue.h"
 #include "platform/linux/loop/watch.h"
 #include "tests/unit/platform/linux/support.h"
 #include "tests/unit/platform/linux/watched_pair.h"
@@ -182,7 +181,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_turn_comes_before_sleep) {
       return false;
     }
   } buffered;
-  auto work = Work::bind<&Buffered::run>(host::turn_queue(loop.context()), buffered);
+  auto work = Work::bind<&Buffered::run>(loop.turn_queue(), buffered);
   work.schedule();
   loop.wait(0ns);
   BOOST_TEST(buffered.runs == 1);
@@ -199,7 +198,7 @@ BOOST_AUTO_TEST_CASE(after_the_end_of_a_turn_the_caller_looks_again_before_it_sl
   struct Once {
     bool run() noexcept { return false; }
   } once;
-  auto work = Work::bind<&Once::run>(host::turn_queue(loop.context()), once);
+  auto work = Work::bind<&Once::run>(loop.turn_queue(), once);
   work.schedule();
   BOOST_TEST(!loop.wait(std::nullopt));  // would sleep for ever
   BOOST_TEST(loop.counters().sleeps == 0U);
@@ -214,7 +213,7 @@ BOOST_AUTO_TEST_CASE(turn_work_that_always_wants_more_does_not_hold_the_loop) {
       return true;
     }
   } greedy;
-  auto work = Work::bind<&Greedy::run>(host::turn_queue(loop.context()), greedy);
+  auto work = Work::bind<&Greedy::run>(loop.turn_queue(), greedy);
   work.schedule();
   bool posted = false;
   boost::asio::post(loop.context(), [&] { posted = true; });

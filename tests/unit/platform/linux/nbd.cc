@@ -347,7 +347,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_none_is_told_at_the_start) {
   DiskConfig config;
   config.path = "nbd:unix:/x";
   config.format = ImageFormat::qcow2;
-  const auto opened = host::open_disk(loop.context(), config);
+  const auto opened = host::open_disk(loop, config);
   BOOST_REQUIRE(opened.has_error());
   BOOST_TEST(opened.error().message.find("format=raw") != std::string::npos);
 }

@@ -37,8 +37,7 @@ struct EndsFixture : DiskFixture {
   std::unique_ptr<BlockBackend> connect(NbdScript& server) {
     DiskConfig config;
     config.path = "nbd:unix:/x";
-    auto opened =
-        host::open_nbd_connection(loop.context(), config, server.take_client(), 10s, server);
+    auto opened = host::open_nbd_connection(loop, config, server.take_client(), 10s, server);
     return opened ? std::move(*opened) : nullptr;
   }
   /// What a guest asks for at once: every operation, a durable write among them, spans that are

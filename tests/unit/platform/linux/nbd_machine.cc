@@ -60,8 +60,7 @@ struct NbdMachine : DiskFixture {
       NbdScript& server = sleep.servers.emplace_back(manner);
       DiskConfig config;
       config.path = "nbd:unix:/x";
-      auto opened =
-          host::open_nbd_connection(loop.context(), config, server.take_client(), 10s, sleep);
+      auto opened = host::open_nbd_connection(loop, config, server.take_client(), 10s, sleep);
       if (!opened) {
         return;
       }

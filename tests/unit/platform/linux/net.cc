@@ -242,14 +242,14 @@ BOOST_AUTO_TEST_CASE(promiscuous_mode_is_the_interfaces_only_while_the_card_asks
 
 BOOST_AUTO_TEST_CASE(an_interface_that_is_not_there_is_said_so) {
   host::Loop loop;
-  const auto made = host::PacketNet::create(loop.context(), "no-such-if0", {2, 0, 0, 0, 0, 1});
+  const auto made = host::PacketNet::create(loop, "no-such-if0", {2, 0, 0, 0, 0, 1});
   BOOST_TEST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().message == "network card on no-such-if0: there is no such interface");
 }
 
 BOOST_AUTO_TEST_CASE(a_name_too_long_for_an_interface_is_said_so) {
   host::Loop loop;
-  const auto made = host::TapNet::create(loop.context(), "vif12345.0-emulated");
+  const auto made = host::TapNet::create(loop, "vif12345.0-emulated");
   BOOST_TEST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().message ==
              "network card 'vif12345.0-emulated': an interface's name has 1 to 15 bytes");
@@ -257,8 +257,7 @@ BOOST_AUTO_TEST_CASE(a_name_too_long_for_an_interface_is_said_so) {
 
 BOOST_AUTO_TEST_CASE(a_descriptor_that_is_no_tap_is_said_so) {
   host::Loop loop;
-  const auto made =
-      host::TapNet::adopt(loop.context(), host::UniqueFd{::open("/dev/null", O_RDWR)});
+  const auto made = host::TapNet::adopt(loop, host::UniqueFd{::open("/dev/null", O_RDWR)});
   BOOST_TEST_REQUIRE(made.has_error());
   BOOST_TEST(made.error().message.find("is no tap interface") != std::string::npos);
 }

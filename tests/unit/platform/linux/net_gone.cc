@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_packet_socket_takes_the_interface_that_gets_the_name_of_t
     return;
   }
   BOOST_TEST(run_until(cable.loop, [&] { return cable.packet_client->links == "-"; }));
-  auto again = host::TapNet::create(cable.loop.context(), "cable0");
+  auto again = host::TapNet::create(cable.loop, "cable0");
   BOOST_TEST_REQUIRE(again.has_value());
   cable.set_up(true);
   BOOST_TEST(run_until(cable.loop, [&] { return cable.packet_client->links == "-+"; }));

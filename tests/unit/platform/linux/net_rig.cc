@@ -159,7 +159,7 @@ Cable::Cable(short flags) {
   set_up(true);
   BOOST_TEST(run_until(loop, [&] { return tap->link_up(); }));
   tap_client->links.clear();
-  auto made = host::PacketNet::create(loop.context(), kInterface, {2, 0, 0, 0, 0, 1});
+  auto made = host::PacketNet::create(loop, kInterface, {2, 0, 0, 0, 0, 1});
   BOOST_TEST_REQUIRE(made.has_value());
   packet = std::move(*made);
   packet_client.emplace(*packet);
@@ -177,7 +177,7 @@ std::unique_ptr<NetBackend> Cable::make_tap(short flags) {
   card.id = "nic0";
   if (flags == 0) {
     card.tap_name = kInterface;
-    auto made = host::open_net(loop.context(), card);
+    auto made = host::open_net(loop, card);
     if (made) {
       return std::move(*made);
     }
@@ -193,7 +193,7 @@ std::unique_ptr<NetBackend> Cable::make_tap(short flags) {
     return nullptr;
   }
   card.tap_fd = fd.release();
-  auto made = host::open_net(loop.context(), card);
+  auto made = host::open_net(loop, card);
   BOOST_TEST_REQUIRE(made.has_value());
   return std::move(*made);
 }

@@ -55,7 +55,7 @@ struct QemuFixture : DiskFixture {
     DiskConfig config;
     config.path = path;
     config.format = format;
-    auto opened = host::open_disk(loop.context(), config);
+    auto opened = host::open_disk(loop, config);
     BOOST_REQUIRE(opened.has_error());
     return opened.error().message;
   }
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_disc_that_was_handed_over_open_is_served_too) {
   }
   const std::string path = convert(ImageFormat::qcow2);
   host::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  auto disc = host::open_disc(loop.context(), "/dev/fdset/0", std::move(fd), ImageFormat::qcow2);
+  auto disc = host::open_disc(loop, "/dev/fdset/0", std::move(fd), ImageFormat::qcow2);
   BOOST_REQUIRE_MESSAGE(disc.has_value(), (disc ? "" : disc.error().message));
   BOOST_TEST((*disc)->info().read_only);
   Io io{4096};
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(a_disc_is_opened_while_the_loop_does_other_things) {
   }
   const std::string path = convert(ImageFormat::qcow2);
   Outcome outcome;
-  host::DiscOpener discs{loop.context()};
+  host::DiscOpener discs{loop};
   for (const bool handed_over : {false, true}) {
     host::UniqueFd fd;
     if (handed_over) {
@@ -222,7 +222,7 @@ struct OtherProgram : QemuFixture {
 
 BOOST_FIXTURE_TEST_CASE(a_server_that_does_not_answer_is_given_up_and_ended, OtherProgram) {
   install("echo $$ > " + dir.file("pid") + "\nexec sleep 600\n");
-  host::DiscOpener discs{loop.context(), std::chrono::milliseconds{1500}};
+  host::DiscOpener discs{loop, std::chrono::milliseconds{1500}};
   const auto start = std::chrono::steady_clock::now();
   discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
   BOOST_TEST(outcome.calls == 0);
@@ -238,7 +238,7 @@ BOOST_FIXTURE_TEST_CASE(a_server_that_does_not_answer_is_given_up_and_ended, Oth
 
 BOOST_FIXTURE_TEST_CASE(a_server_that_ends_is_quoted, OtherProgram) {
   install("echo 'qemu-nbd: no such format' >&2\nexit 1\n");
-  host::DiscOpener discs{loop.context()};
+  host::DiscOpener discs{loop};
   discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
   BOOST_TEST(run_until(loop, [&] { return outcome.calls != 0; }));
   BOOST_TEST(outcome.error.find("no such format") != std::string::npos, outcome.error);
@@ -249,7 +249,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_open_when_the_opener_goes_is_never_heard_of,
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {  // what other tests have left
   }
   {
-    host::DiscOpener discs{loop.context()};
+    host::DiscOpener discs{loop};
     discs.open("/q", {}, ImageFormat::qcow2, outcome.take());
   }
   loop.poll();
@@ -258,7 +258,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_not_open_when_the_opener_goes_is_never_heard_of,
 }
 
 BOOST_FIXTURE_TEST_CASE(what_needs_no_waiting_is_open_at_once, OtherProgram) {
-  host::DiscOpener discs{loop.context()};
+  host::DiscOpener discs{loop};
   discs.open(dir.image("a.iso", kMiB), {}, ImageFormat::raw, outcome.take());
   BOOST_TEST(outcome.disc != nullptr);
   ::setenv("PATH", dir.file("").c_str(), 1);
@@ -269,7 +269,7 @@ BOOST_FIXTURE_TEST_CASE(what_needs_no_waiting_is_open_at_once, OtherProgram) {
 
 BOOST_FIXTURE_TEST_CASE(an_image_that_was_named_is_opened_by_who_gets_it, OtherProgram) {
   const std::string path = dir.image("a.iso", kMiB);
-  host::DiscOpener discs{loop.context()};
+  host::DiscOpener discs{loop};
   host::UniqueFd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   const int number = fd.get();
   auto by_name = discs.image(path, {}, ImageFormat::raw);
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(a_server_ends_with_a_process_that_is_killed) {
     config.path = path;
     config.format = ImageFormat::qcow2;
     host::Loop own;
-    const auto opened = host::open_disk(own.context(), config);
+    const auto opened = host::open_disk(own, config);
     const auto pids = servers();
     const pid_t server = opened && pids.size() == 1 ? pids[0] : -1;
     static_cast<void>(!::write(ends[1], &server, sizeof server));

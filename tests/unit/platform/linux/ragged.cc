@@ -305,9 +305,8 @@ BOOST_AUTO_TEST_CASE(what_was_found_is_told_once) {
 BOOST_AUTO_TEST_CASE(a_disc_that_is_put_in_later_has_its_last_sector_too) {
   for (const std::uint64_t size : {std::uint64_t{2047}, std::uint64_t{2049}, std::uint64_t{512}}) {
     const std::string path = make(size);
-    auto opened = host::open_disc(loop.context(), path,
-                                  host::UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)},
-                                  ImageFormat::raw);
+    auto opened = host::open_disc(
+        loop, path, host::UniqueFd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)}, ImageFormat::raw);
     BOOST_REQUIRE(opened.has_value());
     BOOST_TEST((*opened)->info().size == sectors_of(size, 2048));
     Io io{2048};

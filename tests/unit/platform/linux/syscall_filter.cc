@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(a_disk_that_was_opened_before_is_served) {
       DiskConfig config;
       config.path = path;
       config.direct = direct;
-      auto disk = host::open_disk(loop.context(), config);
+      auto disk = host::open_disk(loop, config);
       if (!disk) {
         return direct ? 77 : 1;  // a file system without O_DIRECT
       }
@@ -221,31 +221,31 @@ BOOST_AUTO_TEST_CASE(timers_sockets_and_the_loop_work_on) {
   if (sanitized()) {
     return;
   }
-  BOOST_TEST(status_of([] {
-               host::Loop loop;
-               std::array<int, 2> ends{};
-               if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
-                 return 1;
-               }
-               Ticks ticks;
-               Ticks reads;
-               host::Watch watch{loop.context(), host::UniqueFd{ends[0]},
-                                 host::Callback::bind<&Ticks::tick>(reads)};
-               watch.await_readable();
-               if (!host::filter_system_calls()) {
-                 return 2;
-               }
-               host::Alarm alarm{loop.context(), host::Callback::bind<&Ticks::tick>(ticks)};
-               if (!alarm.arm(1ms) || !run_until(loop, [&] { return ticks.count == 1; })) {
-                 return 3;
-               }
-               char byte = 'x';
-               if (::send(ends[1], &byte, 1, MSG_NOSIGNAL) != 1 ||
-                   !run_until(loop, [&] { return reads.count == 1; })) {
-                 return 4;
-               }
-               return ::recv(ends[0], &byte, 1, 0) == 1 && ::close(ends[1]) == 0 ? 0 : 5;
-             }) == 0);
+  BOOST_TEST(
+      status_of([] {
+        host::Loop loop;
+        std::array<int, 2> ends{};
+        if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) {
+          return 1;
+        }
+        Ticks ticks;
+        Ticks reads;
+        host::Watch watch{loop, host::UniqueFd{ends[0]}, host::Callback::bind<&Ticks::tick>(reads)};
+        watch.await_readable();
+        if (!host::filter_system_calls()) {
+          return 2;
+        }
+        host::Alarm alarm{loop, host::Callback::bind<&Ticks::tick>(ticks)};
+        if (!alarm.arm(1ms) || !run_until(loop, [&] { return ticks.count == 1; })) {
+          return 3;
+        }
+        char byte = 'x';
+        if (::send(ends[1], &byte, 1, MSG_NOSIGNAL) != 1 ||
+            !run_until(loop, [&] { return reads.count == 1; })) {
+          return 4;
+        }
+        return ::recv(ends[0], &byte, 1, 0) == 1 && ::close(ends[1]) == 0 ? 0 : 5;
+      }) == 0);
 }
 
 // A stub domain's cards are packet sockets; the tap plays the other end here, and only sends.

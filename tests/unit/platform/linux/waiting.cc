@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(a_slow_flush_holds_up_no_read) {
 
 BOOST_AUTO_TEST_CASE(threads_come_when_needed_and_are_four_at_most) {
   set_faults({.ring_error = ENOSYS});
-  auto& pool = boost::asio::use_service<host::WorkerPool>(loop.context());
+  auto& pool = loop.part<host::WorkerPool>();
   const auto disk = open(dir.image("a.img", 4 * kMiB));
   Io cached{4096};
   BOOST_TEST(run(*disk, cached, BlockOp::read, 0) == BlockStatus::ok);
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(threads_come_when_needed_and_are_four_at_most) {
 
 BOOST_AUTO_TEST_CASE(idle_threads_end_and_come_back) {
   set_faults({.ring_error = ENOSYS});
-  auto& pool = boost::asio::use_service<host::WorkerPool>(loop.context());
+  auto& pool = loop.part<host::WorkerPool>();
   pool.set_idle_time(20ms);
   const auto disk = open(dir.image("a.img", kMiB));
   set_faults({.nothing_cached = true});

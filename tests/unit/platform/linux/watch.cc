@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(one_notice_for_each_asking) {
   host::Loop loop;
   Pair pair;
   Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
   pair.send();
   run_for(loop, 20ms);
   BOOST_TEST(readable.calls == 0);
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_question_taken_back_is_not_answered_and_can_be_put_again)
   host::Loop loop;
   Pair pair;
   Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
   watch.await_readable();
   watch.cancel();
   pair.send();
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(both_directions_are_told_apart) {
   Pair pair;
   Counter readable;
   Counter writable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback(), writable.callback()};
   watch.await_readable();
   watch.await_writable();
   run_for(loop, 20ms);
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_watch_that_is_gone_calls_nobody) {
   Pair pair;
   Counter readable;
   {
-    host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+    host::Watch watch{loop, std::move(pair.near), readable.callback()};
     watch.await_readable();
     pair.send();
   }
@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_watch_may_end_in_its_own_callback) {
       watch.reset();
     }
   } owner;
-  owner.watch = std::make_unique<host::Watch>(loop.context(), std::move(pair.near),
+  owner.watch = std::make_unique<host::Watch>(loop, std::move(pair.near),
                                               host::Callback::bind<&Owner::end>(owner));
   owner.watch->await_readable();
   pair.send();
@@ -105,8 +105,8 @@ BOOST_AUTO_TEST_CASE(a_watch_may_outlive_its_question_at_the_loops_end) {
   Pair pair;
   Counter readable;
   auto loop = std::make_unique<host::Loop>();
-  auto watch = std::make_unique<host::Watch>(loop->context(), std::move(pair.near),
-                                             readable.callback(), readable.callback());
+  auto watch = std::make_unique<host::Watch>(*loop, std::move(pair.near), readable.callback(),
+                                             readable.callback());
   watch->await_readable();
   watch->await_writable();
   watch.reset();
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(asking_and_answering_allocate_nothing) {
   Pair pair;
   Counter readable;
   Counter writable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback(), writable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback(), writable.callback()};
   loop.wait(0ns);
   const std::uint64_t before = allocations();
   for (int i = 0; i < 100; ++i) {
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_descriptor_given_away_is_watched_no_more) {
   host::Loop loop;
   Pair pair;
   Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
   watch.await_readable();
   const host::UniqueFd given = watch.release();
   BOOST_TEST(!watch.ok());
@@ -156,7 +156,7 @@ BOOST_AUTO_TEST_CASE(an_end_is_told_once_whatever_is_unread_and_unasked) {
     host::Loop loop;
     Pair pair;
     Counter gone;
-    host::HangUpWatch watch{loop.context(), gone.callback()};
+    host::HangUpWatch watch{loop, gone.callback()};
     watch.watch(pair.near.get(), host::HangUpWatch::End::either_way);
     for (int i = 0; i < 10; ++i) {
       pair.send();
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(half_an_end_is_none_where_only_a_whole_one_counts) {
   host::Loop loop;
   Pair pair;
   Counter gone;
-  host::HangUpWatch watch{loop.context(), gone.callback()};
+  host::HangUpWatch watch{loop, gone.callback()};
   watch.watch(pair.near.get(), host::HangUpWatch::End::both_ways);
   ::shutdown(pair.far.get(), SHUT_WR);
   run_for(loop, 20ms);
@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_regular_file_never_goes) {
   const TempDir dir;
   Counter gone;
   const host::UniqueFd file{::open(dir.image("file", 10).c_str(), O_RDWR | O_CLOEXEC)};
-  host::HangUpWatch watch{loop.context(), gone.callback()};
+  host::HangUpWatch watch{loop, gone.callback()};
   watch.watch(file.get(), host::HangUpWatch::End::either_way);
   BOOST_TEST(stays_idle(loop, 20ms));
   BOOST_TEST(gone.calls == 0);
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(a_regular_file_never_goes) {
 BOOST_AUTO_TEST_CASE(an_alarm_fires_once_and_can_be_moved_and_cancelled) {
   host::Loop loop;
   Counter fired;
-  host::Alarm alarm{loop.context(), fired.callback()};
+  host::Alarm alarm{loop, fired.callback()};
   alarm.arm(5ms);
   BOOST_TEST(alarm.armed());
   BOOST_TEST(run_until(loop, [&] { return fired.calls == 1; }));
@@ -248,8 +248,7 @@ BOOST_AUTO_TEST_CASE(a_signal_becomes_a_call_from_the_loop) {
       ++count;
     }
   } seen;
-  host::SignalWatch signals{
-      loop.context(), {SIGUSR1, SIGUSR2}, host::Callback::bind<&Seen::arrived>(seen)};
+  host::SignalWatch signals{loop, {SIGUSR1, SIGUSR2}, host::Callback::bind<&Seen::arrived>(seen)};
   seen.watch = &signals;
   ::kill(::getpid(), SIGUSR1);
   BOOST_TEST(run_until(loop, [&] { return seen.count == 1; }));

@@ -2,7 +2,6 @@
 // A PV console on a terminal of this host, whose reader leaves while both rings are full.
 #include "platform/linux/chardev/chardev.h"
 #include "platform/linux/loop/loop.h"
-#include "platform/linux/loop/turn_queue.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/pv/console.h"
 #include "tests/drivers/console_driver.h"
@@ -57,9 +56,9 @@ struct TerminalRig {
       .domid = 7,
       .store = store,
       .frontend = frontend,
-      .work = host::turn_queue(loop.context()),
+      .work = loop.turn_queue(),
       .open_chardev = [this](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
-        auto opened = host::open_chardev(loop.context(), spec);
+        auto opened = host::open_chardev(loop, spec);
         BOOST_REQUIRE(opened.has_value());
         return std::unique_ptr<CharBackend>{std::move(*opened)};
       },

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "core/obs/log.h"
+#include "platform/linux/loop/loop.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
@@ -11,7 +12,6 @@
 #include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/rig/fake_machine.h"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -72,7 +72,7 @@ inline sockaddr_un address_of(const std::string& path) {
 /// The loop, run by the test itself: everything happens in one thread, as in the product.
 class Loop {
  public:
-  boost::asio::io_context& io() noexcept { return io_; }
+  host::Loop& io() noexcept { return loop_; }
 
   /// Runs handlers until `done` or for two seconds at most.
   bool run_until(const std::function<bool()>& done) {
@@ -81,23 +81,23 @@ class Loop {
       if (std::chrono::steady_clock::now() > deadline) {
         return false;
       }
-      io_.restart();
-      io_.run_for(std::chrono::milliseconds{1});
+      loop_.wait(std::chrono::milliseconds{1});
     }
     return true;
   }
   /// Runs what is ready.
   void settle() {
-    for (int i = 0; i < 3; ++i) {
-      io_.restart();
-      while (io_.poll() != 0) {
-        io_.restart();
+    for (int quiet = 0; quiet < 3; ++quiet) {
+      const auto before = loop_.counters().handlers;
+      loop_.wait(std::chrono::nanoseconds{0});
+      if (loop_.counters().handlers != before || !loop_.turn_queue().empty()) {
+        quiet = -1;
       }
     }
   }
 
  private:
-  boost::asio::io_context io_{1};
+  host::Loop loop_;
 };
 
 /// The other end of a connection. Never blocks: reading runs the loop.
