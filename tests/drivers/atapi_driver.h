@@ -38,8 +38,7 @@ class AtapiDriver {
     [[nodiscard]] bool ok() const { return (status & IdeDriver::ERR) == 0; }
   };
 
-  AtapiDriver(rig::SimGuest& guest, IdeDriver& ide, unsigned unit = 0)
-      : guest_{guest}, ide_{ide}, unit_{unit} {}
+  explicit AtapiDriver(IdeDriver& ide, unsigned unit = 0) : ide_{ide}, unit_{unit} {}
 
   static Cdb cdb(std::initializer_list<unsigned> bytes) {
     Cdb out{};
@@ -72,9 +71,9 @@ class AtapiDriver {
     if (const auto s = ide_.wait(); (s & IdeDriver::DRQ) == 0 || (ide_.in(2) & 3U) != 1) {
       throw std::runtime_error("ATAPI: the packet is not wanted");
     }
-    std::memcpy(guest_.ram().subspan(IdeDriver::kBounce, packet.size()).data(), packet.data(),
+    std::memcpy(ide_.ram().subspan(IdeDriver::kBounce, packet.size()).data(), packet.data(),
                 packet.size());
-    guest_.rep_outs(ide_.data_port(), 2, IdeDriver::kBounce, 6);
+    ide_.cpu().rep_outs(ide_.data_port(), 2, IdeDriver::kBounce, 6);
   }
 
   Result packet(const Cdb& packet, unsigned limit = 0xfffe, std::vector<std::uint8_t> out = {}) {
@@ -101,12 +100,12 @@ class AtapiDriver {
       const unsigned reason = ide_.in(2) & 3U;
       const unsigned words = (bytes + 1) / 2;
       r.bursts.push_back(bytes);
-      const auto ram = guest_.ram().subspan(IdeDriver::kBounce, std::size_t{words} * 2);
+      const auto ram = ide_.ram().subspan(IdeDriver::kBounce, std::size_t{words} * 2);
       if (reason == 2) {
         // Xen cuts a string operation at a page.
         for (unsigned at = 0; at < words; at += 1024) {
-          guest_.rep_ins(ide_.data_port(), 2, IdeDriver::kBounce + 2 * at,
-                         std::min(1024U, words - at));
+          ide_.cpu().rep_ins(ide_.data_port(), 2, IdeDriver::kBounce + 2 * at,
+                             std::min(1024U, words - at));
         }
         const auto* const from = reinterpret_cast<const std::uint8_t*>(ram.data());
         r.data.insert(r.data.end(), from, from + bytes);
@@ -114,7 +113,7 @@ class AtapiDriver {
         for (unsigned i = 0; i < words * 2; ++i, ++sent) {
           ram[i] = static_cast<std::byte>(sent < out.size() ? out[sent] : 0);
         }
-        guest_.rep_outs(ide_.data_port(), 2, IdeDriver::kBounce, words);
+        ide_.cpu().rep_outs(ide_.data_port(), 2, IdeDriver::kBounce, words);
       } else {
         throw std::runtime_error("ATAPI: a burst for no reason");
       }
@@ -155,7 +154,6 @@ class AtapiDriver {
   }
 
  private:
-  rig::SimGuest& guest_;
   IdeDriver& ide_;
   unsigned unit_;
 };

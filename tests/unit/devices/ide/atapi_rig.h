@@ -33,7 +33,7 @@ struct CdMachine {
   ata::AtapiDrive* drive = nullptr;
   std::optional<ide::Piix3Ide> controller;
   drivers::IdeDriver ide{guest, 1};
-  drivers::AtapiDriver cd{guest, ide};
+  drivers::AtapiDriver cd{ide};
 };
 
 /// 1000 blocks, a CD; what power-on left has been told.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine with a CD-ROM drive: wiring, discs changed by management, unplug, save.
+#include "tests/drivers/atapi_driver.h"
 #include "tests/unit/ioreq/daemon/pc_rig.h"
 
 #include <cstring>
@@ -23,15 +24,9 @@ struct CdPc : ManagedPc {
   CdPc() : ManagedPc{with_cd()} {}
 
   /// A packet without data to the secondary master: the error register; 0: it succeeded.
-  unsigned packet(std::array<std::uint8_t, 12> bytes) {
-    outb(0x176, 0xa0);
-    outb(0x171, 0);
-    outb(0x175, 8);
-    outb(0x177, 0xa0);
-    for (std::size_t i = 0; i < bytes.size(); i += 2) {
-      outw(0x170, static_cast<std::uint16_t>(bytes[i] | bytes[i + 1] << 8U));
-    }
-    return (inb(0x177) & 1) != 0 ? inb(0x171) : 0U;
+  unsigned packet(const drivers::AtapiDriver::Cdb& bytes) {
+    const auto result = drivers::AtapiDriver{ide1}.packet(bytes);
+    return result.ok() ? 0U : result.error;
   }
   unsigned ready() { return packet({}); }
   DriveInfo cd() { return control->drives().at(2); }
@@ -40,9 +35,9 @@ struct CdPc : ManagedPc {
 BOOST_FIXTURE_TEST_SUITE(cdrom, CdPc)
 
 BOOST_AUTO_TEST_CASE(the_drive_is_where_it_was_configured_and_bears_libxls_name) {
-  outb(0x176, 0xa0);
-  BOOST_TEST(inb(0x174) == 0x14);
-  BOOST_TEST(inb(0x175) == 0xeb);
+  ide1.select(0);
+  BOOST_TEST(ide1.in(4) == 0x14);
+  BOOST_TEST(ide1.in(5) == 0xeb);
   BOOST_TEST(cd().name == "ide-5632");
   BOOST_TEST(cd().removable);
   BOOST_TEST(cd().image == "scripted");

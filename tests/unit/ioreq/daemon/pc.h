@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "tests/drivers/ata_driver.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/unit/ioreq/daemon/sim_host.h"
 
@@ -55,6 +56,8 @@ class Pc final : public SimHost {
     return made;
   }();
   std::unique_ptr<Machine> machine;
+  /// The guest's, of the primary channel.
+  drivers::AtaDriver ata{*this, memory.ram()};
 
  private:
   [[nodiscard]] ioreq::Poller& poller() override { return machine->poller(); }
@@ -64,12 +67,8 @@ class Pc final : public SimHost {
 
 /// A command to the primary master, LBA28, one sector.
 inline void ide_command(Pc& pc, std::uint8_t opcode, std::uint32_t lba) {
-  pc.outb(0x1f6, static_cast<std::uint8_t>(0xe0 | (lba >> 24 & 0xf)));
-  pc.outb(0x1f2, 1);
-  pc.outb(0x1f3, static_cast<std::uint8_t>(lba));
-  pc.outb(0x1f4, static_cast<std::uint8_t>(lba >> 8));
-  pc.outb(0x1f5, static_cast<std::uint8_t>(lba >> 16));
-  pc.outb(0x1f7, opcode);
+  pc.ata.lba28(0, lba, 1);
+  pc.ata.command(opcode);
 }
 
 }  // namespace dm::test

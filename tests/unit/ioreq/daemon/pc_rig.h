@@ -6,6 +6,7 @@
 #include "core/ports/clock_switch.h"
 #include "core/ports/disc_image.h"
 #include "ioreq/machine/control.h"
+#include "tests/drivers/ide_driver.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/rig/scripted_chardev.h"
 #include "tests/rig/scripted_net.h"
@@ -166,8 +167,7 @@ class ManagedPc : public SimHost, public ScriptedProcess {
     config_write(kPm, 0x40, 4, 0xb001);
     config_write(kPm, 0x80, 1, 1);
     outb(0xb2, 0xf1);
-    config_write(kIde, 0x20, 4, kBusMaster);
-    config_write(kIde, 0x04, 2, 0x0005);
+    ide0.enable(0x0005);
     config_write(kPlatform, 0x10, 4, kPlatformBar);
     config_write(kPlatform, 0x04, 2, 0x0001);
     config_write(kCard, 0x10, 4, kCardRegisters);
@@ -175,21 +175,16 @@ class ManagedPc : public SimHost, public ScriptedProcess {
   }
   /// A command for `sectors` sectors from `lba` on, primary channel.
   void ide_command(unsigned unit, std::uint8_t opcode, std::uint32_t lba, std::uint8_t sectors) {
-    outb(0x1f6, static_cast<std::uint8_t>(0xe0U | unit << 4U));
-    outb(0x1f2, sectors);
-    outb(0x1f3, static_cast<std::uint8_t>(lba));
-    outb(0x1f4, static_cast<std::uint8_t>(lba >> 8U));
-    outb(0x1f5, static_cast<std::uint8_t>(lba >> 16U));
-    outb(0x1f7, opcode);
+    ide0.lba28(unit, lba, sectors);
+    ide0.command(opcode);
   }
   /// READ DMA (C8h) or WRITE DMA (CAh) with one region; the table is at 1000h.
   void ide_dma(std::uint8_t opcode, std::uint32_t lba, std::uint8_t sectors, std::uint32_t gpa) {
-    const std::uint32_t table[2]{gpa, 0x80000000U | sectors * 512U};
-    std::memcpy(memory.ram().data() + 0x1000, table, sizeof table);
-    outb(kBusMaster, 0x00);
-    outl(kBusMaster + 4, 0x1000);
+    using D = drivers::IdeDriver;
+    const D::Prd region{gpa, sectors * 512U};
+    ide0.prepare_dma({&region, 1}, 0x1000);
     ide_command(0, opcode, lba, sectors);
-    outb(kBusMaster, opcode == 0xc8 ? 0x09 : 0x01);
+    ide0.bm_command(opcode == 0xc8 ? D::START | D::TO_MEMORY : D::START);
   }
 
   [[nodiscard]] std::uint32_t card(std::uint32_t reg) {
@@ -219,6 +214,10 @@ class ManagedPc : public SimHost, public ScriptedProcess {
     card(0x0400, 0x0000000a);  // TCTL: EN, PSP
     card(0x2818, kCount - 1);  // RDT
   }
+
+  // The guest's drivers of both channels.
+  drivers::IdeDriver ide0{*this, memory.ram(), irqs, 0, kBusMaster};
+  drivers::IdeDriver ide1{*this, memory.ram(), irqs, 1, kBusMaster};
 
   MachineConfig config;
   SwitchedClock guest_time;

@@ -44,8 +44,8 @@ class SavedPc : public ManagedPc {
     disks[0].stamp(7);
     ide_command(0, 0x20, 7, 1);  // READ SECTORS, taken in half
     rep_ins(0x1f0, 2, 0x10000, 100);
-    outb(0x176, 0xb0);  // the CD-ROM drive: IDENTIFY PACKET DEVICE
-    outb(0x177, 0xa1);
+    ide1.select(1);
+    ide1.command(0xa1);                // the CD-ROM drive: IDENTIFY PACKET DEVICE
     config_write({1, 0}, 0x60, 1, 5);  // PIRQA
     outb(0x70, 0x34);                  // CMOS
     outb(0x71, 0x12);
