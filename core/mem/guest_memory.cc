@@ -131,7 +131,7 @@ GuestMemory::Window* GuestMemory::window_at(std::uint64_t gpa) noexcept {
   const std::uint64_t number = gpa >> kWindowShift;
   const std::size_t page = (gpa & kOffsetMask) >> kPageShift;
   if (const std::uint16_t entry = index_[number]; entry != 0) {
-    Window& window = windows_[entry - 1U];
+    Window& window = in_slot(entry - 1U);
     if (window.present[page]) [[likely]] {
       window.referenced = true;
       return &window;
@@ -163,7 +163,12 @@ GuestMemory::Window* GuestMemory::window_at(std::uint64_t gpa) noexcept {
 }
 
 std::span<std::byte> GuestMemory::piece(Gpa at, std::size_t length) noexcept {
-  Window* const window = window_at(at.value);
+  Window* window = nullptr;
+  return piece(at, length, window);
+}
+
+std::span<std::byte> GuestMemory::piece(Gpa at, std::size_t length, Window*& window) noexcept {
+  window = window_at(at.value);
   if (window == nullptr) {
     ++counters_.failures;
     return {};
@@ -242,7 +247,8 @@ bool GuestMemory::append(DmaBuffer& buffer, Gpa at, std::size_t length, Dma dire
   const std::size_t holds_before = buffer.holds_.size();
   buffer.memory_ = this;
   while (length != 0) {
-    const auto part = piece(at, length);
+    Window* window = nullptr;
+    const auto part = piece(at, length, window);
     const bool touches = !part.empty() && !buffer.spans_.empty() &&
                          buffer.spans_.back().data() + buffer.spans_.back().size() == part.data();
     const bool room = touches || buffer.spans_.size() < DmaBuffer::kMaxSpans;
@@ -264,11 +270,10 @@ bool GuestMemory::append(DmaBuffer& buffer, Gpa at, std::size_t length, Dma dire
     } else {
       buffer.spans_.push_back(part);
     }
-    const auto window = static_cast<std::uint16_t>(index_[at.value >> kWindowShift] - 1U);
-    ++windows_[window].holds;
+    ++window->holds;
     buffer.holds_.push_back({.gpa = at.value,
                              .length = static_cast<std::uint32_t>(part.size()),
-                             .window = window,
+                             .window = static_cast<std::uint16_t>(window - windows_.data()),
                              .dirty = direction == Dma::to_guest});
     buffer.size_ += part.size();
     length -= part.size();
@@ -278,7 +283,7 @@ bool GuestMemory::append(DmaBuffer& buffer, Gpa at, std::size_t length, Dma dire
 }
 
 void GuestMemory::release_hold(std::uint16_t index) noexcept {
-  Window& window = windows_[index];
+  Window& window = in_slot(index);
   if (--window.holds == 0 && window.hidden) {
     drop(window);
   }

@@ -172,7 +172,10 @@ class GuestMemory {
   };
 
   /// The window of `gpa` with that page present, or null.
+  /// What index_ and holds name is a slot, whatever a guest does: no check.
+  [[nodiscard]] Window& in_slot(std::size_t index) noexcept { return windows_.data()[index]; }
   [[nodiscard]] Window* window_at(std::uint64_t gpa) noexcept;
+  [[nodiscard]] std::span<std::byte> piece(Gpa at, std::size_t length, Window*& window) noexcept;
   [[nodiscard]] Window* map_window(std::uint64_t number) noexcept;
   [[nodiscard]] Window* free_slot() noexcept;
   [[nodiscard]] bool remembered(const Absence& absence) noexcept;

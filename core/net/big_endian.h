@@ -1,28 +1,46 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 /// Fields of network headers, most significant byte first, in a private copy. Whoever calls has
 /// seen to it that they are inside. Puts take the low bits of the value.
 namespace dm::inet {
 
+/// Between the order of the network and that of the machine.
+[[nodiscard]] constexpr std::uint16_t swapped(std::uint16_t value) noexcept {
+  return std::endian::native == std::endian::big
+             ? value
+             : static_cast<std::uint16_t>(value << 8U | value >> 8U);
+}
+[[nodiscard]] constexpr std::uint32_t swapped(std::uint32_t value) noexcept {
+  return std::endian::native == std::endian::big
+             ? value
+             : value << 24U | (value << 8U & 0xff0000U) | (value >> 8U & 0xff00U) | value >> 24U;
+}
+
+// One access each, and, where a library checks spans, one check: of the last byte.
 [[nodiscard]] inline std::uint16_t get16(std::span<const std::byte> from, std::size_t at) noexcept {
-  return static_cast<std::uint16_t>(std::to_integer<unsigned>(from[at]) << 8U |
-                                    std::to_integer<unsigned>(from[at + 1]));
+  std::uint16_t stored = 0;
+  std::memcpy(&stored, &from[at + 1] - 1, sizeof stored);
+  return swapped(stored);
 }
 [[nodiscard]] inline std::uint32_t get32(std::span<const std::byte> from, std::size_t at) noexcept {
-  return std::uint32_t{get16(from, at)} << 16U | get16(from, at + 2);
+  std::uint32_t stored = 0;
+  std::memcpy(&stored, &from[at + 3] - 3, sizeof stored);
+  return swapped(stored);
 }
 inline void put16(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
-  to[at] = static_cast<std::byte>(value >> 8U & 0xffU);
-  to[at + 1] = static_cast<std::byte>(value & 0xffU);
+  const std::uint16_t stored = swapped(static_cast<std::uint16_t>(value & 0xffffU));
+  std::memcpy(&to[at + 1] - 1, &stored, sizeof stored);
 }
 inline void put32(std::span<std::byte> to, std::size_t at, std::uint32_t value) noexcept {
-  put16(to, at, value >> 16U);
-  put16(to, at + 2, value & 0xffffU);
+  const std::uint32_t stored = swapped(value);
+  std::memcpy(&to[at + 3] - 3, &stored, sizeof stored);
 }
 
 }  // namespace dm::inet

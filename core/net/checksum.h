@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/net/big_endian.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -60,18 +62,25 @@ namespace dm::inet {
   return sum;
 }
 
-/// Adds runs that follow each other, at even and odd places.
+/// Adds runs that follow each other, at even and odd places. Sums stay unfolded where they can: one
+/// run's is far below 2^40, so that it takes millions of runs to wrap.
 class Checksum {
  public:
   explicit Checksum(std::uint64_t start = 0) noexcept : sum_{start} {}
   void add(std::span<const std::byte> bytes) noexcept {
-    const std::uint16_t part = fold(sum_bytes(bytes.data(), bytes.size()));
-    sum_ += odd_ ? static_cast<std::uint16_t>(part << 8U | part >> 8U) : part;
+    add_last(sum_bytes(bytes.data(), bytes.size()));
     odd_ = odd_ != ((bytes.size() & 1U) != 0);
   }
+  /// Adds a run whose sum is known, as the last one.
+  void add_last(std::uint64_t sum) noexcept { sum_ += odd_ ? swapped(fold(sum)) : sum; }
   /// To be stored with a plain copy of its two bytes.
   [[nodiscard]] std::uint16_t complement() const noexcept {
     return static_cast<std::uint16_t>(~fold(sum_));
+  }
+  /// The same for UDP, where 0 would mean that there is none (RFC 768). TCP does not mind.
+  [[nodiscard]] std::uint16_t complement_not_0() const noexcept {
+    const std::uint16_t result = complement();
+    return result != 0 ? result : std::uint16_t{0xffff};
   }
   [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
 
@@ -79,6 +88,11 @@ class Checksum {
   std::uint64_t sum_;
   bool odd_ = false;
 };
+
+/// What a 16-bit field with the low bits of `value` adds to a sum.
+[[nodiscard]] constexpr std::uint16_t sum_of_field(std::uint32_t value) noexcept {
+  return swapped(static_cast<std::uint16_t>(value & 0xffffU));
+}
 
 /// A sum in the machine's order.
 inline void put_sum(std::span<std::byte> to, std::size_t at, std::uint16_t sum) noexcept {

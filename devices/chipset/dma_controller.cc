@@ -11,12 +11,16 @@ namespace {
 
 // 8237A, "Software Command Codes and Register Codes". 0-7 are address and count of channels 0-3.
 constexpr std::uint8_t kPastChannels = 8;
-constexpr std::uint8_t kSingleMask = 0x0a;
-constexpr std::uint8_t kClearFlipFlop = 0x0c;
-constexpr std::uint8_t kMasterClear = 0x0d;
-constexpr std::uint8_t kClearMask = 0x0e;
-constexpr std::uint8_t kAllMasks =
-    0x0f;  // the PIIX3 lets it be read (RWAMB); the bare chip does not
+enum Register : std::uint8_t {
+  kCommand = 0x08,
+  kRequest = 0x09,
+  kSingleMask = 0x0a,
+  kMode = 0x0b,
+  kClearFlipFlop = 0x0c,
+  kMasterClear = 0x0d,
+  kClearMask = 0x0e,
+  kAllMasks = 0x0f,  ///< the PIIX3 lets it be read (RWAMB); the bare chip does not
+};
 
 constexpr std::uint8_t kAllMasked = 0x0f;
 
@@ -52,7 +56,7 @@ void DmaController::write(std::uint8_t number, std::uint8_t value) noexcept {
                                            : (word & 0xff00U) | value);
     return;
   }
-  switch (number) {
+  switch (static_cast<Register>(number)) {
     case kSingleMask: {
       const auto bit = static_cast<std::uint8_t>(1U << SingleMask::CHANNEL::get(value));
       state_.mask = static_cast<std::uint8_t>(SingleMask::SET::test(value) ? state_.mask | bit
@@ -72,8 +76,10 @@ void DmaController::write(std::uint8_t number, std::uint8_t value) noexcept {
     case kAllMasks:
       state_.mask = value & kAllMasked;
       break;
-    default:
-      break;  // command, request and mode: nothing comes of them
+    case kCommand:
+    case kRequest:
+    case kMode:
+      break;  // nothing comes of them
   }
 }
 

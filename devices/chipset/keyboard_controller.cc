@@ -149,7 +149,7 @@ void KeyboardController::run_with_data(std::uint8_t command, std::uint8_t byte) 
     registers_.ram[command & hw::kRamMask] = byte;
     return;
   }
-  switch (command) {
+  switch (static_cast<hw::DataCommand>(command)) {
     case hw::kWriteOutputPort:
       write_output_port(byte);
       break;
@@ -159,7 +159,7 @@ void KeyboardController::run_with_data(std::uint8_t command, std::uint8_t byte) 
     case hw::kWriteAuxBuffer:
       answer(byte, OutputSource::mouse_side);
       break;
-    default:  // hw::kWriteAux
+    case hw::kWriteAux:
       command_byte() = hw::COMMAND_BYTE::AUXDIS::with(command_byte(), 0);
       mouse_.receive(byte);
       break;

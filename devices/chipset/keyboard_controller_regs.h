@@ -51,10 +51,12 @@ inline constexpr std::uint8_t kDisableKeyboard = 0xad;
 inline constexpr std::uint8_t kEnableKeyboard = 0xae;
 inline constexpr std::uint8_t kReadInputPort = 0xc0;
 inline constexpr std::uint8_t kReadOutputPort = 0xd0;
-inline constexpr std::uint8_t kWriteOutputPort = 0xd1;
-inline constexpr std::uint8_t kWriteKeyboardBuffer = 0xd2;
-inline constexpr std::uint8_t kWriteAuxBuffer = 0xd3;
-inline constexpr std::uint8_t kWriteAux = 0xd4;
+enum DataCommand : std::uint8_t {  // these take a byte through port 60h
+  kWriteOutputPort = 0xd1,
+  kWriteKeyboardBuffer = 0xd2,
+  kWriteAuxBuffer = 0xd3,
+  kWriteAux = 0xd4,
+};
 inline constexpr std::uint8_t kCloseA20 = 0xdd;
 inline constexpr std::uint8_t kOpenA20 = 0xdf;
 inline constexpr std::uint8_t kPulse =

@@ -8,20 +8,23 @@ namespace dm {
 
 namespace {
 
-constexpr std::uint8_t kScaling1 = 0xe6;
-constexpr std::uint8_t kScaling2 = 0xe7;
-constexpr std::uint8_t kResolution = 0xe8;
-constexpr std::uint8_t kStatus = 0xe9;
-constexpr std::uint8_t kStreamMode = 0xea;
-constexpr std::uint8_t kReadData = 0xeb;
-constexpr std::uint8_t kResetWrap = 0xec;
-constexpr std::uint8_t kSetWrap = 0xee;
-constexpr std::uint8_t kRemoteMode = 0xf0;
-constexpr std::uint8_t kReadId = 0xf2;
-constexpr std::uint8_t kSampleRate = 0xf3;
-constexpr std::uint8_t kEnable = 0xf4;
-constexpr std::uint8_t kDisable = 0xf5;
-constexpr std::uint8_t kSetDefault = 0xf6;
+// What apply() does.
+enum Command : std::uint8_t {
+  kScaling1 = 0xe6,
+  kScaling2 = 0xe7,
+  kResolution = 0xe8,
+  kStatus = 0xe9,
+  kStreamMode = 0xea,
+  kReadData = 0xeb,
+  kResetWrap = 0xec,
+  kSetWrap = 0xee,
+  kRemoteMode = 0xf0,
+  kReadId = 0xf2,
+  kSampleRate = 0xf3,
+  kEnable = 0xf4,
+  kDisable = 0xf5,
+  kSetDefault = 0xf6,
+};
 constexpr std::uint8_t kResend = 0xfe;
 constexpr std::uint8_t kReset = 0xff;
 
@@ -90,7 +93,7 @@ void Ps2Mouse::start(std::uint8_t command) noexcept {
 }
 
 void Ps2Mouse::apply(std::uint8_t command) noexcept {
-  switch (command) {
+  switch (static_cast<Command>(command)) {
     case kScaling1:
     case kScaling2:
       state_.scaling_2_1 = command == kScaling2;
@@ -120,7 +123,7 @@ void Ps2Mouse::apply(std::uint8_t command) noexcept {
     case kDisable:
       state_.reporting = command == kEnable;
       break;
-    default:  // kSetDefault
+    case kSetDefault:
       set_defaults();
       break;
   }

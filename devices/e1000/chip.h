@@ -14,6 +14,7 @@
 #include "devices/e1000/shared.h"
 #include "devices/e1000/transmitter.h"
 
+#include <cstddef>
 #include <cstdint>
 
 namespace dm::e1000 {
@@ -67,13 +68,29 @@ class Chip final : public NetClient {
  private:
   [[nodiscard]] std::uint32_t read(std::uint32_t offset) noexcept;
   void write(std::uint32_t offset, std::uint32_t value) noexcept;
-  [[nodiscard]] std::uint32_t read_acting(std::uint16_t word) noexcept;
-  void write_acting(std::uint16_t word, std::uint32_t value, std::uint32_t writable) noexcept;
-  [[nodiscard]] bool write_ring(std::uint16_t word, std::uint32_t value) noexcept;
+  // What the registers that act do. The table of who does what is in chip_registers.cc.
+  struct Handlers;
+  [[nodiscard]] std::uint32_t read_ics() noexcept;
+  template <class R>
+  [[nodiscard]] std::uint32_t read_ring_length() noexcept;
+  [[nodiscard]] std::uint32_t read_counter(std::size_t word) noexcept;
+  [[nodiscard]] std::uint32_t read_octets(std::size_t word) noexcept;
   void write_ctrl(std::uint32_t value) noexcept;
+  void write_ctrl_ext(std::uint32_t value) noexcept;
   void write_mdic(std::uint32_t value) noexcept;
+  void write_pba(std::uint32_t value) noexcept;
   void write_rctl(std::uint32_t value) noexcept;
+  template <class R>
+  void write_receive_ring(std::uint32_t value) noexcept;
+  void write_rdt(std::uint32_t value) noexcept;
+  void write_rdtr(std::uint32_t value) noexcept;
+  template <class R>
+  void write_address(std::size_t word, std::uint32_t value) noexcept;
   void write_tctl(std::uint32_t value) noexcept;
+  template <class R>
+  void write_transmit_ring(std::uint32_t value) noexcept;
+  void write_tdt(std::uint32_t value) noexcept;
+
   void reset_mac() noexcept;
   void link_event() noexcept;
   void update_path() noexcept;

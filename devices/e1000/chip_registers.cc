@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // What an access of a register does.
+#include "core/reg/handlers.h"
 #include "devices/e1000/chip.h"
 #include "devices/e1000/regs.h"
+
+#include <type_traits>
+#include <utility>
 
 namespace dm::e1000 {
 
 namespace {
 
+using reg::On;
 using namespace regs;  // NOLINT(google-build-using-namespace): this file is about nothing else
 
 // Diagnostic memory, answered with zeros: the packet buffer, flexible filters, and the 82542's
@@ -27,11 +32,60 @@ constexpr std::uint32_t kShortLength = 0x00070;
   return readable != 0 ? readable : value & kShortLength;
 }
 
-[[nodiscard]] constexpr bool is_counter(std::uint16_t word) noexcept {
-  return word >= CRCERRS::kWord && word <= TSCTFC::kWord;
+/// What a ring register holds after the write of `value`.
+template <class R>
+[[nodiscard]] constexpr std::uint32_t ring_register(std::uint32_t value) noexcept {
+  const std::uint32_t kept = value & kWritable<R>;
+  return std::is_same_v<R, RDLEN> || std::is_same_v<R, TDLEN> ? ring_length(kept) : kept;
 }
 
 }  // namespace
+
+/// Who acts when a register is accessed (core/reg/handlers.h). In the order of regs.h.
+struct Chip::Handlers {
+  template <class... Rows>
+  using OnRead = reg::ReadHandlers<Chip, std::uint32_t, List, Rows...>;
+  template <class... Rows>
+  using OnWrite = reg::WriteHandlers<Chip, std::uint32_t, List, Rows...>;
+
+  // clang-format off
+  using Read = OnRead<
+      On<ICR,            &Chip::interrupts_, &Interrupts::take>,
+      On<ICS,            &Chip::read_ics>,
+      On<RDLEN,          &Chip::read_ring_length<RDLEN>>,
+      On<TDLEN,          &Chip::read_ring_length<TDLEN>>,
+      On<ReadClears,     &Chip::read_counter>,
+      On<ReadClearsPair, &Chip::read_octets>>;
+
+  using Write = OnWrite<
+      On<CTRL,     &Chip::write_ctrl>,
+      On<EECD,     &Chip::eeprom_, &Eeprom::write_eecd>,
+      On<EERD,     &Chip::eeprom_, &Eeprom::write_eerd>,
+      On<CTRL_EXT, &Chip::write_ctrl_ext>,
+      On<MDIC,     &Chip::write_mdic>,
+      On<PBA,      &Chip::write_pba>,
+      On<ICR,      &Chip::interrupts_, &Interrupts::clear>,
+      On<ITR,      &Chip::interrupts_, &Interrupts::write_itr>,
+      On<ICS,      &Chip::interrupts_, &Interrupts::raise>,
+      On<IMS,      &Chip::interrupts_, &Interrupts::unmask>,
+      On<IMC,      &Chip::interrupts_, &Interrupts::mask>,
+      On<RCTL,     &Chip::write_rctl>,
+      On<RDBAL,    &Chip::write_receive_ring<RDBAL>>,
+      On<RDBAH,    &Chip::write_receive_ring<RDBAH>>,
+      On<RDLEN,    &Chip::write_receive_ring<RDLEN>>,
+      On<RDH,      &Chip::write_receive_ring<RDH>>,
+      On<RDT,      &Chip::write_rdt>,
+      On<RDTR,     &Chip::write_rdtr>,
+      On<RAL,      &Chip::write_address<RAL>>,
+      On<RAH,      &Chip::write_address<RAH>>,
+      On<TCTL,     &Chip::write_tctl>,
+      On<TDBAL,    &Chip::write_transmit_ring<TDBAL>>,
+      On<TDBAH,    &Chip::write_transmit_ring<TDBAH>>,
+      On<TDLEN,    &Chip::write_transmit_ring<TDLEN>>,
+      On<TDH,      &Chip::write_transmit_ring<TDH>>,
+      On<TDT,      &Chip::write_tdt>>;
+  // clang-format on
+};
 
 std::uint32_t Chip::read(std::uint32_t offset) noexcept {
   if (offset < kRegisterBytes) [[likely]] {
@@ -39,8 +93,8 @@ std::uint32_t Chip::read(std::uint32_t offset) noexcept {
     if (d.read == Does::plain) [[likely]] {
       return file_.word[d.word];
     }
-    if (d.read == Does::act) {
-      return read_acting(d.word);
+    if (acts(d.read)) {
+      return Handlers::Read::table()[handler_of(d.read)](*this, d.word);
     }
   } else if (is_diagnostic(offset)) {
     return 0;
@@ -49,34 +103,30 @@ std::uint32_t Chip::read(std::uint32_t offset) noexcept {
   return 0;
 }
 
-std::uint32_t Chip::read_acting(std::uint16_t word) noexcept {
-  switch (word) {
-    case ICR::kWord:
-      return interrupts_.take();
-    case ICS::kWord:
-      return file_.get<ICR>();  // VxWorks looks here, without taking them
-    case RDLEN::kWord:
-    case TDLEN::kWord:
-      return file_.word[word] & kReadableLength;
-    default:
-      break;
-  }
-  if (!is_counter(word)) {
-    return 0;
-  }
-  const std::uint32_t value = file_.word[word];
-  file_.word[word] = 0;
-  if (word == GORCH::kWord || word == GOTCH::kWord || word == TORH::kWord || word == TOTH::kWord) {
-    file_.word[word - 1U] = 0;
-  }
-  return value;
+/// VxWorks looks here at the causes, without taking them.
+std::uint32_t Chip::read_ics() noexcept {
+  return file_.get<ICR>();
+}
+
+template <class R>
+std::uint32_t Chip::read_ring_length() noexcept {
+  return file_.get<R>() & kReadableLength;
+}
+
+std::uint32_t Chip::read_counter(std::size_t word) noexcept {
+  return std::exchange(file_.word[word], 0U);
+}
+
+std::uint32_t Chip::read_octets(std::size_t word) noexcept {
+  file_.word[word - 1] = 0;
+  return std::exchange(file_.word[word], 0U);
 }
 
 void Chip::write(std::uint32_t offset, std::uint32_t value) noexcept {
   if (offset < kRegisterBytes) [[likely]] {
     const Decoded& d = List::kDecode[offset / 4];
-    if (d.write == Does::act) {
-      write_acting(d.word, value, d.writable);
+    if (acts(d.write)) {
+      Handlers::Write::table()[handler_of(d.write)](*this, d.word, value);
       return;
     }
     if (d.write == Does::plain) {
@@ -141,8 +191,7 @@ void Chip::write_ctrl(std::uint32_t value) noexcept {
     reset_mac();
     return;
   }
-  const auto writable = static_cast<std::uint32_t>(CTRL::Layout::kWritable);
-  file_.set<CTRL>(CTRL::PHY_RST::with(value & writable, 0));
+  file_.set<CTRL>(CTRL::PHY_RST::with(value & kWritable<CTRL>, 0));
   if (CTRL::PHY_RST::test(value)) {
     phy_.reset();
     update_path();
@@ -154,6 +203,14 @@ void Chip::write_ctrl(std::uint32_t value) noexcept {
     if (shared_.link) {
       link_event();
     }
+  }
+}
+
+void Chip::write_ctrl_ext(std::uint32_t value) noexcept {
+  file_.set<CTRL_EXT>(CTRL_EXT::EE_RST::with(value & kWritable<CTRL_EXT>, 0));
+  if (CTRL_EXT::EE_RST::test(value)) {
+    eeprom_.load();
+    receiver_.filters_changed();
   }
 }
 
@@ -171,7 +228,7 @@ void Chip::write_mdic(std::uint32_t value) noexcept {
 
 void Chip::write_rctl(std::uint32_t value) noexcept {
   const std::uint32_t old = file_.get<RCTL>();
-  file_.set<RCTL>(value & static_cast<std::uint32_t>(RCTL::Layout::kWritable));
+  file_.set<RCTL>(value & kWritable<RCTL>);
   if (((old ^ value) & RCTL::UPE::kMask) != 0) {
     receiver_.filters_changed();
   }
@@ -186,90 +243,52 @@ void Chip::write_tctl(std::uint32_t value) noexcept {
   if (!TCTL::EN::test(value)) {
     transmitter_.settle();
   }
-  file_.set<TCTL>(value & static_cast<std::uint32_t>(TCTL::Layout::kWritable));
+  file_.set<TCTL>(value & kWritable<TCTL>);
   transmitter_.kick();
 }
 
-/// Ring registers. What was fetched from the old ring is not used in the new one.
-bool Chip::write_ring(std::uint16_t word, std::uint32_t value) noexcept {
-  switch (word) {
-    case RDT::kWord:
-      file_.word[word] = value;
-      receiver_.wrote_tail();
-      return true;
-    case TDT::kWord:
-      file_.word[word] = value;
-      transmitter_.kick();
-      return true;
-    case RDBAL::kWord:
-    case RDBAH::kWord:
-    case RDLEN::kWord:
-    case RDH::kWord:
-      receiver_.leave_ring();
-      file_.word[word] = word == RDLEN::kWord ? ring_length(value) : value;
-      receiver_.kick();
-      return true;
-    case TDBAL::kWord:
-    case TDBAH::kWord:
-    case TDLEN::kWord:
-    case TDH::kWord:
-      transmitter_.leave_ring();
-      file_.word[word] = word == TDLEN::kWord ? ring_length(value) : value;
-      transmitter_.kick();
-      return true;
-    default:
-      return false;
+/// What is not for receiving is for transmitting: 64 KiB in all.
+void Chip::write_pba(std::uint32_t value) noexcept {
+  file_.set<PBA>(PBA::TXA::with(value & kWritable<PBA>, 64 - (value & 0x3fU)));
+}
+
+/// What was fetched from the old ring is not used in the new one.
+template <class R>
+void Chip::write_receive_ring(std::uint32_t value) noexcept {
+  receiver_.leave_ring();
+  file_.set<R>(ring_register<R>(value));
+  receiver_.kick();
+}
+
+template <class R>
+void Chip::write_transmit_ring(std::uint32_t value) noexcept {
+  transmitter_.leave_ring();
+  file_.set<R>(ring_register<R>(value));
+  transmitter_.kick();
+}
+
+void Chip::write_rdt(std::uint32_t value) noexcept {
+  file_.set<RDT>(value & kWritable<RDT>);
+  receiver_.wrote_tail();
+}
+
+void Chip::write_tdt(std::uint32_t value) noexcept {
+  file_.set<TDT>(value & kWritable<TDT>);
+  transmitter_.kick();
+}
+
+void Chip::write_rdtr(std::uint32_t value) noexcept {
+  file_.set<RDTR>(value & kWritable<RDTR>);
+  if (RDTR::FPD::test(value)) {
+    interrupts_.flush_received();
   }
 }
 
-void Chip::write_acting(std::uint16_t word, std::uint32_t value, std::uint32_t writable) noexcept {
-  if (write_ring(word, value & writable)) {
-    return;
-  }
-  switch (word) {
-    case CTRL::kWord:
-      return write_ctrl(value);
-    case EECD::kWord:
-      return eeprom_.write_eecd(value);
-    case EERD::kWord:
-      return eeprom_.write_eerd(value);
-    case MDIC::kWord:
-      return write_mdic(value);
-    case ICR::kWord:
-      return interrupts_.clear(value);
-    case ITR::kWord:
-      return interrupts_.write_itr(value);
-    case ICS::kWord:
-      return interrupts_.raise(value);
-    case IMS::kWord:
-      return interrupts_.unmask(value);
-    case IMC::kWord:
-      return interrupts_.mask(value);
-    case RCTL::kWord:
-      return write_rctl(value);
-    case TCTL::kWord:
-      return write_tctl(value);
-    case RDTR::kWord:
-      file_.word[word] = value & writable;
-      if (RDTR::FPD::test(value)) {
-        interrupts_.flush_received();
-      }
-      return;
-    case CTRL_EXT::kWord:
-      file_.word[word] = CTRL_EXT::EE_RST::with(value & writable, 0);
-      if (CTRL_EXT::EE_RST::test(value)) {
-        eeprom_.load();
-        receiver_.filters_changed();
-      }
-      return;
-    case PBA::kWord:
-      file_.word[word] = PBA::TXA::with(value & writable, 64 - (value & 0x3fU));
-      return;
-    default:
-      file_.word[word] = value & writable;  // RAL, RAH
-      receiver_.filters_changed();
-      return;
-  }
+/// One of the sixteen addresses.
+template <class R>
+void Chip::write_address(std::size_t word, std::uint32_t value) noexcept {
+  file_.word[word] = value & kWritable<R>;
+  receiver_.filters_changed();
 }
 
 }  // namespace dm::e1000

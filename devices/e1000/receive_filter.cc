@@ -27,8 +27,6 @@ using regs::RXCSUM;
 using regs::VFTA;
 
 constexpr std::uint16_t kTypeFlowControl = 0x8808;
-constexpr unsigned kTcp = 6;
-constexpr unsigned kUdp = 17;
 
 [[nodiscard]] bool in_table(std::uint32_t word, std::uint32_t bit) noexcept {
   return (word >> (bit & 31U) & 1U) != 0;
@@ -106,7 +104,7 @@ std::uint64_t Receiver::checksum_status(std::span<const std::byte> head,
   std::uint64_t status = 0;
   unsigned protocol = 0;
   if (type == kTypeIpv4 && head.size() >= ip + kIpv4Header) {
-    const std::size_t length = (std::to_integer<unsigned>(head[ip]) & 15U) * 4;
+    const std::size_t length = inet::ipv4_length(head[ip]);
     if (RXCSUM::IPOFL::test(control) && length >= kIpv4Header && head.size() >= ip + length) {
       Checksum checksum;
       checksum.add(head.subspan(ip, length));
@@ -118,7 +116,8 @@ std::uint64_t Receiver::checksum_status(std::span<const std::byte> head,
              RXCSUM::IPV6OFL::test(control)) {
     protocol = std::to_integer<unsigned>(head[ip + 6]);
   }
-  if (verified && RXCSUM::TUOFL::test(control) && (protocol == kTcp || protocol == kUdp)) {
+  const bool summed = protocol == inet::kProtocolTcp || protocol == inet::kProtocolUdp;
+  if (verified && RXCSUM::TUOFL::test(control) && summed) {
     status |= RxD::TCPCS::kMask;
   }
   return status != 0 ? status : RxD::IXSM::kMask;

@@ -14,7 +14,6 @@ namespace dm::e1000 {
 namespace {
 
 using inet::Checksum;
-using inet::fold;
 using inet::get16;
 using inet::put_sum;
 using inet::sum_bytes;
@@ -153,11 +152,8 @@ bool Receiver::complete_checksum(std::uint32_t in_head,
   }
   Checksum checksum;
   checksum.add(std::span{head_}.subspan(start, in_head - start));
-  const std::uint16_t behind = fold(sum_behind);
-  const bool odd = ((in_head - start) & 1U) != 0;
-  const auto swapped = static_cast<std::uint16_t>(behind << 8U | behind >> 8U);
-  const auto result = static_cast<std::uint16_t>(~fold(checksum.sum() + (odd ? swapped : behind)));
-  put_sum(head_, at, result == 0 ? 0xffff : result);  // RFC 768: 0 would mean none
+  checksum.add_last(sum_behind);
+  put_sum(head_, at, checksum.complement_not_0());
   return true;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/net/segment.h"
 
 #include <array>
 #include <cstddef>
@@ -36,22 +37,20 @@ class SegmentHeader {
                                             bool last) noexcept;
 
   [[nodiscard]] std::span<std::byte> original() noexcept {
-    return std::span{template_}.first(length_);
+    return std::span{template_}.first(places_.end);
   }
-  [[nodiscard]] std::uint32_t length() const noexcept { return length_; }
+  [[nodiscard]] std::uint32_t length() const noexcept { return places_.end; }
   [[nodiscard]] std::uint32_t segment() const noexcept { return segment_; }
-  [[nodiscard]] bool cuts() const noexcept { return gso_ != Gso::none; }
+  [[nodiscard]] bool cuts() const noexcept { return cuts_; }
   std::uint32_t next = 0;  ///< the segment that comes next
 
  private:
   std::array<std::byte, kRoom> template_{};
   std::array<std::byte, kRoom> header_{};
-  std::uint32_t length_ = 0;
+  inet::HeaderPlaces places_;
   std::uint32_t segment_ = 0;
-  std::uint32_t ip_ = 0;         ///< where the IP header begins
-  std::uint32_t tcp_ = 0;        ///< where the TCP header begins
   std::uint32_t l4_length_ = 0;  ///< of the whole frame, as its pseudo-header's sum has it
-  Gso gso_ = Gso::none;
+  bool cuts_ = false;
 };
 
 }  // namespace dm::e1000

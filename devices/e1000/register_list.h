@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/reg/field.h"
+#include "core/reg/handlers.h"
 #include "core/reg/map.h"
 
 #include <array>
@@ -38,8 +39,17 @@ struct Alias {
 enum class Does : std::uint8_t {
   nothing,  ///< reads 0; ignores writes
   plain,    ///< storage, written through a mask
-  act,      ///< the chip has code for it
+  act,      ///< and all above: the handler of number `does - act` (core/reg/handlers.h)
 };
+[[nodiscard]] constexpr bool acts(Does does) noexcept {
+  return does >= Does::act;
+}
+[[nodiscard]] constexpr std::size_t handler_of(Does does) noexcept {
+  return static_cast<std::size_t>(does) - static_cast<std::size_t>(Does::act);
+}
+[[nodiscard]] constexpr Does act_by(std::size_t handler) noexcept {
+  return static_cast<Does>(static_cast<std::size_t>(Does::act) + handler);
+}
 
 struct Decoded {
   std::uint16_t word = 0;  ///< canonical number
@@ -51,16 +61,8 @@ struct Decoded {
   [[nodiscard]] constexpr bool known() const noexcept { return read != Does::nothing; }
 };
 static_assert(sizeof(Decoded) == 8);
+inline constexpr std::size_t kMostHandlers = 0xff - static_cast<std::size_t>(Does::act);
 
-/// A register that does something when written says `kWriteActs`, when read `kReadActs`.
-template <class R>
-concept WriteActs = requires {
-  R::kWriteActs;
-};
-template <class R>
-concept ReadActs = requires {
-  R::kReadActs;
-};
 template <class R>
 concept IsAlias = requires {
   typename R::Of;
@@ -73,35 +75,58 @@ concept IsArray = requires {
 using DecodeTable = std::array<Decoded, kRegisterWords>;
 using RegisterImage = std::array<std::uint32_t, kRegisterWords>;
 
+/// How far the numbers of handlers are: the registers that act have them in the list's order.
+struct Acting {
+  std::size_t reading = 0;
+  std::size_t writing = 0;
+};
+/// The bits that software may write.
 template <class R>
-constexpr void put_register(DecodeTable& table, std::size_t offset, std::size_t canonical) {
-  Decoded& d = table.at(offset / 4);
-  if (d.known() || offset % 4 != 0) {
+inline constexpr auto kWritable = static_cast<std::uint32_t>(R::Layout::kWritable);
+
+/// What every word of R takes, but for its place.
+template <class R>
+constexpr Decoded decode_of(const Acting& next) {
+  if (next.reading > kMostHandlers || next.writing > kMostHandlers) {
+    throw "more handlers than a byte can number";
+  }
+  return {.word = 0,
+          .read = reg::ReadActs<R> ? act_by(next.reading) : Does::plain,
+          .write = reg::WriteActs<R> ? act_by(next.writing)
+                                     : (kWritable<R> != 0 ? Does::plain : Does::nothing),
+          .writable = kWritable<R>};
+}
+constexpr void put_word(DecodeTable& table, std::size_t offset, std::size_t canonical, Decoded d) {
+  Decoded& to = table.at(offset / 4);
+  if (to.known() || offset % 4 != 0) {
     throw "two registers at one offset, or an odd offset";
   }
-  const auto writable = static_cast<std::uint32_t>(R::Layout::kWritable);
-  d = {.word = static_cast<std::uint16_t>(canonical / 4),
-       .read = ReadActs<R> ? Does::act : Does::plain,
-       .write = WriteActs<R> ? Does::act : (writable != 0 ? Does::plain : Does::nothing),
-       .writable = writable};
+  d.word = static_cast<std::uint16_t>(canonical / 4);
+  to = d;
 }
 /// All of R, an array or one register, as seen at `offset`.
 template <class R>
-constexpr void put_at(DecodeTable& table, std::size_t offset) {
+constexpr void put_at(DecodeTable& table, std::size_t offset, const Decoded& d) {
   if constexpr (IsArray<R>) {
     for (std::size_t i = 0; i < R::kCount; ++i) {
-      put_register<R>(table, offset + i * R::kStride, R::kOffset + i * R::kStride);
+      put_word(table, offset + i * R::kStride, R::kOffset + i * R::kStride, d);
     }
   } else {
-    put_register<R>(table, offset, R::kOffset);
+    put_word(table, offset, R::kOffset, d);
   }
 }
 template <class R>
-constexpr void put(DecodeTable& table, RegisterImage& reset) {
+constexpr void put(DecodeTable& table, RegisterImage& reset, Acting& next) {
   if constexpr (IsAlias<R>) {
-    put_at<typename R::Of>(table, R::kOffset);
+    const Decoded of = table.at(R::Of::kOffset / 4);
+    if (!of.known()) {
+      throw "an alias of what is not listed before it";
+    }
+    put_at<typename R::Of>(table, R::kOffset, of);
   } else {
-    put_at<R>(table, R::kOffset);
+    put_at<R>(table, R::kOffset, decode_of<R>(next));
+    next.reading += reg::ReadActs<R> ? 1U : 0U;
+    next.writing += reg::WriteActs<R> ? 1U : 0U;
     reset.at(R::kOffset / 4) = R::kReset;
   }
 }
@@ -113,7 +138,8 @@ struct RegisterTables {
 template <class... Regs>
 constexpr RegisterTables make_tables() {
   RegisterTables tables;
-  (put<Regs>(tables.decode, tables.reset), ...);
+  Acting next;
+  (put<Regs>(tables.decode, tables.reset, next), ...);
   return tables;
 }
 

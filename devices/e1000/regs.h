@@ -205,8 +205,12 @@ struct TSPMT  : Reg<"TSPMT",  0x3830, 0x01000400> { using Layout = Storage; };  
 
 // Statistics, 13.7: all count up, stick at all ones, and are cleared by reading. Octet counters are
 // pairs: the high half's read clears both.
+struct ReadClears {};      // this register
+struct ReadClearsPair {};  // and the low half, 4 bytes below
 template <reg::Name N, std::size_t Offset>
-struct Counter : Reg<N, Offset> { static constexpr bool kReadActs = true; };
+struct Counter : Reg<N, Offset>, ReadClears { static constexpr bool kReadActs = true; };
+template <reg::Name N, std::size_t Offset>
+struct Octets : Reg<N, Offset>, ReadClearsPair { static constexpr bool kReadActs = true; };
 struct CRCERRS : Counter<"CRCERRS", 0x4000> {};  struct ALGNERRC : Counter<"ALGNERRC", 0x4004> {};
 struct SYMERRS : Counter<"SYMERRS", 0x4008> {};  struct RXERRC   : Counter<"RXERRC",   0x400c> {};
 struct MPC     : Counter<"MPC",     0x4010> {};  struct SCC      : Counter<"SCC",      0x4014> {};
@@ -222,14 +226,14 @@ struct PRC255  : Counter<"PRC255",  0x4064> {};  struct PRC511   : Counter<"PRC5
 struct PRC1023 : Counter<"PRC1023", 0x406c> {};  struct PRC1522  : Counter<"PRC1522",  0x4070> {};
 struct GPRC    : Counter<"GPRC",    0x4074> {};  struct BPRC     : Counter<"BPRC",     0x4078> {};
 struct MPRC    : Counter<"MPRC",    0x407c> {};  struct GPTC     : Counter<"GPTC",     0x4080> {};
-struct GORCL   : Reg<"GORCL",       0x4088> {};  struct GORCH    : Counter<"GORCH",    0x408c> {};
-struct GOTCL   : Reg<"GOTCL",       0x4090> {};  struct GOTCH    : Counter<"GOTCH",    0x4094> {};
+struct GORCL   : Reg<"GORCL",       0x4088> {};  struct GORCH    : Octets<"GORCH",     0x408c> {};
+struct GOTCL   : Reg<"GOTCL",       0x4090> {};  struct GOTCH    : Octets<"GOTCH",     0x4094> {};
 struct RNBC    : Counter<"RNBC",    0x40a0> {};  struct RUC      : Counter<"RUC",      0x40a4> {};
 struct RFC     : Counter<"RFC",     0x40a8> {};  struct ROC      : Counter<"ROC",      0x40ac> {};
 struct RJC     : Counter<"RJC",     0x40b0> {};  struct MGTPRC   : Counter<"MGTPRC",   0x40b4> {};
 struct MGTPDC  : Counter<"MGTPDC",  0x40b8> {};  struct MGTPTC   : Counter<"MGTPTC",   0x40bc> {};
-struct TORL    : Reg<"TORL",        0x40c0> {};  struct TORH     : Counter<"TORH",     0x40c4> {};
-struct TOTL    : Reg<"TOTL",        0x40c8> {};  struct TOTH     : Counter<"TOTH",     0x40cc> {};
+struct TORL    : Reg<"TORL",        0x40c0> {};  struct TORH     : Octets<"TORH",      0x40c4> {};
+struct TOTL    : Reg<"TOTL",        0x40c8> {};  struct TOTH     : Octets<"TOTH",      0x40cc> {};
 struct TPR     : Counter<"TPR",     0x40d0> {};  struct TPT      : Counter<"TPT",      0x40d4> {};
 struct PTC64   : Counter<"PTC64",   0x40d8> {};  struct PTC127   : Counter<"PTC127",   0x40dc> {};
 struct PTC255  : Counter<"PTC255",  0x40e0> {};  struct PTC511   : Counter<"PTC511",   0x40e4> {};

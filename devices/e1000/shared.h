@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/net/headers.h"
 #include "core/time/work.h"
 #include "devices/e1000/state.h"
 
@@ -14,13 +15,12 @@ namespace dm::e1000 {
 
 /// No frame of this part is longer (8254x SDM, 13.4.22, LPE), FCS included.
 inline constexpr std::uint32_t kLongestFrame = 16384;
-/// Destination, source, type.
-inline constexpr std::uint32_t kEthernetHeader = 14;
+using inet::kEthernetHeader;
+using inet::kVlanTag;
+/// Where the tag goes: behind the two addresses.
+inline constexpr std::uint32_t kVlanOffset = inet::kEtherType;
 /// A frame without FCS is at least this long on the wire (IEEE 802.3, 4.4.2).
 inline constexpr std::uint32_t kShortestFrame = 60;
-inline constexpr std::uint32_t kVlanTag = 4;
-/// Where the tag goes: behind the two addresses.
-inline constexpr std::uint32_t kVlanOffset = 12;
 
 struct Counters {
   std::uint64_t unknown_accesses = 0;

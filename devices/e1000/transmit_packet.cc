@@ -4,6 +4,7 @@
 #include "core/net/big_endian.h"
 #include "core/net/checksum.h"
 #include "core/net/headers.h"
+#include "core/net/segment.h"
 #include "devices/e1000/regs.h"
 #include "devices/e1000/statistics.h"
 #include "devices/e1000/transmitter.h"
@@ -15,23 +16,16 @@ namespace dm::e1000 {
 namespace {
 
 using inet::Checksum;
-using inet::fold;
 using inet::get16;
-using inet::get32;
-using inet::get_sum;
-using inet::kIpv4Header;
 using inet::kIpv6Header;
 using inet::kTcpChecksum;
 using inet::kTcpCwr;
-using inet::kTcpFinPsh;
 using inet::kTcpFlagsByte;
-using inet::kTcpHeader;
 using inet::kTcpOffsetByte;
 using inet::kTypeIpv4;
 using inet::kTypeIpv6;
-using inet::kUdpHeader;
+using inet::kTypeVlan;
 using inet::put16;
-using inet::put32;
 using inet::put_sum;
 using regs::TCTL;
 
@@ -39,11 +33,16 @@ using regs::TCTL;
 constexpr std::uint32_t kLongestDatagram = 65535;
 constexpr std::uint32_t kLongestSegment = kLongestFrame - 96;  // header and payload
 constexpr std::uint32_t kLongestHeader = 240;
-constexpr std::uint16_t kTypeVlan = 0x8100;
 
-/// The upper half of a byte.
-[[nodiscard]] unsigned high_half(std::byte b) noexcept {
-  return std::to_integer<unsigned>(b) >> 4U;
+/// Where a context says that the headers are.
+[[nodiscard]] inet::HeaderPlaces places_of(const TxContext& c) noexcept {
+  return {.ip = c.ipcss,
+          .ip_checksum = c.ipcso,
+          .l4 = c.tucss,
+          .l4_checksum = c.tucso,
+          .end = c.hdrlen,
+          .ipv4 = c.ipv4,
+          .tcp = c.tcp};
 }
 
 /// What short frames are filled up with. Nobody writes it: the backend sends from it.
@@ -139,8 +138,7 @@ void Transmitter::insert(const Sum& sum, std::uint32_t size, bool zero_means_non
     }
     add(span);
   }
-  const std::uint16_t result = checksum.complement();
-  put_sum(header(), sum.at, result == 0 && zero_means_none ? 0xffff : result);
+  put_sum(header(), sum.at, zero_means_none ? checksum.complement_not_0() : checksum.complement());
 }
 
 /// Moves the addresses into the tag's room and puts the tag between them and the rest.
@@ -251,11 +249,8 @@ bool Transmitter::segments_make_sense() const noexcept {
   const TxContext& c = packet_.context;
   const std::uint32_t header = c.hdrlen;
   return c.mss != 0 && header >= kEthernetHeader && header <= kLongestHeader &&
-         header <= packet_.bytes && c.ipcss >= kVlanOffset &&
-         c.ipcss + (c.ipv4 ? kIpv4Header : kIpv6Header) <= header && c.tucss >= kEthernetHeader &&
-         c.tucss + (c.tcp ? kTcpHeader : kUdpHeader) <= header &&
-         (!c.ipv4 || c.ipcso + 2U <= header) && c.tucso + 2U <= header &&
-         header + c.mss <= kLongestSegment;
+         header <= packet_.bytes && c.ipcss >= kVlanOffset && c.tucss >= kEthernetHeader &&
+         inet::fits(places_of(c)) && header + c.mss <= kLongestSegment;
 }
 
 /// Only TCP has an equivalent on the host's side, behind a tag that the host knows. The rest is cut
@@ -272,11 +267,11 @@ bool Transmitter::header_is_as_said() const noexcept {
   const TxContext& c = packet_.context;
   const auto h = header();
   const std::uint32_t ip = c.tucss - c.ipcss;
-  const bool ip_fits =
-      c.ipv4 ? (std::to_integer<unsigned>(h[c.ipcss]) & 15U) * 4 == ip : ip == kIpv6Header;
+  const bool ip_fits = c.ipv4 ? inet::ipv4_length(h[c.ipcss]) == ip : ip == kIpv6Header;
   const bool type_fits =
       c.ipcss == kEthernetHeader && get16(h, c.ipcss - 2U) == (c.ipv4 ? kTypeIpv4 : kTypeIpv6);
-  return type_fits && ip_fits && c.tucss + high_half(h[c.tucss + kTcpOffsetByte]) * 4 == c.hdrlen;
+  return type_fits && ip_fits &&
+         c.tucss + inet::tcp_length(h[c.tucss + kTcpOffsetByte]) == c.hdrlen;
 }
 
 /// Bytes of payload that one hand-over takes along, all or a multiple of the MSS: as many segments
@@ -295,41 +290,19 @@ std::uint32_t Transmitter::at_once(std::uint32_t left) const noexcept {
 }
 
 /// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5). `whole`: it is
-/// for several segments at once, cut later by the host, which counts on from here.
+/// for several segments at once, cut later by the host, which counts on from here. Only then does
+/// the congestion flag go: this part leaves it in each segment that it cuts.
 void Transmitter::patch_header(std::uint32_t chunk, bool last, bool whole) noexcept {
-  const TxContext& c = packet_.context;
   const auto h = header();
-  const std::uint32_t behind_ip = c.hdrlen - c.ipcss + chunk;
-  const std::uint32_t l4_length = c.hdrlen - c.tucss + chunk;
-  if (c.ipv4) {
-    put16(h, c.ipcss + 2U, behind_ip);
-    put16(h, c.ipcss + 4U, get16(h, c.ipcss + 4U) + packet_.sent / c.mss);
-    const std::uint32_t stated = (std::to_integer<unsigned>(h[c.ipcss]) & 15U) * 4;
-    const std::uint32_t length =
-        stated >= kIpv4Header && c.ipcss + stated <= c.hdrlen ? stated : kIpv4Header;
-    put_sum(h, c.ipcso, 0);
-    Checksum checksum;
-    checksum.add(h.subspan(c.ipcss, length));
-    put_sum(h, c.ipcso, checksum.complement());
-  } else {
-    put16(h, c.ipcss + 4U, behind_ip - kIpv6Header);
-  }
-  if (c.tcp) {
-    put32(h, c.tucss + 4U, get32(h, c.tucss + 4U) + packet_.sent);
-    std::byte& flags = h[c.tucss + kTcpFlagsByte];
-    if (!last) {
-      flags &= ~std::byte{kTcpFinPsh};
-    }
-    if (whole && packet_.sent != 0) {
-      flags &= ~std::byte{kTcpCwr};  // it belongs on the first segment of all
-    }
-  } else {
-    put16(h, c.tucss + 4U, l4_length);
-  }
+  const inet::HeaderPlaces places = places_of(packet_.context);
+  inet::make_headers(h, places,
+                     {.from = packet_.sent,
+                      .bytes = chunk,
+                      .number = packet_.sent / packet_.context.mss,
+                      .first = !whole || packet_.sent == 0,
+                      .last = last});
   // The driver's pseudo-header sum is without the length, which changes from segment to segment.
-  std::array<std::byte, 2> length{};
-  put16(length, 0, l4_length);
-  put_sum(h, c.tucso, fold(std::uint64_t{get_sum(h, c.tucso)} + get_sum(length, 0)));
+  inet::change_length(h, places, 0, inet::l4_length(places, chunk));
 }
 
 void Transmitter::count_sent(std::uint32_t header, std::uint32_t chunk, Cast to) noexcept {

@@ -107,6 +107,29 @@ struct SCR {                              // Scratch Register
 
 inline constexpr std::uint8_t kCount = 8;
 
+/// What is at each offset when it is read, and when it is written. A switch over one of these has
+/// no default: a register that it forgets does not compile.
+enum class Read : std::uint8_t {
+  RBR_DLL = RBR::kOffset,
+  IER_DLM = IER::kOffset,
+  IIR = regs::IIR::kOffset,
+  LCR = regs::LCR::kOffset,
+  MCR = regs::MCR::kOffset,
+  LSR = regs::LSR::kOffset,
+  MSR = regs::MSR::kOffset,
+  SCR = regs::SCR::kOffset,
+};
+enum class Write : std::uint8_t {
+  THR_DLL = THR::kOffset,
+  IER_DLM = IER::kOffset,
+  FCR = regs::FCR::kOffset,
+  LCR = regs::LCR::kOffset,
+  MCR = regs::MCR::kOffset,
+  LSR = regs::LSR::kOffset,
+  MSR = regs::MSR::kOffset,
+  SCR = regs::SCR::kOffset,
+};
+
 /// A field's or register's mask as the byte that it is.
 template <class F>
 inline constexpr auto kMask = static_cast<std::uint8_t>(F::kMask);

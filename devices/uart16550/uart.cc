@@ -21,8 +21,10 @@ using uart16550::regs::LSR;
 using uart16550::regs::MCR;
 using uart16550::regs::MSR;
 using uart16550::regs::RBR;
+using uart16550::regs::Read;
 using uart16550::regs::SCR;
 using uart16550::regs::THR;
+using uart16550::regs::Write;
 
 namespace {
 
@@ -66,33 +68,38 @@ void Uart16550::reset() noexcept {
 // Registers
 
 std::uint8_t Uart16550::read(std::uint64_t offset) noexcept {
-  const bool data = data_selected();
-  switch (offset) {
-    case RBR::kOffset:
-      return data ? read_rbr() : state_.dll;
-    case IER::kOffset:
-      return data ? state_.ier : state_.dlm;
-    case IIR::kOffset:
-      return read_iir();
-    case LCR::kOffset:
-      return state_.lcr;
-    case MCR::kOffset:
-      return state_.mcr;
-    case LSR::kOffset:
-      return read_lsr();
-    case MSR::kOffset:
-      return read_msr();
-    case SCR::kOffset:
-      return state_.scr;
-    default:
-      return 0;
+  if (offset >= uart16550::regs::kCount) {
+    return 0;
   }
+  const bool data = data_selected();
+  switch (static_cast<Read>(offset)) {
+    case Read::RBR_DLL:
+      return data ? read_rbr() : state_.dll;
+    case Read::IER_DLM:
+      return data ? state_.ier : state_.dlm;
+    case Read::IIR:
+      return read_iir();
+    case Read::LCR:
+      return state_.lcr;
+    case Read::MCR:
+      return state_.mcr;
+    case Read::LSR:
+      return read_lsr();
+    case Read::MSR:
+      return read_msr();
+    case Read::SCR:
+      return state_.scr;
+  }
+  return 0;
 }
 
 void Uart16550::write(std::uint64_t offset, std::uint8_t value) noexcept {
+  if (offset >= uart16550::regs::kCount) {
+    return;
+  }
   const bool data = data_selected();
-  switch (offset) {
-    case THR::kOffset:
+  switch (static_cast<Write>(offset)) {
+    case Write::THR_DLL:
       if (data) {
         const std::byte byte{value};
         send({&byte, 1});
@@ -100,27 +107,27 @@ void Uart16550::write(std::uint64_t offset, std::uint8_t value) noexcept {
         state_.dll = value;
       }
       break;
-    case IER::kOffset:
+    case Write::IER_DLM:
       if (data) {
         write_ier(value);
       } else {
         state_.dlm = value;
       }
       break;
-    case FCR::kOffset:
+    case Write::FCR:
       write_fcr(value);
       break;
-    case LCR::kOffset:
+    case Write::LCR:
       write_lcr(value);
       break;
-    case MCR::kOffset:
+    case Write::MCR:
       write_mcr(value);
       break;
-    case SCR::kOffset:
+    case Write::SCR:
       state_.scr = value;
       break;
-    // LSR: "not recommended as this operation is only used for factory testing". MSR: inputs.
-    default:
+    case Write::LSR:  // "not recommended as this operation is only used for factory testing"
+    case Write::MSR:  // inputs
       break;
   }
 }

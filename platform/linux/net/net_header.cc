@@ -1,25 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "platform/linux/net/net_header.h"
 
+#include "core/net/headers.h"
 #include "core/range.h"
 
 namespace dm::host {
 
 namespace {
 
-constexpr std::size_t kTcpHeader = 20;      ///< bytes, without options
-constexpr std::size_t kTcpDataOffset = 12;  ///< the byte with the header's length in its high half
-constexpr std::uint16_t kTcpChecksumOffset = 16;
+using inet::kTcpHeader;
 
 /// Byte `at` of a scattered frame; 0 beyond its end.
-std::uint8_t byte_at(std::span<const std::span<std::byte>> frame, std::size_t at) noexcept {
+std::byte byte_at(std::span<const std::span<std::byte>> frame, std::size_t at) noexcept {
   for (const std::span<std::byte> piece : frame) {
     if (at < piece.size()) {
-      return std::to_integer<std::uint8_t>(piece[at]);
+      return piece[at];
     }
     at -= piece.size();
   }
-  return 0;
+  return std::byte{0};
 }
 
 /// A TCP frame that is to be cut: its headers end where the TCP header says, inside the frame.
@@ -40,12 +39,12 @@ bool read_gso(const NetHeader& header,
   offload.ecn = (header.gso_type & NetHeader::kGsoEcn) != 0;
   offload.segment_size = header.gso_size;
   if (!offload.needs_checksum || header.gso_size == 0 ||
-      offload.checksum_offset != kTcpChecksumOffset ||
+      offload.checksum_offset != inet::kTcpChecksum ||
       !within(0, size, offload.checksum_start, kTcpHeader)) {
     return false;
   }
-  const std::size_t tcp_header =
-      (byte_at(frame, offload.checksum_start + kTcpDataOffset) >> 4U) * std::size_t{4};
+  const std::uint32_t tcp_header =
+      inet::tcp_length(byte_at(frame, offload.checksum_start + inet::kTcpOffsetByte));
   if (tcp_header < kTcpHeader || !within(0, size, offload.checksum_start, tcp_header)) {
     return false;
   }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/net/segment.h"
 
 #include <sys/uio.h>
 
@@ -32,8 +33,8 @@ class SoftwareOffload {
 
  private:
   [[nodiscard]] bool read_headers() noexcept;
-  void make_headers(std::size_t from, std::size_t bytes) noexcept;
-  void make_ip(std::size_t from, std::size_t bytes) noexcept;
+  void make_segment(std::uint32_t bytes) noexcept;
+  void complete(std::uint64_t payload) noexcept;
   [[nodiscard]] std::size_t slice(std::size_t from, std::size_t bytes) noexcept;
 
   const NetOffload offload_;
@@ -41,9 +42,9 @@ class SoftwareOffload {
   std::array<std::byte, kMaxHeader> original_{};
   std::array<std::byte, kMaxHeader> header_{};
   std::array<iovec, kMaxParts> parts_{};
-  std::size_t size_ = 0;     ///< of the frame
-  std::size_t headers_ = 0;  ///< bytes that are copied
-  std::size_t network_ = 0;  ///< where the IP header begins
+  std::size_t size_ = 0;       ///< of the frame
+  std::size_t headers_ = 0;    ///< bytes that are copied
+  inet::HeaderPlaces places_;  ///< of a frame to be cut
   std::size_t payload_ = 0;
   std::size_t sent_ = 0;  ///< of the payload
   bool started_ = false;

@@ -311,6 +311,46 @@ BOOST_AUTO_TEST_CASE(large_frames_are_cut_right_whatever_their_length_and_pieces
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_large_frame_whose_headers_are_not_where_it_says_is_not_cut) {
+  Bytes large = tcp_frame(3000);
+  std::span<std::byte> piece{large};
+  const auto is_cut = [&](auto change) {
+    NetOffload offload = gso_of(1400);
+    change(offload);
+    return host::SoftwareOffload{offload, {&piece, 1}}.ok();
+  };
+  BOOST_TEST(is_cut([](NetOffload&) {}));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.segment_size = 0; }));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.header_length = 53; }));   // half a TCP header
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.header_length = 257; }));  // more than is copied
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.header_length = 0xffff; }));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.checksum_start = 33; }));  // in the IP header
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.checksum_start = 0; }));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.checksum_start = 0xffff; }));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.checksum_offset = 6; }));
+  BOOST_TEST(!is_cut([](NetOffload& o) { o.gso = Gso::tcp6; }));  // 40 bytes would not fit
+  piece = piece.first(60);
+  BOOST_TEST(!is_cut([](NetOffload&) {}));  // headers of 66 bytes in a frame of 60
+}
+
+BOOST_AUTO_TEST_CASE(a_datagram_is_not_sent_as_one_without_a_checksum) {  // RFC 768: 0 means none
+  Bytes frame(34 + 8 + 4);
+  frame[40] = std::byte{0xff};  // the field: with zeros behind it the sum is all ones
+  frame[41] = std::byte{0xff};
+  std::span<std::byte> piece{frame};
+  NetOffload offload;
+  offload.needs_checksum = true;
+  offload.checksum_start = 34;
+  offload.checksum_offset = 6;
+  host::SoftwareOffload one{offload, {&piece, 1}};
+  BOOST_TEST_REQUIRE(one.ok());
+  const auto parts = one.next();
+  BOOST_TEST_REQUIRE(parts.size() == 2U);
+  BOOST_TEST(parts[0].iov_len == 42U);
+  const auto* const sent = static_cast<const std::byte*>(parts[0].iov_base);
+  BOOST_TEST((sent[40] == std::byte{0xff} && sent[41] == std::byte{0xff}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
