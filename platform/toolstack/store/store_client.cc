@@ -89,7 +89,10 @@ void StoreClient::give_up(std::string_view why) noexcept {
   log::warning("the connection to xenstore is lost: ", why);
 }
 
-void StoreClient::ask(const void* owner, std::uint32_t type, std::string payload, Answer answer) {
+void StoreClient::ask(const void* owner,
+                      std::uint32_t type,
+                      std::string_view payload,
+                      Answer answer) {
   if (!active_) {
     return;
   }

@@ -87,7 +87,7 @@ class StoreClient final : public StorePort {
     std::shared_ptr<std::function<void(std::string_view)>> changed;
   };
 
-  void ask(const void* owner, std::uint32_t type, std::string payload, Answer answer);
+  void ask(const void* owner, std::uint32_t type, std::string_view payload, Answer answer);
   void send() noexcept;
   [[nodiscard]] bool put(const std::string& message);
   void on_readable() noexcept;
