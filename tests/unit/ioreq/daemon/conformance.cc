@@ -105,9 +105,9 @@ boost::json::object inspected(const Device& device) {
   return all;
 }
 
-/// Every place in a short state, a thousand in a long one.
+/// Every place in a short state, three hundred in a long one.
 std::vector<std::size_t> places(std::size_t size) {
-  constexpr std::size_t kMost = 1000;
+  constexpr std::size_t kMost = 300;
   std::vector<std::size_t> all;
   for (std::size_t at = 0; at < size; at += at < kMost / 2 ? 1 : 1 + size / (kMost / 2)) {
     all.push_back(at);
