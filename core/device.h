@@ -92,6 +92,22 @@ class DeviceOf final : public Device {
  public:
   using State = std::remove_cvref_t<decltype(std::declval<const Chip&>().state())>;
 
+  // A part of the contract with other arguments would be passed over in silence.
+  static_assert(
+      !requires { &Chip::pause; } || requires(Chip & c) { c.pause(); });
+  static_assert(
+      !requires { &Chip::resume; } || requires(Chip & c) { c.resume(); });
+  static_assert(
+      !requires { &Chip::wake; } || requires(Chip & c) { c.wake(); });
+  static_assert(
+      !requires { &Chip::flush; } || requires(Chip & c) { c.flush(); });
+  static_assert(
+      !requires { &Chip::fits; } ||
+      requires(const Chip& c, const State& s, UnplugRequest& gone) { c.fits(s, gone); });
+  static_assert(
+      !requires { &Chip::inspect; } ||
+      requires(const Chip& c, Inspector& to) { c.inspect(to, std::string_view{}); });
+
   DeviceOf(std::string name, std::unique_ptr<Chip> chip) noexcept
       : name_{std::move(name)}, chip_{std::move(chip)} {}
 

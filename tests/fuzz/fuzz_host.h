@@ -81,6 +81,7 @@ class FuzzIrqs final : public IrqSink {
     strict_ = false;
   }
   void be_strict() noexcept { strict_ = true; }
+  [[nodiscard]] bool strict() const noexcept { return strict_; }
   [[nodiscard]] bool same(const FuzzIrqs& other) const noexcept {
     return levels_ == other.levels_ && routes_ == other.routes_;
   }

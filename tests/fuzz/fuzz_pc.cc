@@ -279,7 +279,9 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   require(loaded.has_value(), "what a machine saved is loaded");
   require(same_bytes(other->fields(), fields()), "what was loaded is saved as it was");
   require(other->irqs_.same(irqs_), "a load changes no interrupt");
-  other->irqs_.be_strict();
+  if (irqs_.strict()) {  // else what was loaded here said other levels than were sent
+    other->irqs_.be_strict();
+  }
   other->clock_.set(clock_.now());
   for (std::size_t i = 0; i < disks.size(); ++i) {
     require(disks[i] == nullptr || disks[i]->is_open() == other->disks[i]->is_open(),
