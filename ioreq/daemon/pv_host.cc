@@ -19,11 +19,10 @@ pv::Host make_host(host::Loop& loop,
                    std::uint32_t domid,
                    FrontendPort& frontend,
                    const host::CharLimits& limits) {
-  host::Loop& loop = loop;
   return {.domid = domid,
           .store = store,
           .frontend = frontend,
-          .work = host::loop.turn_queue(),
+          .work = loop.turn_queue(),
           .open_chardev =
               [&loop, limits](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
             auto opened = host::open_chardev(loop, spec, limits);

@@ -48,9 +48,9 @@ std::optional<QemuIo> parse_qemu_io(std::string_view line) {
 class Image final : public DiscImage {
  public:
   Image(host::Loop& loop, std::string name, host::UniqueFd file, ImageFormat format) noexcept
-      : context_{context}, name_{std::move(name)}, file_{std::move(file)}, format_{format} {}
+      : loop_{loop}, name_{std::move(name)}, file_{std::move(file)}, format_{format} {}
   void open(Opened opened) override {
-    opened(host::open_disc(context_, name_, std::move(file_), format_));
+    opened(host::open_disc(loop_, name_, std::move(file_), format_));
   }
 
  private:
@@ -70,8 +70,8 @@ Monitor::Monitor(Parts parts)
     add_fd_set_commands(*commands, fd_sets_);
     add_medium_commands(*commands, control_, fd_sets_,
                         [this](const std::string& name, host::UniqueFd file, ImageFormat format) {
-                          return std::unique_ptr<DiscImage>{std::make_unique<Image>(
-                              parts_.context, name, std::move(file), format)};
+                          return std::unique_ptr<DiscImage>{
+                              std::make_unique<Image>(parts_.loop, name, std::move(file), format)};
                         });
   }
   commands_.add("human-monitor-command",
@@ -86,7 +86,7 @@ void Monitor::quit() noexcept {
 }
 
 Result<> Monitor::connect(const std::string& path) {
-  auto peer = Peer::connect(parts_.context, path);
+  auto peer = Peer::connect(parts_.loop, path);
   if (!peer) {
     return peer.error();
   }

@@ -11,6 +11,7 @@
 #include "tests/qtest/test_line.h"
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <memory>
 #include <optional>
