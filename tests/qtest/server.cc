@@ -44,7 +44,7 @@ Result<> Server::start() {
   board_->ended = [this](ShutdownReason reason) { on_guest_end(reason); };
   take_power_on_attention(*board_);
   monitor_.emplace(Monitor::Parts{
-      .context = loop_, .board = *board_, .held = held_, .quit = [this] { stopping_ = true; }});
+      .loop = loop_, .board = *board_, .held = held_, .quit = [this] { stopping_ = true; }});
   for (const std::string& path : options_.monitors) {
     if (auto connected = monitor_->connect(path); !connected) {
       return connected;
