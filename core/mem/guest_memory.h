@@ -171,9 +171,9 @@ class GuestMemory {
     void operator()(std::uint16_t* index) const noexcept;
   };
 
-  /// The window of `gpa` with that page present, or null.
   /// What index_ and holds name is a slot, whatever a guest does: no check.
-  [[nodiscard]] Window& in_slot(std::size_t index) noexcept { return windows_.data()[index]; }
+  [[nodiscard]] Window& in_slot(std::size_t index) noexcept { return *(windows_.data() + index); }
+  /// The window of `gpa` with that page present, or null.
   [[nodiscard]] Window* window_at(std::uint64_t gpa) noexcept;
   [[nodiscard]] std::span<std::byte> piece(Gpa at, std::size_t length, Window*& window) noexcept;
   [[nodiscard]] Window* map_window(std::uint64_t number) noexcept;

@@ -20,10 +20,7 @@ using uart16550::regs::LCR;
 using uart16550::regs::LSR;
 using uart16550::regs::MCR;
 using uart16550::regs::MSR;
-using uart16550::regs::RBR;
 using uart16550::regs::Read;
-using uart16550::regs::SCR;
-using uart16550::regs::THR;
 using uart16550::regs::Write;
 
 namespace {
