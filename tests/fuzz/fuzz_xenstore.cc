@@ -3,7 +3,9 @@
 // anywhere, with other ids, types and lengths than they should have; errors; events of watches; raw
 // bytes; the end. The client has what a device model has open: questions of every kind, some asked
 // from inside of an answer, and the watch for the domain's end.
-#include "core/obs/log.h" #include "platform/toolstack/store/domain_watch.h"
+#include "core/obs/log.h"
+#include "platform/linux/loop/loop.h"
+#include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
 #include "tests/fuzz/input.h"
 

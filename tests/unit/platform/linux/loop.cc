@@ -13,6 +13,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <thread>
@@ -124,10 +125,10 @@ BOOST_AUTO_TEST_CASE(an_idle_loop_has_no_wake_up) {
   host::Loop loop;
   Pair pair;
   Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
   watch.await_readable();
   Counter fired;
-  host::Alarm alarm{loop.context(), fired.callback()};
+  host::Alarm alarm{loop, fired.callback()};
   alarm.arm(1ms);
   pair.send();
   BOOST_TEST(run_until(loop, [&] { return readable.calls == 1 && fired.calls == 1; }));
@@ -143,11 +144,52 @@ BOOST_AUTO_TEST_CASE(an_idle_loop_has_no_wake_up) {
   BOOST_TEST(loop.counters().wakeups == before.wakeups);
 }
 
+BOOST_AUTO_TEST_CASE(a_part_is_made_once_and_goes_with_its_loop) {
+  static int living = 0;
+  struct First final : host::Loop::Part {
+    explicit First(host::Loop& /*loop*/) { ++living; }
+    ~First() override { --living; }
+  };
+  struct Second final : host::Loop::Part {
+    explicit Second(host::Loop& /*loop*/) {}
+  };
+  {
+    host::Loop loop;
+    First& first = loop.part<First>();
+    const void* const second = &loop.part<Second>();
+    BOOST_TEST(&loop.part<First>() == &first);
+    BOOST_TEST(static_cast<const void*>(&first) != second);
+    BOOST_TEST(living == 1);
+    host::Loop other;
+    BOOST_TEST(&other.part<First>() != &first);
+  }
+  BOOST_TEST(living == 0);
+}
+
+BOOST_AUTO_TEST_CASE(a_prepared_alarm_needs_no_descriptor_later) {
+  host::Loop loop;
+  Counter fired;
+  host::Alarm prepared{loop, fired.callback()};
+  BOOST_REQUIRE(prepared.prepare());
+  host::Alarm other{loop, fired.callback()};
+  rlimit old{};
+  BOOST_REQUIRE_EQUAL(::getrlimit(RLIMIT_NOFILE, &old), 0);
+  rlimit none = old;
+  none.rlim_cur = 0;
+  BOOST_REQUIRE_EQUAL(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const bool armed = prepared.arm(1ms);
+  const bool other_armed = other.arm(1ms);
+  BOOST_REQUIRE_EQUAL(::setrlimit(RLIMIT_NOFILE, &old), 0);
+  BOOST_TEST(armed);
+  BOOST_TEST(!other_armed);
+  BOOST_TEST(run_until(loop, [&] { return fired.calls == 1; }));
+}
+
 BOOST_AUTO_TEST_CASE(one_event_of_asio_is_one_wake_up) {
   host::Loop loop;
   Pair pair;
   Counter readable;
-  host::Watch watch{loop.context(), std::move(pair.near), readable.callback()};
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
   watch.await_readable();
   loop.wait(0ns);
   const auto before = loop.counters();
