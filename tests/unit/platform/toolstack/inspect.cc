@@ -23,8 +23,7 @@ class Served {
     BOOST_TEST_REQUIRE(server_.listen({.id = "libxenstat-cmd", .path = path}).has_value());
     thread_ = std::thread{[this] {
       while (!stop_) {
-        loop_.io().restart();
-        loop_.io().run_for(std::chrono::milliseconds{1});
+        loop_.io().wait(std::chrono::milliseconds{1});
       }
     }};
   }
