@@ -48,7 +48,12 @@ takes(devices/e1000/a.h "#include \"core/io/access.h\"")
 # devices do not know each other; the transport knows its disks, and not the other way round
 refuses(devices/e1000/a.h "#include \"devices/ide/a.h\"" "devices/e1000 may not include")
 refuses(devices/ata/a.h "#include \"devices/ide/a.h\"" "devices/ata may not include")
-takes(devices/ide/a.h "#include \"devices/ata/a.h\"")
+takes(devices/ide/a.h "#include \"devices/ata/drive.h\"")
+refuses(devices/ide/a.h "#include \"devices/ata/atapi_drive.h\"" "a controller needs no")
+# Asio stays in one room
+refuses(platform/toolstack/qmp/a.h "#include <boost/asio/post.hpp>" "Asio stays behind Loop")
+refuses(platform/linux/disk/a.h "#include <boost/asio/post.hpp>" "Asio stays behind Loop")
+takes(platform/linux/loop/a.cc "#include <boost/asio/post.hpp>")
 takes(devices/e1000/a.h "#include \"devices/e1000/b.h\"")
 # the composition roots
 refuses(ioreq/a.h "#include \"ioreq/machine/machine.h\"" "ioreq may not include")
