@@ -85,7 +85,7 @@ sigset_t hold_back_child_ends() noexcept {
   sigset_t waiting;
   static_cast<void>(::sigemptyset(&child_ends));
   static_cast<void>(::sigaddset(&child_ends, SIGCHLD));
-  static_cast<void>(::sigprocmask(SIG_BLOCK, &child_ends, &waiting));
+  static_cast<void>(::pthread_sigmask(SIG_BLOCK, &child_ends, &waiting));
   static_cast<void>(::sigdelset(&waiting, SIGCHLD));
   struct sigaction action {};
   action.sa_handler = [](int) {};  // a signal without a handler would not end the waiting
