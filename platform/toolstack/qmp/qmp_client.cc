@@ -126,7 +126,6 @@ void QmpClient::on_readable() noexcept {
 
 void QmpClient::on_writable() noexcept {
   guarded([this] {
-    waiting_writable_ = false;
     flush();
     if (input_ended_ && out_.empty()) {
       close();
@@ -198,11 +197,10 @@ void QmpClient::flush() {
   }
   out_.erase(0, sent);
   // Its patience begins anew with every byte that is taken.
-  if ((sent != 0 || !waiting_writable_) && !write_timer_.arm(limits_.write_timeout)) {
+  if ((sent != 0 || !write_timer_.armed()) && !write_timer_.arm(limits_.write_timeout)) {
     drop("there is no descriptor left to time it");
     return;
   }
-  waiting_writable_ = true;
   socket_.await_writable();
 }
 

@@ -57,7 +57,6 @@ class QmpClient final : public std::enable_shared_from_this<QmpClient> {
   QmpSession session_;
   std::string out_;  ///< answers that the socket has not taken yet
   bool input_ended_ = false;
-  bool waiting_writable_ = false;
 };
 
 }  // namespace dm::toolstack
