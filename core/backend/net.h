@@ -35,6 +35,19 @@ enum class SendStatus : std::uint8_t {
   failed,  ///< the host refused this frame for good; counted here as a drop
 };
 
+/// One of several frames that are handed over together.
+struct Outgoing {
+  NetOffload offload;
+  std::span<const std::span<std::byte>> pieces;  ///< kMostPieces in all frames together
+};
+
+/// What became of several frames.
+struct SentMany {
+  std::size_t sent = 0;  ///< frames, from the first on
+  /// Of the next frame, when there is one: `failed` or `full`. Those behind it were not tried.
+  SendStatus status = SendStatus::sent;
+};
+
 struct Received {
   std::size_t size = 0;    ///< bytes of the frame; 0: none is waiting
   bool truncated = false;  ///< the frame was longer than the pieces; its end is lost
@@ -55,9 +68,10 @@ class NetClient {
   virtual void on_link(bool up) noexcept = 0;
 };
 
-/// The other end of a network card's cable: tap, packet socket. One vectored system call a frame,
-/// on the guest's own pages; no queue of its own, so what nobody reads stays in the kernel, which
-/// is the flow control. Frames are without FCS. Thread rule: the loop's thread only.
+/// The other end of a network card's cable: tap, packet socket. Vectored system calls on the
+/// guest's own pages, one for each frame or for several; no queue of its own, so what nobody reads
+/// stays in the kernel, which is the flow control. Frames are without FCS. Thread rule: the loop's
+/// thread only.
 class NetBackend {
  public:
   /// Neither a frame to send nor the place for one to receive has more pieces. None is empty.
@@ -88,6 +102,16 @@ class NetBackend {
   /// With a gso, `frame` makes at most most_segments() frames.
   [[nodiscard]] virtual SendStatus send(const NetOffload& offload,
                                         std::span<const std::span<std::byte>> frame) noexcept = 0;
+  /// Hands over up to bounds::kFramesPerSend frames, in order, none of them with a gso. Backends
+  /// that can do so make one system call of it.
+  [[nodiscard]] virtual SentMany send_many(std::span<const Outgoing> frames) noexcept {
+    SentMany done;
+    while (done.sent < frames.size() && done.status == SendStatus::sent) {
+      done.status = send(frames[done.sent].offload, frames[done.sent].pieces);
+      done.sent += done.status == SendStatus::sent ? 1U : 0U;
+    }
+    return done;
+  }
   /// Scatters one frame over `pieces`, in order. Size 0: none waits, or the backend is broken.
   /// `offload` is to be filled in whole. What the host says in it is not believed by the card, so
   /// it need not be checked before.

@@ -249,7 +249,7 @@ bool GuestMemory::append(DmaBuffer& buffer, Gpa at, std::size_t length, Dma dire
   while (length != 0) {
     Window* window = nullptr;
     const auto part = piece(at, length, window);
-    const bool touches = !part.empty() && !buffer.spans_.empty() &&
+    const bool touches = !part.empty() && buffer.spans_.size() > buffer.part_ &&
                          buffer.spans_.back().data() + buffer.spans_.back().size() == part.data();
     const bool room = touches || buffer.spans_.size() < DmaBuffer::kMaxSpans;
     if (part.empty() || !room || buffer.holds_.size() == DmaBuffer::kMaxSpans) {
@@ -299,6 +299,7 @@ void DmaBuffer::release() noexcept {
   holds_.clear();
   spans_.clear();
   size_ = 0;
+  part_ = 0;
 }
 
 void GuestMemory::invalidate() noexcept {

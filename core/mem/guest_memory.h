@@ -43,6 +43,13 @@ class DmaBuffer {
   [[nodiscard]] std::span<const std::span<std::byte>> spans() const noexcept { return spans_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }  ///< bytes
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  /// What is appended from here on shares no span with what is there. So several frames can lie in
+  /// one buffer.
+  void begin_part() noexcept { part_ = spans_.size(); }
+  /// The spans since begin_part().
+  [[nodiscard]] std::span<const std::span<std::byte>> part() const noexcept {
+    return std::span<const std::span<std::byte>>{spans_}.subspan(part_);
+  }
   /// Reports dirty pages and lets the windows go.
   void release() noexcept;
 
@@ -59,6 +66,7 @@ class DmaBuffer {
   boost::container::static_vector<std::span<std::byte>, kMaxSpans> spans_;
   boost::container::static_vector<Hold, kMaxSpans> holds_;
   std::size_t size_ = 0;
+  std::size_t part_ = 0;  ///< the first span of the part under way
 };
 
 /// The guest's RAM. Windows of 2 MiB are mapped when first used and found again by direct index;

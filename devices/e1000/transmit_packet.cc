@@ -132,7 +132,7 @@ void Transmitter::insert(const Sum& sum, std::uint32_t size, bool zero_means_non
     left -= static_cast<std::uint32_t>(part);
   };
   add(header().first(size));
-  for (const auto span : buffer_.spans()) {
+  for (const auto span : buffer_.part()) {
     if (left == 0) {
       break;
     }
@@ -143,24 +143,25 @@ void Transmitter::insert(const Sum& sum, std::uint32_t size, bool zero_means_non
 
 /// Moves the addresses into the tag's room and puts the tag between them and the rest.
 void Transmitter::insert_tag() noexcept {
-  std::copy_n(header_.begin() + kVlanTag, kVlanOffset, header_.begin());
-  put16(header_, kVlanOffset, file_.get<regs::VET>());
-  put16(header_, kVlanOffset + 2, packet_.special);
+  const auto room = header_room();
+  std::copy_n(header().begin(), kVlanOffset, room.begin());
+  put16(room, kVlanOffset, file_.get<regs::VET>());
+  put16(room, kVlanOffset + 2, packet_.special);
 }
 
 Cast Transmitter::cast(std::uint32_t size) const noexcept {
   constexpr std::size_t kAddress = 6;
   if (size >= kAddress) {
-    return cast_of(header_.data() + kVlanTag);
+    return cast_of(header().data());
   }
-  const auto spans = buffer_.spans();
+  const auto spans = buffer_.part();
   return !spans.empty() && spans[0].size() >= kAddress ? cast_of(spans[0].data()) : Cast::unicast;
 }
 
-/// Hands header and spans over. The header has been finished but for the tag.
-SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
-  pieces_.clear();
-  std::uint32_t total = size + static_cast<std::uint32_t>(buffer_.size());
+/// Header and spans, behind the pieces of other frames. The header has been finished but for the
+/// tag. How many bytes they are.
+std::uint32_t Transmitter::add_pieces(std::uint32_t size, NetOffload& offload) noexcept {
+  std::uint32_t total = size;
   if (packet_.insert_vlan) {
     insert_tag();
     total += kVlanTag;
@@ -170,15 +171,24 @@ SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
     if (offload.gso != Gso::none) {
       offload.header_length = static_cast<std::uint16_t>(offload.header_length + kVlanTag);
     }
-    pieces_.push_back(std::span{header_}.first(size + kVlanTag));
+    pieces_.push_back(header_room().first(size + kVlanTag));
   } else if (size != 0) {
     pieces_.push_back(header().first(size));
   }
-  const auto spans = buffer_.spans();
-  pieces_.insert(pieces_.end(), spans.begin(), spans.end());
+  for (const auto span : buffer_.part()) {
+    pieces_.push_back(span);
+    total += static_cast<std::uint32_t>(span.size());
+  }
   if (total < kShortestFrame && file_.test<TCTL, TCTL::PSP>()) {
     pieces_.push_back(std::span{zeros}.first(kShortestFrame - total));
   }
+  return total;
+}
+
+/// Hands the packet under way over, alone.
+SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
+  pieces_.clear();
+  const std::uint32_t total = add_pieces(size, offload);
   SendStatus status = SendStatus::sent;
   if (shared_.loopback) {
     loop_.put(pieces_);
@@ -191,10 +201,11 @@ SendStatus Transmitter::offer(std::uint32_t size, NetOffload offload) noexcept {
   return status;
 }
 
-Transmitter::Sent Transmitter::send_frame() noexcept {
+/// Makes header and spans of a packet that is one frame. False: it is to be dropped.
+bool Transmitter::prepare_frame(NetOffload& offload, std::uint32_t& private_bytes) noexcept {
   const std::uint32_t total = packet_.bytes;
   if (total > kLongestFrame - kFcsBytes - kVlanTag) {
-    return drop();
+    return false;
   }
   const TxContext& c = packet_.context;
   Sum ip;
@@ -208,11 +219,10 @@ Transmitter::Sent Transmitter::send_frame() noexcept {
   // The host sums to the end of the frame only, and stores behind where it began.
   const bool passed_on = l4.wanted && l4.end == total && l4.start <= l4.at &&
                          l4.start >= kEthernetHeader && !shared_.loopback;
-  std::uint32_t private_bytes = packet_.insert_vlan ? kVlanOffset : 0;
+  private_bytes = packet_.insert_vlan ? kVlanOffset : 0;
   if (ip.wanted) {
     private_bytes = std::max(private_bytes, ip.at + 2);
   }
-  NetOffload offload;
   if (passed_on) {
     offload.needs_checksum = true;
     offload.checksum_start = static_cast<std::uint16_t>(l4.start);
@@ -221,7 +231,7 @@ Transmitter::Sent Transmitter::send_frame() noexcept {
     private_bytes = std::max(private_bytes, l4.at + 2);
   }
   if (!copy_header(private_bytes) || !gather(private_bytes, total - private_bytes)) {
-    return drop();
+    return false;
   }
   if (ip.wanted) {
     insert(ip, private_bytes, false);
@@ -229,8 +239,22 @@ Transmitter::Sent Transmitter::send_frame() noexcept {
   if (l4.wanted && !passed_on) {
     insert(l4, private_bytes, false);
   }
+  return true;
+}
+
+/// Frames that went out, counted as the wire has them.
+void Transmitter::count_frame(std::uint32_t wire, Cast to) noexcept {
+  count_transmitted(file_, std::max(wire, kShortestFrame), 1, to);
+}
+
+Transmitter::Sent Transmitter::send_frame() noexcept {
+  NetOffload offload;
+  std::uint32_t private_bytes = 0;
+  if (!prepare_frame(offload, private_bytes)) {
+    return drop();
+  }
   const Cast to = cast(private_bytes);
-  const std::uint32_t wire = total + (packet_.insert_vlan ? kVlanTag : 0);
+  const std::uint32_t wire = packet_.bytes + (packet_.insert_vlan ? kVlanTag : 0);
   switch (offer(private_bytes, offload)) {
     case SendStatus::full:
       return Sent::full;
@@ -240,7 +264,7 @@ Transmitter::Sent Transmitter::send_frame() noexcept {
     case SendStatus::sent:
       break;
   }
-  count_transmitted(file_, std::max(wire, kShortestFrame), 1, to);
+  count_frame(wire, to);
   return Sent::all;
 }
 

@@ -72,38 +72,78 @@ void Transmitter::on_sendable() noexcept {
   kick();
 }
 
+/// A packet of which an earlier unit has taken descriptors goes alone: the guest may have seen TDH
+/// behind them.
 bool Transmitter::run() noexcept {
   if (!enabled() || blocked_) {
     return false;
   }
-  for (std::size_t taken = 0; !packet_.complete; ++taken) {
-    if (taken == kBlock) {
-      return true;
+  std::size_t descriptors = 0;
+  const bool begun = packet_.open;
+  Place from = here();
+  Taken taken = take_packet(descriptors);
+  while (taken == Taken::packet && !begun && join(from)) {
+    from = here();
+    taken = frames_.size() < kFrames ? take_packet(descriptors) : Taken::block;
+  }
+  if (!frames_.empty()) {
+    return send_batch();
+  }
+  switch (taken) {
+    case Taken::packet:
+      return send_alone();
+    case Taken::block:
+      return go_on();
+    case Taken::nothing:
+      break;
+  }
+  end_batch();
+  return false;
+}
+
+/// Takes descriptors up to the end of a packet, a block in all.
+Transmitter::Taken Transmitter::take_packet(std::size_t& descriptors) noexcept {
+  Descriptor d;
+  while (!packet_.complete) {
+    if (descriptors == kBlock) {
+      return Taken::block;
     }
-    Descriptor d;
     if (!next(d)) {
-      end_batch();
-      return false;
+      return Taken::nothing;
     }
     take(d);
+    ++descriptors;
   }
+  return Taken::packet;
+}
+
+bool Transmitter::send_alone() noexcept {
   switch (send_part()) {
     case Sent::part:
     case Sent::busy:
       return true;
     case Sent::full:
-      blocked_ = true;
-      end_batch();
-      return false;
+      return wait_for_room();
     case Sent::all:
       break;
   }
   finish_packet();
-  const bool more = ring_has_more();
+  return go_on();
+}
+
+/// The end of a unit: is there another?
+bool Transmitter::go_on() noexcept {
+  const bool more = packet_.complete || ring_has_more();
   if (!more || reports_.size() >= kBlock) {
     end_batch();
   }
   return more;
+}
+
+bool Transmitter::wait_for_room() noexcept {
+  blocked_ = true;
+  end_batch();
+  return false;
 }
 
 /// Copies what lies between head and tail, up to the end of the ring, into the block.

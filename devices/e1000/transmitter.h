@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/backend/net.h"
+#include "core/bounds.h"
 #include "core/mem/guest_memory.h"
 #include "core/time/work.h"
 #include "devices/e1000/descriptors.h"
@@ -20,15 +21,16 @@ namespace dm::e1000 {
 
 /// The transmit side (8254x SDM, 3.3 to 3.5): takes descriptors, sends frames, reports.
 ///
-/// It runs as deferred work, after the TDT write was answered. One unit is one frame, or one run of
-/// at most bounds::kSegmentsPerSend segments that the backend cuts itself; it takes at most a block
-/// of descriptors. Descriptors are copied in once, in blocks. Payload goes to the backend as spans
-/// of the guest's pages, behind a private copy of as many header bytes as have to change.
-/// Descriptors are reported, and the interrupt decided on, when the ring is empty, the backend is
-/// full, or a block is done.
+/// It runs as deferred work, after the TDT write was answered. One unit is one call of the backend:
+/// up to bounds::kFramesPerSend frames, or one run of at most bounds::kSegmentsPerSend segments
+/// that the backend cuts itself; it takes at most a block of descriptors. Descriptors are copied in
+/// once, in blocks. Payload goes to the backend as spans of the guest's pages, behind a private
+/// copy of as many header bytes as have to change. Descriptors are reported, and the interrupt
+/// decided on, when the ring is empty, the backend is full, or a block is done.
 ///
-/// A frame that the backend has no room for waits here until on_sendable(). Thread rule: the loop's
-/// thread only. No allocation.
+/// When the backend takes some of a unit's frames and not all, the ring goes back to the first that
+/// it did not take, within the unit, so that no guest sees it. It is tried again after
+/// on_sendable(). Thread rule: the loop's thread only. No allocation.
 class Transmitter {
  public:
   Transmitter(Shared& shared,
@@ -54,13 +56,30 @@ class Transmitter {
  private:
   static constexpr std::size_t kBlock = 64;        ///< descriptors fetched at once
   static constexpr std::size_t kHeaderRoom = 264;  ///< a checksum offset is at most 255
-  static constexpr std::size_t kPending = kBlock + kMaxFragments;
+  /// A block that is to be reported, a packet, and what one unit takes.
+  static constexpr std::size_t kPending = kBlock + kMaxFragments + kBlock;
+  static constexpr std::size_t kFrames = bounds::kFramesPerSend;
 
   struct Report {
     std::uint16_t slot;
     bool delayable;
   };
   enum class Sent : std::uint8_t { part, all, full, busy };
+  enum class Taken : std::uint8_t { packet, block, nothing };
+  /// Where the ring stood before a packet's first descriptor.
+  struct Place {
+    std::uint32_t head = 0;
+    std::uint32_t tail = 0;
+    std::size_t reports = 0;
+    TxContext plain;
+    TxContext segment;
+  };
+  /// A frame that is ready to go, beside its Outgoing.
+  struct Ready {
+    Place from;
+    std::uint32_t wire = 0;  ///< bytes on the wire, without FCS
+    Cast cast = Cast::unicast;
+  };
   /// A checksum to be put at `at`, over [start, end).
   struct Sum {
     bool wanted = false;
@@ -71,8 +90,12 @@ class Transmitter {
 
   // transmit_ring.cc
   [[nodiscard]] bool run() noexcept;
+  [[nodiscard]] bool send_alone() noexcept;
+  [[nodiscard]] bool go_on() noexcept;
+  [[nodiscard]] bool wait_for_room() noexcept;
   [[nodiscard]] bool enabled() const noexcept;
   [[nodiscard]] bool ring_has_more() const noexcept;
+  [[nodiscard]] Taken take_packet(std::size_t& descriptors) noexcept;
   [[nodiscard]] bool next(Descriptor& d) noexcept;
   [[nodiscard]] bool fetch() noexcept;
   void take(const Descriptor& d) noexcept;
@@ -86,9 +109,18 @@ class Transmitter {
   void write_back() noexcept;
   void end_batch() noexcept;
 
+  // transmit_batch.cc
+  [[nodiscard]] Place here() const noexcept;
+  void go_back(const Place& to) noexcept;
+  [[nodiscard]] bool may_join() const noexcept;
+  [[nodiscard]] bool join(const Place& from) noexcept;
+  [[nodiscard]] bool send_batch() noexcept;
+
   // transmit_packet.cc
   [[nodiscard]] Sent send_part() noexcept;
   [[nodiscard]] Sent send_frame() noexcept;
+  [[nodiscard]] bool prepare_frame(NetOffload& offload, std::uint32_t& private_bytes) noexcept;
+  void count_frame(std::uint32_t wire, Cast cast) noexcept;
   [[nodiscard]] Sent send_segments() noexcept;
   [[nodiscard]] Sent drop() noexcept;
   [[nodiscard]] bool segments_make_sense() const noexcept;
@@ -101,14 +133,15 @@ class Transmitter {
   [[nodiscard]] Sum sum_of(std::uint32_t start, std::uint32_t at, std::uint32_t end) const noexcept;
   void insert(const Sum& sum, std::uint32_t header, bool zero_means_none) noexcept;
   void insert_tag() noexcept;
+  [[nodiscard]] std::uint32_t add_pieces(std::uint32_t header, NetOffload& offload) noexcept;
   [[nodiscard]] SendStatus offer(std::uint32_t header, NetOffload offload) noexcept;
   [[nodiscard]] Cast cast(std::uint32_t header) const noexcept;
   void count_sent(std::uint32_t header, std::uint32_t chunk, Cast cast) noexcept;
-  [[nodiscard]] std::span<std::byte> header() noexcept {
-    return std::span{header_}.subspan(kVlanTag);
-  }
+  /// Of the packet under way, with the tag's room in front.
+  [[nodiscard]] std::span<std::byte> header_room() noexcept { return headers_[frames_.size()]; }
+  [[nodiscard]] std::span<std::byte> header() noexcept { return header_room().subspan(kVlanTag); }
   [[nodiscard]] std::span<const std::byte> header() const noexcept {
-    return std::span{header_}.subspan(kVlanTag);
+    return std::span{headers_[frames_.size()]}.subspan(kVlanTag);
   }
 
   Shared& shared_;
@@ -129,8 +162,11 @@ class Transmitter {
   bool progress_ = false;  ///< since the last end of a batch
   bool blocked_ = false;   ///< the backend said full
 
-  std::array<std::byte, kVlanTag + kHeaderRoom> header_{};  ///< the tag's room comes first
-  DmaBuffer buffer_;
+  // Of the unit under way; empty between units.
+  boost::container::static_vector<Outgoing, kFrames> frames_;
+  std::array<Ready, kFrames> ready_{};
+  std::array<std::array<std::byte, kVlanTag + kHeaderRoom>, kFrames> headers_{};
+  DmaBuffer buffer_;  ///< its part is the packet under way
   boost::container::static_vector<std::span<std::byte>, NetBackend::kMostPieces> pieces_;
 };
 

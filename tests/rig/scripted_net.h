@@ -32,10 +32,12 @@ class ScriptedNet final : public NetBackend {
   std::vector<Frame> sent;
   std::size_t room = std::numeric_limits<std::size_t>::max();  ///< frames that send() still takes
   bool refuse = false;                                         ///< send() fails
-  std::size_t segments = bounds::kSegmentsPerSend;             ///< that send() cuts
-  std::vector<std::vector<std::size_t>> offered;  ///< sizes of the pieces of each receive()
-  std::vector<bool> promiscuous;                  ///< every set_promiscuous()
-  std::size_t wants = 0;                          ///< calls of want_receive()
+  std::size_t refuse_at = std::numeric_limits<std::size_t>::max();  ///< the frame behind so many
+  std::size_t calls = 0;                            ///< of send() and of send_many(), each one
+  std::size_t segments = bounds::kSegmentsPerSend;  ///< that send() cuts
+  std::vector<std::vector<std::size_t>> offered;    ///< sizes of the pieces of each receive()
+  std::vector<bool> promiscuous;                    ///< every set_promiscuous()
+  std::size_t wants = 0;                            ///< calls of want_receive()
   bool wanted = false;
   bool checksum_accepted = false;
   bool gso_accepted = false;
@@ -72,7 +74,9 @@ class ScriptedNet final : public NetBackend {
   [[nodiscard]] std::size_t most_segments() const noexcept override { return segments; }
   SendStatus send(const NetOffload& offload,
                   std::span<const std::span<std::byte>> frame) noexcept override {
-    if (refuse) {
+    ++calls;
+    if (refuse || counters_.sent == refuse_at) {
+      refuse_at = std::numeric_limits<std::size_t>::max();
       ++counters_.send_failed;
       return SendStatus::failed;
     }
@@ -90,6 +94,12 @@ class ScriptedNet final : public NetBackend {
     counters_.sent_bytes += out.bytes.size();
     sent.push_back(std::move(out));
     return SendStatus::sent;
+  }
+  SentMany send_many(std::span<const Outgoing> frames) noexcept override {
+    const std::size_t before = calls;
+    const SentMany done = NetBackend::send_many(frames);
+    calls = before + 1;
+    return done;
   }
   Received receive(NetOffload& offload,
                    std::span<const std::span<std::byte>> pieces) noexcept override {

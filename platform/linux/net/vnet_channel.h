@@ -7,20 +7,24 @@
 #include "core/time/work.h"
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
+#include "platform/linux/net/frame_ring.h"
 #include "platform/linux/net/link_monitor.h"
 #include "platform/linux/net/net_header.h"
+
+#include <boost/container/static_vector.hpp>
 
 #include <sys/uio.h>
 
 #include <array>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <string>
 
 namespace dm::host {
 
 /// What tap and packet socket have in common: a descriptor that takes and gives one frame in one
-/// vectored call, with a header for offloads in front. Nothing is buffered here: what the card does
+/// vectored call, with a header for offloads in front. Several frames to send are one call where
+/// the kernel has a FrameRing. Nothing is buffered here: what the card does
 /// not read stays in the kernel's queue, and a frame that the kernel does not take is offered
 /// again.
 ///
@@ -39,6 +43,7 @@ class VnetChannel : public NetBackend {
   }
   [[nodiscard]] SendStatus send(const NetOffload& offload,
                                 std::span<const std::span<std::byte>> frame) noexcept override;
+  [[nodiscard]] SentMany send_many(std::span<const Outgoing> frames) noexcept override;
   [[nodiscard]] Received receive(NetOffload& offload,
                                  std::span<const std::span<std::byte>> pieces) noexcept override;
   void want_receive(bool on) noexcept override;
@@ -78,6 +83,7 @@ class VnetChannel : public NetBackend {
                                        std::span<const std::span<std::byte>> frame) noexcept;
   [[nodiscard]] SendStatus write_without_header(
       const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
+  [[nodiscard]] bool gather(std::span<const Outgoing> frames) noexcept;
   [[nodiscard]] SendStatus refused(int error) noexcept;
   [[nodiscard]] bool try_again(int error) noexcept;
   void lose(int error) noexcept;
@@ -95,8 +101,11 @@ class VnetChannel : public NetBackend {
   NetClient* client_ = nullptr;
   Counters counters_;
   log::Limit log_{2};
-  std::array<iovec, kMostPieces + 1> parts_{};
+  std::array<iovec, kMostPieces + FrameRing::kFrames> parts_{};
+  std::array<NetHeader, FrameRing::kFrames> headers_{};
+  boost::container::static_vector<std::span<iovec>, FrameRing::kFrames> rows_;
   Watch watch_;
+  std::unique_ptr<FrameRing> ring_;  ///< null: each frame is a call; goes before its descriptor
   LinkMonitor link_;
   Work news_;  ///< on_link() is not called from inside send() and receive()
 };
