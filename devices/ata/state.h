@@ -9,15 +9,15 @@
 #include <cstdint>
 #include <string_view>
 
-/// Everything of a drive that a guest can see, as plain aggregates: what is saved, loaded, hashed
-/// and dumped. Nothing here is in flight: save follows settle(), which leaves a command that needs
-/// more than the request in flight half done, to be gone on with by resume().
+/// All of a drive that a guest can see, as plain aggregates: this is saved, loaded, hashed and
+/// dumped. No request is in flight when it is saved, because settle() comes first. settle() may
+/// leave a command half done; resume() goes on with it.
 namespace dm::ata {
 
 enum class DriveKind : std::uint8_t { absent, disk, cdrom };
 
-/// The registers of one drive. Those that 48-bit commands use are two deep: [0] the last value
-/// written, [1] the one before (ATA/ATAPI-6 6.20).
+/// The registers of one drive. The registers that 48-bit commands use are two deep: [0] is the last
+/// value written, [1] the one before (ATA/ATAPI-6 6.20).
 struct TaskFile {
   using Pair = std::array<std::uint8_t, 2>;
   Pair features{};
@@ -79,8 +79,8 @@ struct SmartState {
   std::array<std::uint8_t, kSelfTests> self_tests{};  ///< the subcommand of each
 };
 
-/// The longest run of sectors between two disk writes in PIO; also the largest READ/WRITE MULTIPLE
-/// block times one.
+/// Most sectors in a block of READ/WRITE MULTIPLE, and so the most that one write to the image
+/// gathers in PIO.
 inline constexpr std::uint8_t kMaxMultiple = 16;
 
 struct DiskState {
@@ -106,7 +106,7 @@ struct DiskState {
   std::array<std::uint8_t, std::size_t{kMaxMultiple} * kSectorSize> block{};
 };
 
-/// What REQUEST SENSE tells (SPC-2 7.23). All zero: nothing to tell.
+/// The answer to REQUEST SENSE (SPC-2 7.23). All zero: nothing to report.
 struct Sense {
   std::uint8_t key = 0;
   std::uint8_t asc = 0;   ///< additional sense code
@@ -186,7 +186,7 @@ void describe(Visitor& v, SmartState& s) {
   v.field(6, "self_tests", s.self_tests);
 }
 
-/// Between commands the block is nobody's business.
+/// True when the contents of the block matter: then they are saved.
 [[nodiscard]] constexpr bool block_counts(const DiskState& s) noexcept {
   return s.phase == Phase::data_in || s.phase == Phase::data_out ||
          (s.phase == Phase::work && (s.step == DiskStep::pio_write || s.step == DiskStep::trim));
@@ -267,15 +267,15 @@ void describe(Visitor& v, DriveState& s) {
   }
 }
 
-/// True when every number is one that the device itself could have produced. The disk's size is
-/// checked when a drive takes its part over.
+/// True when the device itself could have produced every number. A drive checks against its disk's
+/// size when it takes the state.
 [[nodiscard]] bool validate(const DiskState& s) noexcept;
 [[nodiscard]] bool validate(const CdState& s) noexcept;
 [[nodiscard]] bool validate(const DriveState& s) noexcept;
 
-/// In the middle of a transfer by its port, which has to agree.
+/// True in the middle of a transfer by the port. The port's state must agree with it.
 [[nodiscard]] bool transfers(const DriveState& s) noexcept;
-/// Held by SRST, which its controller has to agree with too.
+/// True while SRST holds the drive. The controller's state must agree with it.
 [[nodiscard]] bool held_by_reset(const DriveState& s) noexcept;
 
 }  // namespace dm::ata
