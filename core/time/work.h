@@ -9,9 +9,9 @@ namespace dm {
 
 class WorkQueue;
 
-/// Work that a device puts off until the request that caused it has been answered. One run is one
-/// unit (one frame, one disk submission): between any two units the loop looks at every request
-/// slot first. Scheduling what is scheduled already changes nothing. The function returns true
+/// Work that a device defers until the request that caused it has been answered. One run is one
+/// unit (one frame, one disk submission), and the loop looks at every request slot between two
+/// units. Scheduling work that is already scheduled changes nothing. The function returns true
 /// while there is more to do. No allocation. Thread rule: the loop's thread only.
 class Work {
  public:
@@ -41,7 +41,7 @@ class Work {
   bool scheduled_ = false;
 };
 
-/// First in, first out; an item with more to do goes to the back, so devices take turns.
+/// First in, first out. An item with more to do goes to the back, so devices take turns.
 class WorkQueue {
  public:
   WorkQueue() = default;
