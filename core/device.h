@@ -72,8 +72,8 @@ class Device {
                                        UnplugRequest& gone) const = 0;
   /// Replaces the device's state by bytes that check() has accepted. Call it between pause() and
   /// resume(), before the guest runs. The hypervisor restores its own copy of the interrupt levels,
-  /// so a device adopts its levels (IrqLine::adopt) instead of sending them. The chipset sends its
-  /// levels and routes all the same: Xen takes a level that it has already as no change.
+  /// and a load must not change them. So a device adopts its level (IrqLine::adopt: IDE, serial
+  /// ports) or sends the same level again (chipset, cards), which Xen takes as no change.
   virtual void load(std::span<const std::byte> bytes) = 0;
 
   /// Reports what there is to see. Changes nothing; the guest goes on meanwhile.
