@@ -25,7 +25,7 @@ namespace dm::host {
 /// When the kernel takes no more, the ring fills; then write() takes less than offered, and the
 /// device can hold its guest back (THRE stays 0). A reader that takes nothing for kPatience is
 /// treated as absent: the oldest bytes make room and are counted, until the reader goes on
-/// (security-cases C6). Its time begins anew only when it has taken something.
+/// (tests/unit/SECURITY.md, C6). Its time begins anew only when it has taken something.
 ///
 /// Input is never buffered here: it stays in the kernel until the device has room (C3).
 ///

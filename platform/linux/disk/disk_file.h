@@ -45,7 +45,8 @@ class DiskFile {
   void carry_out(BlockRequest& request) noexcept;
 
   /// fdatasync. Once it has failed, it fails for good: the kernel reports an error of write-back
-  /// once and may then drop the pages, so a later success would mean nothing (security-cases B33).
+  /// once and may then drop the pages, so a later success would mean nothing
+  /// (tests/unit/SECURITY.md, B33).
   [[nodiscard]] int sync() noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }

@@ -11,7 +11,7 @@ namespace dm::host {
 }
 
 /// Says whether this request may be carried out on such an image. 64-bit, before any system call
-/// (security-cases B15, B31). Thread rule: any thread.
+/// (tests/unit/SECURITY.md, B15, B31). Thread rule: any thread.
 [[nodiscard]] inline BlockStatus check_request(const BlockInfo& info,
                                                const BlockRequest& request) noexcept {
   if (request.op == BlockOp::flush) {

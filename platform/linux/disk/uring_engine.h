@@ -22,8 +22,8 @@ namespace dm::host {
 /// buffers are registered: the kernel copies from and to them as for preadv2(2).
 ///
 /// Syncs (flushes, durable writes) run one by one: a sync consumes the errors of all writes before
-/// it, and a failure must be known before the next one (security-cases B33). Thread rule: the
-/// loop's thread only.
+/// it, and a failure must be known before the next one (tests/unit/SECURITY.md, B33). Thread rule:
+/// the loop's thread only.
 class UringEngine final : public BlockEngine {
  public:
   /// Most requests in the kernel at a time; more wait here.

@@ -33,9 +33,9 @@ static_assert(sizeof(NetHeader) == 10);
 [[nodiscard]] NetHeader to_header(const NetOffload& offload) noexcept;
 
 /// Reads the header that came with `frame`, which has `size` bytes. Its values are checked against
-/// the frame, although the kernel made both (security-cases E15). `header_length` is computed from
-/// the frame, because the kernel gives its own buffer's length. Returns nothing when the header
-/// makes no sense; do not deliver the frame then.
+/// the frame, although the kernel made both (tests/unit/SECURITY.md, E15). `header_length` is
+/// computed from the frame, because the kernel gives its own buffer's length. Returns nothing when
+/// the header makes no sense; do not deliver the frame then.
 [[nodiscard]] std::optional<NetOffload> from_header(const NetHeader& header,
                                                     std::span<const std::span<std::byte>> frame,
                                                     std::size_t size) noexcept;
