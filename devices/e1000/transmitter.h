@@ -21,14 +21,14 @@ namespace dm::e1000 {
 /// The transmit side (8254x SDM, 3.3 to 3.5): takes descriptors, sends frames, reports.
 ///
 /// It runs as deferred work, after the TDT write was answered. One unit is one frame, or one run of
-/// at most bounds::kSegmentsPerSend segments that the backend cuts itself; it takes at most a block
-/// of descriptors. Descriptors are copied in once, in blocks. Payload goes to the backend as spans
-/// of the guest's pages, behind a private copy of as many header bytes as have to change.
-/// Descriptors are reported, and the interrupt decided on, when the ring is empty, the backend is
+/// at most bounds::kSegmentsPerSend segments that the back end cuts itself; a unit takes at most a
+/// block of descriptors. Descriptors are copied once, in blocks. Payload goes to the back end as
+/// spans of the guest's pages, behind a private copy of the header bytes that have to change.
+/// Descriptors are reported, and the interrupt decided on, when the ring is empty, the back end is
 /// full, or a block is done.
 ///
-/// A frame that the backend has no room for waits here until on_sendable(). Thread rule: the loop's
-/// thread only. No allocation.
+/// A frame for which the back end has no room waits here until on_sendable(). Thread rule: the
+/// loop's thread only. No allocation.
 class Transmitter {
  public:
   Transmitter(Shared& shared,
@@ -41,14 +41,14 @@ class Transmitter {
   Transmitter& operator=(const Transmitter&) = delete;
   ~Transmitter() = default;
 
-  /// Something that it may wait for has come: TDT, TCTL.EN, bus mastering, a link.
+  /// Looks again: something that it may wait for has come (TDT, TCTL.EN, bus mastering, a link).
   void kick() noexcept;
   void on_sendable() noexcept;
-  /// Ring registers are about to change: what is done is reported, what was fetched is forgotten.
+  /// Call it before ring registers change: reports what is done, and drops what was fetched.
   void leave_ring() noexcept;
-  /// Nothing is left but what CardState holds.
+  /// On return, only what is in CardState is left.
   void settle() noexcept;
-  /// CTRL.RST: nothing more is read or written.
+  /// CTRL.RST: reads and writes nothing more.
   void reset() noexcept;
 
  private:
