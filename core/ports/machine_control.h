@@ -106,7 +106,7 @@ class MachineControl {
   /// Stops the machine. Returns when no device I/O is in flight that could touch guest memory or a
   /// disk.
   virtual void stop() noexcept = 0;
-  virtual void quit() noexcept = 0;  ///< end the process as SIGTERM does
+  virtual void quit() noexcept = 0;  ///< ends the process, as SIGTERM does
 };
 
 }  // namespace dm

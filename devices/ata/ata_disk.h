@@ -141,7 +141,7 @@ class AtaDisk final : public ImageDrive {
   std::uint32_t ahead_sectors_ = 0;
   std::uint64_t expected_lba_ = 0;  ///< where a sequential reader goes on
   bool sequential_ = false;
-  bool exact_ = false;  ///< reading ahead met an error: only what is asked for
+  bool exact_ = false;  ///< read-ahead met an error: read only what the guest asks for
 };
 
 }  // namespace dm::ata

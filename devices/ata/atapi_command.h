@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kMaxBlocks = 0xfffffffe;
 /// What a CD-ROM drive does on an ATA opcode.
 enum class CdAction : std::uint8_t {
   abort,
-  abort_with_signature,  ///< commands that a host tries to find out what this is
+  abort_with_signature,  ///< for commands by which a host finds out what the drive is
   success,
   check_power_mode,
   device_reset,

@@ -149,7 +149,7 @@ class AtapiDrive final : public ImageDrive {
   std::array<std::span<std::byte>, kRawFrames> spans_;
   std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
   std::uint32_t fetching_ = 0;  ///< blocks
-  bool dma_running_ = false;    ///< the transfer has begun, and the port has to be told its end
+  bool dma_running_ = false;    ///< the transfer has begun: finish() must follow
 };
 
 }  // namespace dm::ata

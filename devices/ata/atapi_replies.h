@@ -46,7 +46,7 @@ class Reply {
 /// What replies tell about the drive and its disc.
 struct CdFacts {
   const DiskIdentity& identity;
-  std::uint32_t blocks;  ///< 0: no disc that could be read
+  std::uint32_t blocks;  ///< of the disc; 0: there is no readable disc
   bool tray_open;
   bool locked;
   std::array<std::uint8_t, 2> recovery;  ///< mode page 01h

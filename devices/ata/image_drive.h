@@ -33,7 +33,8 @@ class ImageDrive : public Drive {
     std::uint64_t io_errors = 0;    ///< of the backend
     std::uint64_t stale = 0;        ///< completions that came after a reset
     std::uint64_t too_short = 0;    ///< transfers for which the guest gave too little memory
-    std::uint64_t dma_faults = 0;   ///< and those for which it gave what is not memory
+    std::uint64_t dma_faults =
+        0;  ///< transfers for which the guest named something that is not memory
   };
 
   void dma_started() noexcept final;

@@ -95,7 +95,7 @@ struct DiskState {
   /// PIO in: the sector after the block. PIO out: the first sector of the block. DMA: the next
   /// sector.
   std::uint64_t lba = 0;
-  std::uint32_t remaining = 0;  ///< sectors that are still to come, without those in the block
+  std::uint32_t remaining = 0;  ///< sectors still to come, not counting those in the block
   /// Bytes of the block moved so far, and those that belong to it; for DiskStep::trim, ranges of
   /// the block.
   std::uint32_t pos = 0;
@@ -130,14 +130,14 @@ struct CdState {
 
   Phase phase = Phase::idle;
   std::uint8_t command = 0;      ///< the ATA opcode under way
-  bool awaits_packet = false;    ///< data_out: what comes is the packet, not its parameters
+  bool awaits_packet = false;    ///< in data_out: the packet comes, not its parameters
   bool dma = false;              ///< data of the packet command go by DMA
   std::uint8_t dma_mode = 0x22;  ///< as in DiskState
   std::uint16_t byte_limit = 0;  ///< of one DRQ burst; odd ones as the guest gave them
   std::array<std::uint8_t, kPacket> packet{};
 
   CdStep step = CdStep::begin;  ///< in Phase::work
-  bool disc_lost = false;       ///< since the command under way began
+  bool disc_lost = false;       ///< the disc has gone since the command under way began
 
   bool tray_open = false;
   bool locked = false;  ///< PREVENT ALLOW MEDIUM REMOVAL
@@ -150,7 +150,7 @@ struct CdState {
   std::uint32_t lba = 0;        ///< the next block to fetch
   std::uint32_t remaining = 0;  ///< blocks still to fetch
   std::uint16_t frame = 0;      ///< bytes that the guest gets for each: 2048 or 2352
-  std::uint32_t pos = 0;        ///< of the buffer: what the guest takes or fills next
+  std::uint32_t pos = 0;        ///< in the buffer: the byte that the guest takes or fills next
   std::uint32_t end = 0;        ///< of this DRQ burst; even
   std::uint32_t filled = 0;     ///< valid bytes, or bytes expected
   std::array<std::uint8_t, kBuffer> buffer{};
@@ -160,7 +160,7 @@ struct DriveState {
   DriveKind kind = DriveKind::absent;
   bool intrq = false;
   TaskFile file;
-  DiskState disk;  ///< means something for a disk only
+  DiskState disk;  ///< for a disk only
   CdState cd;      ///< for a CD-ROM drive only
 };
 

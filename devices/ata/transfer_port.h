@@ -25,24 +25,24 @@ class TransferPort {
 
   /// The size of the memory that the guest gave, compared with what the drive has to move.
   enum class Fit : std::uint8_t {
-    shorter,  ///< there is less of it
+    shorter,  ///< the memory is too small
     equal,
-    longer,  ///< there is more
-    fault,   ///< its description is not in memory
+    longer,  ///< the memory is larger
+    fault,   ///< the description is not in memory
   };
   enum class Piece : std::uint8_t {
-    memory,   ///< the buffer has spans of it
-    dropped,  ///< to the guest only: nobody takes the data, and they count as moved
-    fault,    ///< what the guest gave is not memory
+    memory,   ///< the buffer has spans of guest memory
+    dropped,  ///< only for data to the guest: it is discarded and counts as moved
+    fault,    ///< the guest named something that is not memory
   };
   struct Gathered {
     Piece piece = Piece::fault;
-    std::uint64_t bytes = 0;  ///< what was asked for, or whole sectors (512 bytes) of it
+    std::uint64_t bytes = 0;  ///< the bytes asked for, or fewer: whole sectors of 512
   };
   enum class End : std::uint8_t {
     complete,  ///< all is moved
-    shorter,   ///< nothing was: there was too little memory
-    fault,     ///< memory failed
+    shorter,   ///< nothing was moved: there was too little memory
+    fault,     ///< an access to memory failed
     error,     ///< the drive failed or was reset
   };
 

@@ -76,7 +76,7 @@ class Chipset {
     PciBus& pci;
     IrqRouter& irqs;
     DomainControl& control;
-    UnplugHandler& unplug;  ///< not called before a guest asks, or a restore
+    UnplugHandler& unplug;  ///< called only when a guest asks, or by restore()
   };
   /// Throws std::runtime_error when a slot or port is taken or the hypervisor refuses it.
   Chipset(const Ports& ports, const chipset::Config& config);

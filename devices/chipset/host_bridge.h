@@ -36,7 +36,7 @@ class HostBridge final : public PciFunction {
  private:
   void config_written(std::uint8_t offset, std::uint8_t size) noexcept override;
 
-  std::uint8_t smram_;  ///< SMRAM as it was before the write at hand
+  std::uint8_t smram_;  ///< SMRAM before the present write
 };
 
 }  // namespace dm

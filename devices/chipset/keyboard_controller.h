@@ -20,10 +20,10 @@ struct I8042Registers {
       0x30};                        ///< byte 0 is the command byte: both devices off, no interrupts
   std::uint8_t output_port = 0xcf;  ///< P2, without the two bits that follow the output buffer
   std::uint8_t output = 0;          ///< the byte at port 60h; stays there after it was read
-  OutputSource full = OutputSource::none;  ///< is the output buffer full?
+  OutputSource full = OutputSource::none;  ///< none: the output buffer is empty
   std::uint8_t reply = 0;  ///< the controller's own next byte, while the buffer is full
   OutputSource reply_waits = OutputSource::none;
-  std::uint8_t command = 0;  ///< that waits for its data byte; 0: none
+  std::uint8_t command = 0;  ///< the command that waits for its data byte; 0: none
   bool last_was_command = false;
 };
 static_assert(sizeof(I8042Registers) == 39);  // a new member: describe it, validate it

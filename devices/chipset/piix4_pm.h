@@ -54,7 +54,7 @@ class Piix4Pm final : public PciFunction {
 
   PioBus& pio_;
   AcpiBlock acpi_;
-  std::uint16_t pm_base_ = 0;  ///< where the window was wanted last; 0: nowhere
+  std::uint16_t pm_base_ = 0;  ///< the base that software asked for last; 0: none
   PioClaim pm_claim_;
   PioClaim apm_claim_;
   PioClaim gpe_claim_;

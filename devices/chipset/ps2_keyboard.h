@@ -11,7 +11,7 @@ struct Ps2KeyboardState {
   std::uint8_t leds = 0;
   std::uint8_t rate = 0x2b;       ///< typematic rate and delay: 10.9 a second after 500 ms
   std::uint8_t scancode_set = 2;  ///< 1-3
-  std::uint8_t command = 0;       ///< that waits for its parameter; 0: none
+  std::uint8_t command = 0;       ///< the command that waits for its parameter; 0: none
   std::uint8_t last_sent = 0;     ///< for "resend"
   bool scanning = true;
   Ps2Queue queue;

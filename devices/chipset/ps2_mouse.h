@@ -8,11 +8,11 @@
 namespace dm {
 
 struct Ps2MouseState {
-  std::uint8_t resolution = 2;  ///< 1 << resolution counts a millimetre
+  std::uint8_t resolution = 2;  ///< 1 << resolution is the counts per millimetre
   std::uint8_t sample_rate = 100;
   std::uint8_t previous_rate =
       0;                       ///< the sample rate before this one: part of the IntelliMouse knock
-  std::uint8_t command = 0;    ///< that waits for its parameter; 0: none
+  std::uint8_t command = 0;    ///< the command that waits for its parameter; 0: none
   std::uint8_t last_sent = 0;  ///< for "resend"
   std::uint8_t id = 0;         ///< 0: PS/2 mouse; 3: IntelliMouse, with a wheel
   bool scaling_2_1 = false;

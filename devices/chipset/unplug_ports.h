@@ -13,7 +13,8 @@ namespace dm {
 
 struct UnplugPortsState {
   std::uint8_t flags = 0;
-  std::uint16_t unplugged = 0;  ///< every mask bit that was ever written: unplugging is for good
+  std::uint16_t unplugged =
+      0;  ///< every known mask bit that was ever written; an unplug is for good
   std::uint16_t product = 0;
   std::uint32_t build = 0;
 };

@@ -35,7 +35,7 @@ class Link {
   [[nodiscard]] int descriptor() const noexcept { return line_.get(); }
   enum class Heard : std::uint8_t {
     nothing,
-    nonsense,  ///< the supervisor has nothing to say so far: it has been dropped
+    nonsense,  ///< a message; the supervisor sends none today, so it was dropped
     gone,      ///< nobody will clean up after us any more
   };
   /// Takes one message at most. Never waits.

@@ -81,7 +81,7 @@ class Account {
   enum class Phase : std::uint8_t {
     starting,  ///< no server yet: a death needs no answer, the toolstack sees the process end
     serving,   ///< a sudden death leaves vCPUs that wait
-    leaving,   ///< the end is an orderly one
+    leaving,   ///< the worker's end is orderly
   };
 
   /// Takes a message. False: these bytes are no message, or one that may not come now. Nothing

@@ -34,7 +34,7 @@ struct Invocation {
   };
 
   Action action = Action::serve;
-  MachineConfig config;          ///< meaningful for serve; of probe `qmp` alone
+  MachineConfig config;          ///< for serve; for probe only its `qmp`
   std::string file;              ///< for check: the xl.cfg file
   std::uint64_t log_budget = 0;  ///< bytes for log::set_budget(), 0 = no limit
   /// Most bytes that the console of a PV domain may write to a file, 0 = no limit. The same number

@@ -20,7 +20,7 @@ namespace dm::toolstack {
 enum class Use : std::uint8_t {
   none,
   served,
-  refused,  ///< by a device that stubdm does not have: not worth a second message
+  refused,  ///< used by a device that stubdm does not have: not worth a second message
 };
 
 struct DriveArgument {
@@ -92,7 +92,7 @@ struct Parse {
   std::optional<Invocation::Action> action;  ///< set by --help, --version, --check
   std::string_view file;                     ///< of --check
 
-  std::vector<std::string_view> singles;  ///< options that may appear once and did
+  std::vector<std::string_view> singles;  ///< options that may appear only once, and did
   std::vector<DriveArgument> drives;
   std::vector<CdArgument> cds;
   std::vector<std::string_view> cards_of_other_models;  ///< their netdevs

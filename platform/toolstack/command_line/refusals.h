@@ -18,7 +18,7 @@ enum class Unserved : std::uint8_t {
   sdl,
   spice,
   usb,
-  usb_controller,  ///< asked for by QMP once the guest runs, as the next
+  usb_controller,  ///< this and the next are asked for by QMP once the guest runs
   usb_device,
   sound,
   nic_model,  ///< a card other than e1000
@@ -26,7 +26,7 @@ enum class Unserved : std::uint8_t {
   scsi_disk,
   ahci_disk,
   image_format,
-  image_protocol,   ///< what only QEMU's own network clients could read
+  image_protocol,   ///< one that only QEMU's own network clients can read
   pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
   cdrom_position,
   direct_boot,
@@ -40,7 +40,7 @@ enum class Unserved : std::uint8_t {
   incoming,
   unknown_device,
   unknown_option,
-  count_  ///< how many there are
+  count_  ///< the number of values above
 };
 
 /// What a person reads about one of them. After the change that `write` names, the guest is not

@@ -32,7 +32,7 @@ struct StubArguments {
 /// Limits on a stub domain's arguments. libxl writes less for any guest that we can serve, so if
 /// there is more, somebody else wrote it.
 inline constexpr std::size_t kMaxStubArguments = 999;
-inline constexpr std::size_t kMaxStubArgumentBytes = 65'536;  ///< of all together
+inline constexpr std::size_t kMaxStubArgumentBytes = 65'536;  ///< sum over all arguments
 
 /// Reads /vm/UUID/image/dm-argv/001 and so on. A list with a gap, or one that cannot be read whole,
 /// is an error: with half a command line, a guest would run without half of its disks. Source:

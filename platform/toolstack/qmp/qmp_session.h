@@ -26,8 +26,8 @@ class QmpSession {
 
   enum class Next : std::uint8_t {
     go_on,
-    wait,  ///< a command takes its time: feed no more until `resumed` has been called
-    drop,  ///< the client broke the rules: send what there is to send and close
+    wait,  ///< a command has deferred its answer: feed no more until `resumed` is called
+    drop,  ///< the client broke the rules: send the output, then close
   };
 
   /// `commands` outlives the session. `resumed` is called from the loop when a deferred answer is
@@ -60,7 +60,7 @@ class QmpSession {
   std::string command_;
   QmpDescriptors descriptors_;
   std::function<void()> resumed_;
-  std::shared_ptr<QmpDeferral> deferral_;  ///< of the command that takes its time
+  std::shared_ptr<QmpDeferral> deferral_;  ///< of the command that has deferred its answer
   std::optional<boost::json::value> deferred_id_;
   std::string answer_;  ///< its answer
   std::string held_;    ///< what came after it: less than one feed()

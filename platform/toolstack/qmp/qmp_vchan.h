@@ -62,7 +62,7 @@ class QmpVchan {
   const QmpCommands& commands_;
   VchanLine& line_;
   std::optional<VchanRing> ring_;
-  std::optional<QmpSession> session_;  ///< of the client that is there
+  std::optional<QmpSession> session_;  ///< with the present client
   std::string out_;                    ///< answers that the ring has no room for yet
 };
 

@@ -76,8 +76,8 @@ class VchanRing {
     kRightOrder = 18,
     kClientLive = 20,
     kServerLive = kAliveAt,
-    kClientNotify = 22,  ///< what we want to be told
-    kServerNotify = 23,  ///< what the client wants to be told
+    kClientNotify = 22,  ///< the notices that we want
+    kServerNotify = 23,  ///< the notices that the client wants
     kLeft = 1024,
     kRight = 2048,
   };

@@ -80,7 +80,7 @@ class StoreClient final : public StorePort {
     std::uint32_t type = 0;
     std::string message;  ///< header and payload
     const void* owner = nullptr;
-    Answer answer;  ///< empty: nobody wants to know any more
+    Answer answer;  ///< empty: its owner has called forget()
   };
   struct Subscription {
     std::string token;
@@ -107,7 +107,7 @@ class StoreClient final : public StorePort {
   std::uint32_t last_token_ = 0;
   std::deque<Question> waiting_;
   std::deque<Question> asked_;
-  std::size_t sent_ = 0;  ///< bytes of the first waiting one that are on their way
+  std::size_t sent_ = 0;  ///< bytes of the first waiting question that are sent
   std::vector<Subscription> subscriptions_;
   log::Limit refusals_;
   std::size_t size_ = 0;  ///< bytes in buffer_

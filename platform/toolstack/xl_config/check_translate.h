@@ -46,9 +46,9 @@ struct Translation {
   std::vector<MadeArgument> arguments;  ///< without argv[0]; the guest has the domain id 1
   std::vector<AskedLater> later;
   std::vector<Finding>
-      errors;  ///< xl itself refuses that, or stubdm cannot see it and it fails later
-  std::vector<Finding> hints;         ///< works, and still bites people
-  std::vector<std::string> pv_disks;  ///< "xvde: /dev/vg/data": without an emulated side
+      errors;  ///< xl itself refuses it, or it fails later where stubdm cannot see it
+  std::vector<Finding> hints;         ///< works, but often not as people expect
+  std::vector<std::string> pv_disks;  ///< without an emulated disk: "xvde: /dev/vg/data"
   unsigned pv_cards = 0;
 };
 
@@ -94,7 +94,7 @@ struct DiskSpec {
   std::string specification;
   std::optional<std::string> script;
   std::optional<std::string> backend_domain;
-  std::array<std::optional<std::string>, 4> colo_values;  ///< of no use but to be there
+  std::array<std::optional<std::string>, 4> colo_values;  ///< only their presence matters
   bool writable = true;
   bool cdrom = false;
   bool colo = false;
