@@ -49,8 +49,8 @@ class Poller {
     std::uint64_t sleeps = 0;
     std::uint64_t spins_won = 0;  ///< a request came while spinning
     std::uint64_t spins_lost = 0;
-    /// The longest time between two looks at the request slots, sleep excepted: one request or unit
-    /// of work, and what back ends and clients did meanwhile.
+    /// The longest time between two looks at the request slots, sleep excepted: a request or a unit
+    /// of work, and what back ends, clients and timers did meanwhile, with the unit after that.
     std::chrono::nanoseconds longest_stall{0};
   };
 
