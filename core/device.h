@@ -21,12 +21,13 @@
 
 namespace dm {
 
-/// What a machine asks of each of its devices, whatever it is. A machine knows no more of one than
-/// this. Requests of the guest come another way: a chip binds its handlers to the buses
+/// What a machine asks of each of its devices. A machine knows no more of a device than this. The
+/// guest's requests come another way: a chip binds its handlers to the buses
 /// (core/io/io_handler.h), so nothing here is on the way of a request.
 ///
-/// A machine asks its devices in the order in which they were added. tests/unit/ioreq/daemon/
-/// conformance.cc holds every device to what is said here. Thread rule: the loop's thread only.
+/// A machine asks its devices in the order in which they were added.
+/// tests/unit/ioreq/daemon/conformance.cc tests every device against what is said here. Thread
+/// rule: the loop's thread only.
 class Device {
  public:
   Device() = default;
@@ -34,65 +35,70 @@ class Device {
   Device& operator=(const Device&) = delete;
   virtual ~Device() = default;
 
-  /// The only one of its name in the machine: 1 to kMaxName printable characters of ASCII. Saved
-  /// states know a device by it, so it is for ever.
+  /// The device's name, unique in the machine: 1 to kMaxName printable ASCII characters. It never
+  /// changes, because saved states know a device by it.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   static constexpr std::size_t kMaxName = 32;
 
-  /// From here to resume() nothing of the device's is in flight, no work of it is due, and nothing
-  /// that comes from the host changes it or guest memory. Guest time must stand still too.
+  /// Stops the device until resume(): nothing of it is in flight, no work of it is queued, and
+  /// nothing that comes from the host changes it or guest memory. The caller stops guest time too.
   /// Idempotent.
   virtual void pause() noexcept = 0;
-  /// The end of pause(). Changes nothing in a device that is not paused.
+  /// Ends pause(). Changes nothing in a device that is not paused.
   virtual void resume() noexcept = 0;
-  /// As after power-on, PCI configuration included. What the real part keeps without power stays,
-  /// and what has left the machine stays away.
+  /// Makes the device as after power-on, PCI configuration included. Two things stay: what the real
+  /// part keeps without power, and the absence of what was unplugged.
   virtual void reset() noexcept = 0;
-  /// The end of S3, before the vCPUs run again: reset(), but for what only firmware sets up at
-  /// boot, since under Xen none does it again.
+  /// The end of S3, before the vCPUs run again: as reset(), except for what only firmware sets up
+  /// at boot, since under Xen no firmware does it again.
   virtual void wake() noexcept = 0;
-  /// Everything acknowledged is on stable storage when this returns. False when that failed.
+  /// Makes everything durable that was acknowledged: on return it is on stable storage. False when
+  /// that failed.
   [[nodiscard]] virtual bool flush() noexcept = 0;
-  /// What the guest's PV drivers ask to lose leaves the machine for good. On return it is durable,
-  /// nothing of it is in flight and its backends are free: the PV drivers open them next. A device
-  /// that is not meant does nothing. Idempotent. False when some data could not be made durable.
+  /// Removes for good what the guest's PV drivers ask to lose. On return its data is durable,
+  /// nothing of it is in flight and its back ends are free: the PV drivers open them next. A device
+  /// that the request does not name does nothing. Idempotent. False when some data could not be
+  /// made durable; the device leaves all the same.
   [[nodiscard]] virtual bool unplug(UnplugRequest request) noexcept = 0;
 
-  /// All that the guest can see of the device. Between pause() and resume(). Allocates.
+  /// All that the guest can see of the device, as bytes. Call it between pause() and resume().
+  /// Allocates.
   [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
-  /// Could save() have made these bytes, in a device like this one? They are hostile. Changes
-  /// nothing. `gone`: what the saved guest had unplugged. Who keeps that for the guest adds it; who
-  /// can be unplugged holds its bytes against it, and comes later in the machine.
+  /// Says whether save() of a device like this one could have made these bytes, which are hostile.
+  /// Changes nothing. `gone`: what the saved guest had unplugged. The device that keeps this for
+  /// the guest (the chipset) adds to it. A device that can be unplugged compares its bytes with it,
+  /// and so comes later in the machine.
   [[nodiscard]] virtual Result<> check(std::span<const std::byte> bytes,
                                        UnplugRequest& gone) const = 0;
-  /// Takes bytes that check() has accepted in the place of what it has. Between pause() and
-  /// resume(), before the guest runs. Interrupt levels are adopted, not sent: the hypervisor has
-  /// its own copy of them.
+  /// Replaces the device's state by bytes that check() has accepted. Call it between pause() and
+  /// resume(), before the guest runs. The hypervisor restores its own copy of the interrupt levels,
+  /// and a load must not change them. So a device adopts its level (IrqLine::adopt: IDE, serial
+  /// ports) or sends the same level again (chipset, cards), which Xen takes as no change.
   virtual void load(std::span<const std::byte> bytes) = 0;
 
-  /// Tells what there is to see. Changes nothing; the guest goes on meanwhile.
+  /// Reports what there is to see. Changes nothing; the guest goes on meanwhile.
   virtual void inspect(Inspector& to) const = 0;
 };
 
-/// Makes a Device of a chip: a plain class with
+/// Makes a Device of a chip. A chip is a plain class with
 ///
 ///     State state() const;          // an aggregate with describe() and validate()
 ///     bool restore(const State&);   // false, and nothing changed, unless validate() agrees
 ///     void reset();
 ///
-/// Whatever else a chip has of the contract is used; what it has not means: nothing to do, except
-/// wake(), which is reset() then. Two more are for chips alone:
+/// A chip may have other members of the contract too. If it lacks one, there is nothing to do; but
+/// a missing wake() means reset(). Two members are for chips alone:
 ///
 ///     // Does a valid state fit this very chip? See Device::check().
 ///     bool fits(const State&, UnplugRequest& gone) const;
-///     // Instead of its state under the device's name.
+///     // Shows this instead of the state under the device's name.
 ///     void inspect(Inspector& to, std::string_view name) const;
 template <class Chip>
 class DeviceOf final : public Device {
  public:
   using State = std::remove_cvref_t<decltype(std::declval<const Chip&>().state())>;
 
-  // A part of the contract with other arguments would be passed over in silence.
+  // A member with other arguments would be ignored silently.
   static_assert(
       !requires { &Chip::pause; } || requires(Chip & c) { c.pause(); });
   static_assert(
@@ -182,11 +188,11 @@ class DeviceOf final : public Device {
   }
 
  private:
-  /// A field of every saved state, beside the chip's own: fields of two small chips may look alike.
-  /// Format 1 had none.
+  /// A field of every saved state, beside the chip's own fields: the states of two small chips may
+  /// look alike. Format 1 had no such field.
   static constexpr std::uint16_t kKindField = 0xffff;
 
-  /// Made of the name without its number: FNV-1a.
+  /// The FNV-1a hash of the name without its number.
   [[nodiscard]] std::uint32_t kind() const noexcept {
     const std::string_view name = name_;
     std::uint32_t hash = 0x811c9dc5U;
@@ -195,7 +201,7 @@ class DeviceOf final : public Device {
     }
     return hash;
   }
-  /// Fields that are missing keep the value of a new State. Null: no valid state.
+  /// Fields that are missing keep the value of a new State. Null: this is no valid state.
   [[nodiscard]] std::unique_ptr<State> read(std::span<const std::byte> bytes) const {
     auto state = std::make_unique<State>();
     std::uint32_t of_kind = kind();
@@ -212,7 +218,7 @@ class DeviceOf final : public Device {
   std::unique_ptr<Chip> chip_;
 };
 
-/// `name` and the chip that somebody has made: `device_of("serial0", std::move(port))`
+/// Makes a Device of a chip that exists: `device_of("serial0", std::move(port))`.
 template <class Chip>
 [[nodiscard]] std::unique_ptr<DeviceOf<Chip>> device_of(std::string name,
                                                         std::unique_ptr<Chip> chip) {

@@ -12,12 +12,12 @@
 
 namespace dm::ioreq {
 
-/// Turns a request into bus accesses. Total: every request gets an answer, whatever is in it; what
-/// makes no sense reads all ones, is dropped on write, and is counted. String operations are
-/// carried out here: items step through guest memory by their size, up or down, and a run that goes
-/// up is handed to the device whole, on the guest's own page. Work per request is bounded by one
-/// page of items, which is also Xen's own bound. Thread rule: the loop's thread only. No
-/// allocation, no lock; nothing here throws.
+/// Turns a request into bus accesses. Every request gets an answer, whatever is in it: if it makes
+/// no sense, a read gives all ones, a write is dropped, and it is counted. String operations are
+/// carried out here: items step through guest memory by their size, up or down. A run with
+/// ascending addresses is given to the device in one call, on the guest's own page. One request
+/// moves at most one page of items, which is also Xen's own limit. Thread rule: the loop's thread
+/// only. No allocation, no lock; nothing here throws. Source: Xen public header hvm/ioreq.h.
 class Dispatcher {
  public:
   struct Counters {
@@ -28,14 +28,14 @@ class Dispatcher {
     std::uint64_t invalidations = 0;
   };
 
-  /// `meter`, where there is one, is told of each request's end.
+  /// If `meter` is not null, it is told of each request's end.
   Dispatcher(
       PioBus& pio, MmioBus& mmio, PciBus& pci, GuestMemory& memory, Meter* meter = nullptr) noexcept
       : pio_{pio}, mmio_{mmio}, pci_{pci}, memory_{memory}, meter_{meter} {}
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// Carries the request out; the answer for the slot's `data` field.
+  /// Carries the request out. Returns the answer for the slot's `data` field.
   [[nodiscard]] std::uint64_t dispatch(const Request& request) noexcept;
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }

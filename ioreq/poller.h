@@ -13,12 +13,12 @@
 
 namespace dm::ioreq {
 
-/// When to spin for the next request before going to sleep. Spinning answers in a fraction of a
-/// microsecond, without system calls for waiting, and burns a CPU meanwhile.
+/// Says when to spin for the next request before going to sleep. Spinning answers in a fraction of
+/// a microsecond and needs no system call to wait, but it uses a CPU meanwhile.
 struct SpinPolicy {
   enum class Mode : std::uint8_t {
-    /// While at least half of the last requests came within `limit`, and more than one CPU is
-    /// online.
+    /// Spins while at least half of the last 16 requests came within `limit` of the one before, and
+    /// more than one CPU is online.
     automatic,
     off,
     always,
@@ -26,30 +26,31 @@ struct SpinPolicy {
   Mode mode = Mode::automatic;
   std::chrono::nanoseconds limit{50'000};  ///< longest spin after a request
   unsigned cpus = 1;                       ///< online CPUs of this machine
-  /// The host's clock; tests have one of their own.
+  /// The host's clock; tests use their own.
   std::chrono::steady_clock::time_point (*now)() noexcept = []() noexcept {
     return std::chrono::steady_clock::now();
   };
 };
 
 /// The serving thread's loop: requests first, then one unit of deferred work, then timers, then
-/// everything else; spins a little when that pays; sleeps otherwise, without a wake-up of its own.
+/// everything else. It spins a little when that pays, else it sleeps, without a wake-up of its own.
 ///
-/// Everything else is looked at after 32 requests or units, or a millisecond of them, whichever
-/// comes first: bounds::kHostPoll beside the one under way. The clock is read once a request, as
-/// spinning needs it, and once a unit of work, 25 ns beside a system call or more.
+/// While the guest keeps the loop busy, it looks at everything else after 32 requests or units, or
+/// after 1 ms, whichever comes first (core/bounds.h), and then also runs the timers that are due
+/// and one unit of work. It reads the clock once for each request, because spinning needs it, and
+/// once for each unit of work: 25 ns beside a system call or more.
 ///
-/// Going to sleep: take all pending events, unmask them, look at every slot once more, wait. A
-/// request that came before the unmasking is seen by that look; one that comes after it raises an
-/// event. Thread rule: this is the loop.
+/// Going to sleep: take all pending events, unmask them, look at every slot once more, wait. The
+/// look finds a request that came before the unmasking. A request that comes after it raises an
+/// event. Thread rule: the loop's thread only; this is the loop.
 class Poller {
  public:
   struct Counters {
     std::uint64_t sleeps = 0;
     std::uint64_t spins_won = 0;  ///< a request came while spinning
     std::uint64_t spins_lost = 0;
-    /// The longest time between two looks at the request slots, but for sleep: one request or unit
-    /// of work with what backends and clients had to do.
+    /// The longest time between two looks at the request slots, sleep excepted: a request or a unit
+    /// of work, and what back ends, clients and timers did meanwhile, with the unit after that.
     std::chrono::nanoseconds longest_stall{0};
   };
 
@@ -70,10 +71,10 @@ class Poller {
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
-  /// Until stop(). False when the guest is gone.
+  /// Runs until stop(). False when the guest is gone.
   bool run() noexcept;
   void stop() noexcept { stopping_ = true; }
-  /// One round: serves, works, or sleeps once. False when the guest is gone.
+  /// One round: serves requests, or runs a unit of work, or sleeps. False when the guest is gone.
   bool turn() noexcept;
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
@@ -86,10 +87,11 @@ class Poller {
     short_gaps_ = (short_gaps_ << 1U | (was_short ? 1U : 0U)) & ((1U << kGapHistory) - 1);
   }
   [[nodiscard]] bool spinning_pays() const noexcept;
-  /// The time. Slots have just been looked at, or are about to be.
+  /// Reads the clock. Call it right before or after a look at the slots.
   HostTime look() noexcept;
   void served() noexcept;
-  /// A guest that never lets us sleep must not starve disks, serial lines, management and timers.
+  /// Looks after disks, serial lines, management, timers and work now and then, so that a guest
+  /// that never lets us sleep does not starve them.
   void keep_house(HostTime now) noexcept;
   /// True when a request came.
   [[nodiscard]] bool spin() noexcept;

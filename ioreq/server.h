@@ -12,11 +12,11 @@
 
 namespace dm::ioreq {
 
-/// Serves whatever request slots are ready: take, dispatch, answer, notify, on every path.
-/// Thread rule: the loop's thread only.
+/// Serves the request slots that are ready: take, dispatch, answer, notify, on every path. Thread
+/// rule: the loop's thread only.
 class Server {
  public:
-  /// `black_box`, where there is one, hears of each request before it is carried out.
+  /// If `black_box` is not null, it records each request before it is carried out.
   Server(IoreqPort& port, Dispatcher& dispatcher, BlackBox* black_box = nullptr) noexcept
       : port_{port},
         dispatcher_{dispatcher},
@@ -24,7 +24,7 @@ class Server {
         page_{port.slots()},
         vcpus_{port.vcpus()} {}
 
-  /// Looks at every slot once; the number served.
+  /// Looks at every slot once. Returns the number of requests served.
   unsigned serve_ready() noexcept {
     unsigned served = 0;
     for (unsigned vcpu = 0; vcpu < vcpus_; ++vcpu) {
@@ -42,7 +42,7 @@ class Server {
     return served;
   }
 
-  /// Is there a request? For spinning: one load for each vCPU.
+  /// True if there is a request. For spinning: one load for each vCPU.
   [[nodiscard]] bool any_ready() const noexcept {
     for (unsigned vcpu = 0; vcpu < vcpus_; ++vcpu) {
       if (page_.ready(vcpu)) {

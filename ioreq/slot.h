@@ -15,8 +15,8 @@
 
 namespace dm::ioreq {
 
-/// A private copy of one request: everything is checked and used from here, so a slot is read
-/// exactly once (XSA-197).
+/// A private copy of one request. All checks and uses go to this copy, so a slot is read exactly
+/// once (XSA-197).
 struct Request {
   std::uint64_t addr;
   std::uint64_t data;
@@ -28,9 +28,10 @@ struct Request {
   bool descending;  ///< the guest's direction flag
 };
 
-/// The page of request slots that Xen and we share: 128 of 32 bytes, slot i for vCPU i. C
-/// bit-fields of the public header are not touched: state shares its byte with `data_is_ptr`, `dir`
-/// and `df`, and must be read and written atomically.
+/// The page of request slots that Xen and we share: 128 slots of 32 bytes, slot i for vCPU i. We do
+/// not use the C bit-fields of the public header: `state` shares its byte with `data_is_ptr`, `dir`
+/// and `df`, and must be read and written atomically. Thread rule: the loop's thread only. Source:
+/// Xen public header hvm/ioreq.h.
 class SlotPage {
  public:
   static constexpr unsigned kSlots = 128;
@@ -41,7 +42,8 @@ class SlotPage {
     return (flags(slot).load(std::memory_order_relaxed) & kStateMask) == STATE_IOREQ_READY;
   }
 
-  /// Takes a request when there is one: acquire, copy, in process.
+  /// Takes a request if there is one: reads the state with acquire order, copies the request, and
+  /// sets the state to "in process".
   [[nodiscard]] bool take(unsigned slot, Request& request) const noexcept {
     const auto state = flags(slot);
     const std::uint8_t bits = state.load(std::memory_order_acquire);
@@ -61,7 +63,7 @@ class SlotPage {
     return true;
   }
 
-  /// Gives the answer: `data` first, then the state, released. Xen takes nothing else back.
+  /// Writes the answer: `data` first, then the state with release order. Xen reads nothing else.
   void answer(unsigned slot, std::uint64_t data) const noexcept {
     std::memcpy(page_ + std::size_t{slot} * kSlotSize + offsetof(::ioreq, data), &data,
                 sizeof data);

@@ -19,9 +19,9 @@ enum class BlockStatus : std::uint8_t {
   read_only,     ///< write to a read-only image: nothing was done
 };
 
-/// One request, embedded in the device that makes it, so that nothing is allocated. It owns its
-/// place and length: a device that is reset while the request is under way changes its registers,
-/// never this.
+/// One request. It is a member of the device that makes it, so nothing is allocated. Its offset and
+/// length are its own: a device that is reset meanwhile changes its registers, never a request in
+/// flight.
 struct BlockRequest {
   BlockOp op = BlockOp::read;
   std::uint64_t offset = 0;  ///< bytes
@@ -31,8 +31,8 @@ struct BlockRequest {
   /// Write only: on stable storage before it completes (FUA, or the write cache is off).
   bool durable = false;
 
-  /// Called exactly once, on the loop's thread, possibly from inside submit(). `done_bytes` counts
-  /// what was transferred before an error.
+  /// Called exactly once, on the loop's thread, possibly from inside submit(). `done_bytes` is the
+  /// number of bytes that were transferred before an error.
   void (*done)(BlockRequest&, BlockStatus) noexcept = nullptr;
   void* owner = nullptr;
   std::uint64_t done_bytes = 0;
@@ -50,7 +50,7 @@ struct BlockInfo {
   const char* format = "raw";  ///< QEMU's name for what is stored; for management
 };
 
-/// What a backend has done since it was opened; index: BlockOp. For management: xentop,
+/// What a back end has done since it was opened; the index is a BlockOp. For management: xentop,
 /// query-block.
 struct BlockStats {
   static constexpr std::size_t kOps = 4;
@@ -69,10 +69,10 @@ struct BlockStats {
   }
 };
 
-/// A disk image. Never fails fatally on any request. A completed flush means that every write
-/// completed before it is on stable storage; once a flush has failed, every later flush fails too,
+/// A disk image. No request makes it fail fatally. A completed flush means that every write that
+/// completed before it is on stable storage. Once a flush has failed, every later flush fails too,
 /// since the kernel may have dropped the data. Thread rule: the loop's thread only; completions
-/// come there.
+/// come there, so a back end that uses threads or the kernel brings them to the loop first.
 class BlockBackend {
  public:
   BlockBackend() = default;
@@ -82,21 +82,21 @@ class BlockBackend {
 
   [[nodiscard]] virtual BlockInfo info() const noexcept = 0;
   virtual void submit(BlockRequest& request) noexcept = 0;
-  /// Waits until no request is under way (their done() has run). For unplug, power-off and reset,
-  /// where the data must be safe before the guest goes on.
+  /// Waits until no request is in flight and their done() has run. For unplug, power-off and reset,
+  /// where data must be safe before the guest goes on.
   virtual void drain() noexcept = 0;
-  /// drain(), then makes everything durable. Returns ok or why not.
+  /// Calls drain(), then makes everything durable. Returns ok, or the reason of the failure.
   [[nodiscard]] virtual BlockStatus flush_now() noexcept = 0;
   /// For messages: the path or URL.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
-  /// For management: what carries requests out ("io_uring", "NBD"), and how many submit() has taken
-  /// whose done() has not run.
+  /// For management: the engine that carries requests out ("io_uring", "NBD"), and the number of
+  /// requests that submit() has taken and whose done() has not run.
   [[nodiscard]] virtual std::string_view engine() const noexcept = 0;
   [[nodiscard]] virtual std::uint64_t in_flight() const noexcept = 0;
   [[nodiscard]] virtual BlockStats stats() const noexcept { return stats_; }
 
  protected:
-  /// For every request, once, before its done(). Two additions to memory.
+  /// Call it once for every request, before its done(). Costs two additions to memory.
   void count(const BlockRequest& request, BlockStatus status) noexcept {
     stats_.count(request, status);
   }

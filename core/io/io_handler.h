@@ -15,20 +15,20 @@ struct IoAccess {
   std::uint8_t size;     ///< bytes
 };
 
-/// All ones of an access's width: what a bus gives when nobody answers.
+/// All ones in the width of an access: what a bus returns when no device answers.
 [[nodiscard]] constexpr std::uint64_t all_ones(std::uint8_t size) noexcept {
   return size >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << (size * 8U)) - 1;
 }
 
-/// A device's answer to one region of ports or memory: a pointer to the device and to a constant
-/// table of functions. Trivially copyable; owns nothing. Binding demands `noexcept`, so no handler
-/// can throw into the loop.
+/// A device's functions for one region of ports or memory: a pointer to the device and to a
+/// constant table of functions. Trivially copyable; owns nothing. bind() accepts only `noexcept`
+/// functions, so no handler can throw into the loop.
 ///
-/// Reads return the value in the low `size` bytes (the bus masks the rest). Runs serve `rep ins` /
-/// `rep outs`: every item of `size` bytes goes to the same offset, in the order of memory. A run
-/// handler returns how many bytes it has moved (a multiple of `size`, possibly 0); the bus does the
-/// rest item by item, so a handler takes only what it can take at once. Thread rule: the loop's
-/// thread only.
+/// A read returns the value in the low `size` bytes (the bus masks the rest). A run serves `rep
+/// ins` or `rep outs`: every item of `size` bytes goes to the same offset, in the order of memory.
+/// A run handler returns the number of bytes that it has moved: a multiple of `size`, possibly 0.
+/// The bus does the rest item by item, so a handler takes only what it can take at once. Thread
+/// rule: the loop's thread only.
 class IoHandler {
  public:
   struct Ops {

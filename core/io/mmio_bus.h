@@ -18,10 +18,10 @@ namespace dm {
 class MmioBus;
 using MmioClaim = RegionClaim<MmioBus>;
 
-/// Memory-mapped regions: a sorted array of at most 64 regions, and a hint, since a driver stays on
-/// one card. Unclaimed addresses read all ones and drop writes, both counted. An access that leaves
-/// its region is answered so too: Xen delivers only whole accesses. Thread rule: the loop's thread
-/// only. No allocation.
+/// Memory-mapped regions: a sorted array of at most 64 regions, and a hint to the last one found,
+/// since a driver stays on one card. An address that no region has reads all ones and drops writes,
+/// and both are counted. An access that leaves its region gets the same answer, because Xen
+/// delivers only whole accesses. Thread rule: the loop's thread only. No allocation.
 class MmioBus {
  public:
   static constexpr std::size_t kMaxRegions = 64;

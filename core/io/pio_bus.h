@@ -17,11 +17,11 @@ namespace dm {
 class PioBus;
 using PioClaim = RegionClaim<PioBus>;
 
-/// The 64 Ki ports of the guest: an index from each port to its region, so that finding a device is
-/// one load. The bus answers every access: what no device has claimed reads all ones, writes there
-/// are dropped, both counted. An access that leaves a region is split into bytes, low byte first,
-/// as an ISA bus would. Costs: no allocation, no lock, one indirect call, one counter. Thread rule:
-/// the loop's thread only.
+/// The guest's 64 Ki ports, with an index from each port to its region, so finding a device is one
+/// load. The bus answers every access: a port that no device has claimed reads all ones and drops
+/// writes, and both are counted. An access that leaves a region is split into bytes, low byte
+/// first, as on an ISA bus. Costs: no allocation, no lock, one indirect call, one counter. Thread
+/// rule: the loop's thread only.
 class PioBus {
  public:
   static constexpr std::size_t kMaxRegions = 255;

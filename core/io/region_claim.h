@@ -15,8 +15,7 @@ enum class ClaimStatus : std::uint8_t {
   refused,     ///< the hypervisor said no
 };
 
-/// A claimed region, released when this object goes. Move-only. Made by a bus, which must outlive
-/// it.
+/// A claimed region. The destructor releases it. Move-only. A bus makes it, and must outlive it.
 template <class Bus>
 class RegionClaim {
  public:

@@ -13,9 +13,9 @@ namespace dm {
 
 class IrqRouter;
 
-/// One device's interrupt output: a level, no number. Forwards changes only. Move-only; the line
-/// goes low when the object goes. A default-made line is connected to nothing, which is what a unit
-/// test of a chip wants. Thread rule: the loop's thread only.
+/// One device's interrupt output: a level, without a number. It forwards only changes. Move-only;
+/// the destructor sets the line low. A default-made line is connected to nothing, for unit tests of
+/// chips. Thread rule: the loop's thread only.
 class IrqLine {
  public:
   IrqLine() noexcept = default;
@@ -49,7 +49,8 @@ class IrqLine {
 };
 
 /// Joins lines that share an input (COM1 and COM3 on IRQ 4, functions of one PCI device): the input
-/// is high while any of them is. Xen keeps one level per input, so the OR has to happen here.
+/// is high while any of them is. Xen keeps one level for each input, so the OR has to happen here.
+/// Thread rule: the loop's thread only.
 class IrqRouter {
  public:
   explicit IrqRouter(IrqSink& sink) noexcept : sink_{sink} {}

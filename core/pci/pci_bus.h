@@ -21,9 +21,9 @@ namespace dm {
 
 class PciFunction;
 
-/// Bus 0: finds a function by its address and answers for those that are not there. Xen decodes
-/// 0xCF8/0xCFC itself and sends configuration cycles with the address in them, so this is all there
-/// is. Thread rule: the loop's thread only. No allocation.
+/// PCI bus 0: finds a function by its address, and answers for functions that do not exist. Xen
+/// decodes 0xCF8/0xCFC itself and sends configuration cycles with the address in them, so no other
+/// access arrives here. Thread rule: the loop's thread only. No allocation.
 class PciBus {
  public:
   PciBus(PioBus& pio, MmioBus& mmio, IoClaims& claims) noexcept
@@ -53,17 +53,17 @@ class PciBus {
 
 enum class BarKind : std::uint8_t { io, memory, prefetchable, rom };
 
-/// The expansion ROM's place among the BARs, for bar_mapped().
+/// The number that stands for the expansion ROM in bar_mapped().
 inline constexpr std::uint8_t kRomBar = 6;
 
-/// One PCI function: its configuration space and the windows behind its BARs. Windows follow the
-/// BAR and the command register: they move when software moves them, and vanish when decode is off.
-/// A BAR that would overlap a region somebody holds already stays unmapped until there is room
-/// (first come, first served). Base 0 and "all ones" are never mapped.
+/// One PCI function: its configuration space and the windows behind its BARs. A window follows the
+/// BAR and the command register: it moves when software moves it, and vanishes when decoding is
+/// off. A BAR that overlaps a claimed region stays unmapped until there is room (first come, first
+/// served). Base 0 and "all ones" are never mapped.
 ///
-/// A chip's wiring derives from it, adds its BARs and hears of configuration writes in
-/// `config_written`. Thread rule: the loop's thread only. Nothing here allocates after
-/// construction.
+/// A chip's wiring derives from this class, adds its BARs, and is told of configuration writes in
+/// `config_written`. Nothing here allocates after construction. Thread rule: the loop's thread
+/// only. Source: PCI Local Bus 2.1.
 class PciFunction {
  public:
   static constexpr std::size_t kConfigSize = 256;

@@ -3,8 +3,8 @@
 
 namespace dm {
 
-/// Port to the guest's time, for who stops and starts it (QMP's stop and cont). Both are
-/// idempotent. Thread rule: the loop's thread only.
+/// Port to the guest's time. QMP's stop and cont stop and start it. Both members are idempotent.
+/// Thread rule: the loop's thread only.
 class ClockSwitch {
  public:
   ClockSwitch() = default;

@@ -10,8 +10,8 @@
 namespace dm {
 
 /// Port to an image that management has named for a CD-ROM drive and that is not open yet. The
-/// platform knows its path or descriptor, and owns it; who has a drive only opens it. Thread rule:
-/// the loop's thread only.
+/// platform knows its path or descriptor, and owns it; the owner of the drive only opens it. Thread
+/// rule: the loop's thread only.
 class DiscImage {
  public:
   using Opened = std::function<void(Result<std::unique_ptr<BlockBackend>>)>;
@@ -21,8 +21,9 @@ class DiscImage {
   DiscImage& operator=(const DiscImage&) = delete;
   virtual ~DiscImage() = default;
 
-  /// Once. Calls `opened` once, from inside or later from the loop, unless the platform goes
-  /// before; this object may be gone by then.
+  /// Opens the image; call it once. Calls `opened` once, from inside this call or later from the
+  /// loop. If the platform is destroyed before, `opened` is not called. This object may be gone
+  /// when `opened` is called.
   virtual void open(Opened opened) = 0;
 };
 

@@ -6,8 +6,8 @@
 
 namespace dm {
 
-/// Port to the host's readiness: where the serving thread sleeps.
-/// Thread rule: the loop's thread only.
+/// Port to the host's readiness: here the serving thread sleeps. Thread rule: the loop's thread
+/// only.
 class EventLoop {
  public:
   EventLoop() = default;
@@ -15,11 +15,11 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   virtual ~EventLoop() = default;
 
-  /// Sleeps until a request event is pending, a backend or a management client has something (its
-  /// handlers have run on return), or the time is over. True when a request event is pending. One
-  /// system call when only requests come.
+  /// Sleeps until a request event is pending, until a back end or a management client has something
+  /// (its handlers have run on return), or until `timeout` is over (none: for ever). True when a
+  /// request event is pending. Costs one system call when only requests come.
   virtual bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept = 0;
-  /// Runs what backends and clients have, without sleeping.
+  /// Runs the handlers of back ends and clients that have something, without sleeping.
   virtual void poll() noexcept = 0;
 };
 

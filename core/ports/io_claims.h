@@ -6,10 +6,10 @@
 
 namespace dm {
 
-/// Port to the hypervisor: which guest accesses come to us. Called by the buses only, when a region
-/// is claimed or released; ends are inclusive. False when the host refuses (its table of 256 ranges
-/// is full, or the guest is gone). Thread rule: the loop's thread only. Source: Xen public header
-/// hvm/dm_op.h, XEN_DMOP_map_io_range_to_ioreq_server.
+/// Port to the hypervisor: which guest accesses come to us. Only the buses call it, when a region
+/// is claimed or released. Ends of ranges are inclusive. False when the host refuses: its table of
+/// 256 ranges is full, or the guest is gone. Thread rule: the loop's thread only. Source: Xen
+/// public header hvm/dm_op.h, XEN_DMOP_map_io_range_to_ioreq_server.
 class IoClaims {
  public:
   IoClaims() = default;

@@ -10,10 +10,10 @@ namespace dm {
 /// Port to the request slots and their event channels. A slot is 32 bytes (Xen public header
 /// hvm/ioreq.h, struct ioreq); slot i belongs to vCPU i.
 ///
-/// Going to sleep without losing a request: acknowledge() takes every pending event and unmasks its
-/// channel, then all slots are looked at once more, then the descriptor is waited for. While it
-/// spins, the loop leaves events unread: their channels stay masked and no interrupt comes. Thread
-/// rule: the loop's thread only.
+/// How the loop goes to sleep without losing a request: it calls acknowledge(), which takes every
+/// pending event and unmasks its channel; it looks at all slots once more; then it waits for the
+/// descriptor. While it spins, it leaves events unread: their channels stay masked, and no
+/// interrupt comes. Thread rule: the loop's thread only.
 class IoreqPort {
  public:
   IoreqPort() = default;
@@ -21,7 +21,7 @@ class IoreqPort {
   IoreqPort& operator=(const IoreqPort&) = delete;
   virtual ~IoreqPort() = default;
 
-  /// The page of slots: 128 of them, whatever vcpus() says.
+  /// The page of slots, 4096 bytes: always 128 slots, whatever vcpus() says.
   [[nodiscard]] virtual std::byte* slots() noexcept = 0;
   /// vCPUs that can send requests, online or not: 1-128.
   [[nodiscard]] virtual unsigned vcpus() const noexcept = 0;

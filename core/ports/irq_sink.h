@@ -5,9 +5,9 @@
 
 namespace dm {
 
-/// Port to the hypervisor's interrupt controllers. Every call is a hypercall, so callers forward
-/// changes only (IrqRouter does). Failures are counted by the implementation: there is nobody to
-/// tell. Thread rule: the loop's thread only. Source: Xen public header hvm/dm_op.h,
+/// Port to the hypervisor's interrupt controllers. Each call is a hypercall, so callers forward
+/// only changes (IrqRouter does). The implementation counts failures: there is nobody to tell.
+/// Thread rule: the loop's thread only. Source: Xen public header hvm/dm_op.h,
 /// XEN_DMOP_set_{isa_irq,pci_intx}_level.
 class IrqSink {
  public:

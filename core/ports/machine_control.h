@@ -20,7 +20,7 @@ struct ChardevInfo {
   bool open = true;
 };
 
-/// A drive. `image` is empty where there is no medium.
+/// A drive. `image` is empty if there is no medium.
 struct DriveInfo {
   std::string name;  ///< "ide0-hd1", as QEMU names it; libxl's own for CD-ROMs
   std::string image;
@@ -41,7 +41,7 @@ struct PciWindowInfo {
   std::uint64_t address = 0;  ///< 0: not mapped
 };
 
-/// A function of bus 0, as its configuration space says.
+/// A function of PCI bus 0, as its configuration space describes it.
 struct PciFunctionInfo {
   std::string name;
   unsigned device = 0;
@@ -69,8 +69,8 @@ enum class DiscChange : std::uint8_t {
   locked,         ///< by the guest, which has been asked to let the disc go
 };
 
-/// Port from the management side (QMP) to the running machine. Cold path: strings are fine here,
-/// nothing of it is reachable by the guest. Thread rule: the loop's thread only.
+/// Port from the management side (QMP) to the running machine. The guest reaches nothing here, so
+/// strings and allocation are fine. Thread rule: the loop's thread only.
 class MachineControl {
  public:
   MachineControl() = default;
@@ -81,31 +81,32 @@ class MachineControl {
   [[nodiscard]] virtual std::vector<ChardevInfo> chardevs() const = 0;
   [[nodiscard]] virtual unsigned vcpus_online() const noexcept = 0;
   [[nodiscard]] virtual unsigned vcpus_max() const noexcept = 0;
-  /// Is vCPU `index` there? False at or beyond vcpus_max().
+  /// True if vCPU `index` is online. False at or beyond vcpus_max().
   [[nodiscard]] virtual bool vcpu_online(unsigned index) const noexcept = 0;
   virtual PlugResult plug_vcpu(unsigned index) noexcept = 0;
   [[nodiscard]] virtual std::vector<DriveInfo> drives() const = 0;
-  /// Opens the tray of a CD-ROM drive and takes its disc out. An empty drive never refuses; a
-  /// locked one only without `force`.
+  /// Opens the tray of a CD-ROM drive and takes its disc out. An empty drive never refuses. A
+  /// locked one refuses without `force`.
   virtual DiscChange eject(std::string_view drive, bool force) noexcept = 0;
-  /// Puts another disc in and closes the tray. Fails, with everything as it was, when the image
-  /// cannot be opened. Calls `done` once, from inside or later from the loop, unless the machine
-  /// goes before.
+  /// Puts another disc in and closes the tray. Fails and changes nothing when the image cannot be
+  /// opened. Calls `done` once, from inside this call or later from the loop. If the machine is
+  /// destroyed before, `done` is not called.
   using Inserted = std::function<void(Result<DiscChange>)>;
   virtual void insert(std::string_view drive, std::unique_ptr<DiscImage> image, Inserted done) = 0;
   [[nodiscard]] virtual std::vector<PciFunctionInfo> pci_functions() const = 0;
-  /// From the call with true to the one with false the hypervisor hears of every guest page that a
-  /// device writes; by the end of stop() at the latest. Idempotent.
+  /// Starts and stops dirty tracking. While it is on, the hypervisor is told of every guest page
+  /// that a device writes, at the latest by the end of stop(). Idempotent.
   virtual void track_dirty(bool on) noexcept = 0;
-  /// The end of S3: devices are reset, the guest goes on. Nothing happens unless it sleeps.
+  /// The end of S3: wakes the devices, and the guest goes on. Does nothing unless the guest sleeps.
   virtual void wake() noexcept = 0;
   [[nodiscard]] virtual bool running() const noexcept = 0;
-  /// True until the first cont of a machine started with -S.
+  /// True for a machine that was started with -S, until the first cont.
   [[nodiscard]] virtual bool prelaunch() const noexcept = 0;
   virtual void cont() noexcept = 0;  ///< idempotent
-  /// Returns when no device I/O is under way that can touch guest memory or a disk.
+  /// Stops the machine. Returns when no device I/O is in flight that could touch guest memory or a
+  /// disk.
   virtual void stop() noexcept = 0;
-  virtual void quit() noexcept = 0;  ///< end the process as SIGTERM does
+  virtual void quit() noexcept = 0;  ///< ends the process, as SIGTERM does
 };
 
 }  // namespace dm

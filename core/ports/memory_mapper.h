@@ -7,15 +7,15 @@
 
 namespace dm {
 
-/// Pages of one window of guest memory: 512 frames, 2 MiB.
+/// One window of guest memory: 512 frames, 2 MiB.
 inline constexpr unsigned kWindowShift = 21;
 inline constexpr std::size_t kWindowPages = std::size_t{1} << (kWindowShift - 12);
 
-/// Which pages of a window are there. Touching one that is not would raise SIGBUS.
+/// The pages of a window that exist. Touching another one raises SIGBUS.
 using WindowPages = std::bitset<kWindowPages>;
 
-/// Port to the guest's memory. Maps whole aligned windows, writable.
-/// Thread rule: the loop's thread only. Source: libxenforeignmemory, xenforeignmemory_map.
+/// Port to the guest's memory. Maps whole aligned windows, writable. Thread rule: the loop's thread
+/// only. Source: libxenforeignmemory, xenforeignmemory_map.
 class MemoryMapper {
  public:
   MemoryMapper() = default;
@@ -23,14 +23,14 @@ class MemoryMapper {
   MemoryMapper& operator=(const MemoryMapper&) = delete;
   virtual ~MemoryMapper() = default;
 
-  /// Maps window `number` (frames number*512 ...). Null when no page of it is RAM; else `present`
-  /// tells which are.
+  /// Maps window `number` (frames number*512 and up). Null when no page of it is RAM; else
+  /// `present` says which pages are.
   [[nodiscard]] virtual std::byte* map(std::uint64_t number, WindowPages& present) noexcept = 0;
   virtual void unmap(std::byte* window) noexcept = 0;
 };
 
-/// Port that hears of guest pages written by us, while a migration tracks them.
-/// Source: Xen public header hvm/dm_op.h, XEN_DMOP_modified_memory.
+/// Port that is told of guest pages that we write, while a migration tracks them. Thread rule: the
+/// loop's thread only. Source: Xen public header hvm/dm_op.h, XEN_DMOP_modified_memory.
 class DirtySink {
  public:
   DirtySink() = default;
@@ -39,7 +39,8 @@ class DirtySink {
   virtual ~DirtySink() = default;
 
   virtual void written(std::uint64_t first_gfn, std::uint64_t pages) noexcept = 0;
-  /// Whatever was collected is told now: before `stop` is answered, and before tracking ends.
+  /// Tells the hypervisor of all pages collected so far: before `stop` is answered, and before
+  /// tracking ends.
   virtual void flush() noexcept {}
 };
 

@@ -10,18 +10,17 @@
 
 namespace dm {
 
-/// Port to xenstore, where the two ends of a PV device find each other. Nothing waits: answers come
-/// from the loop, in the order of the questions. Relative paths are those of our own domain
+/// Port to xenstore, where the two ends of a PV device find each other. No call waits: the answers
+/// come from the loop, in the order of the questions. Relative paths are those of our own domain
 /// (/local/domain/<own id>/...).
 ///
-/// Every question names its owner; forget() drops what is still open for one that goes. Cold path:
-/// allocates. The number of open questions is bounded by the callers (a PV device has one at a
-/// time), never by what a guest writes. Thread rule: the loop's thread only; nothing is called back
-/// from inside a call.
-/// Source: Xen, docs/misc/xenstore.txt.
+/// Every question names its owner. forget() drops the open questions and watches of an owner that
+/// goes. This is a cold path: it allocates. Callers limit the number of open questions (a PV device
+/// has one at a time), never what a guest writes. Thread rule: the loop's thread only; nothing is
+/// called back from inside a call. Source: Xen, docs/misc/xenstore.txt.
 class StorePort {
  public:
-  /// In the order of the paths; nothing where there is no such node or it may not be read.
+  /// In the order of the paths; nothing for a node that does not exist or may not be read.
   using Values = std::vector<std::optional<std::string>>;
   using Names = std::optional<std::vector<std::string>>;
 
@@ -33,17 +32,17 @@ class StorePort {
   virtual void read(const void* owner,
                     const std::vector<std::string>& paths,
                     std::function<void(const Values&)> done) = 0;
-  /// The names below a node; nothing when there is no such node.
+  /// Asks for the names below a node; nothing when there is no such node.
   virtual void list(const void* owner,
                     const std::string& path,
                     std::function<void(const Names&)> done) = 0;
-  /// The domain that owns a node; nothing when there is no such node.
+  /// Asks for the domain that owns a node; nothing when there is no such node.
   virtual void node_owner(const void* owner,
                           const std::string& path,
                           std::function<void(std::optional<std::uint32_t>)> done) = 0;
-  /// Makes the node if need be. A refusal is told in the log.
+  /// Writes a node, and makes it if there is none. If xenstore refuses, the log says so.
   virtual void write(const std::string& path, std::string_view value) = 0;
-  /// `changed` hears the path of each change at or below `path`, and once at the beginning.
+  /// Calls `changed` with the path of each change at or below `path`, and once at the beginning.
   virtual void watch(const void* owner,
                      const std::string& path,
                      std::function<void(std::string_view changed)> changed) = 0;

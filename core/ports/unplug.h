@@ -11,9 +11,10 @@ struct UnplugRequest {
   bool nics = false;                 ///< every emulated network card
 };
 
-/// Port from the xen-platform device to whoever holds the disks and cards. Returns when their data
-/// is durable, nothing of them is in flight and they have left the machine: the guest's PV drivers
-/// open the same images next. Idempotent.
+/// Port from the xen-platform device to the machine, which holds the disks and cards. Returns when
+/// their data is durable, nothing of them is in flight and they have left the machine, because the
+/// guest's PV drivers open the same images next. Idempotent. Thread rule: the loop's thread only.
+/// Source: Xen docs/misc/hvm-emulated-unplug.pandoc.
 class UnplugHandler {
  public:
   UnplugHandler() = default;

@@ -6,7 +6,7 @@
 
 namespace dm::reg {
 
-/// What the guest's write does to a field. Reading is the same for all.
+/// What a guest's write does to a field. A read is the same for all.
 enum class Access : std::uint8_t {
   rw,   ///< takes the written bits
   ro,   ///< keeps its value
@@ -41,8 +41,8 @@ requires(Hi >= Lo && Hi < 64) struct Field {
 template <unsigned Bit, Access A = Access::rw>
 using Flag = Field<Bit, Bit, A>;
 
-/// The fields of one register. Overlap is a compile error; bits that no field names read as their
-/// reset value and ignore writes.
+/// The fields of one register. Overlapping fields do not compile. Bits that no field names keep
+/// their reset value and ignore writes.
 template <class... Fields>
 struct Layout {
   static constexpr std::uint64_t kNamed = (std::uint64_t{0} | ... | Fields::kMask);

@@ -9,17 +9,17 @@
 
 /// Registers that do something when they are accessed, and what they do.
 ///
-/// That a register acts, its chip's list says: `kReadActs`, `kWriteActs`. What it does stands in
-/// one table for each kind of access, whose rows name a register and its handler:
+/// The chip's register list marks the registers that act: `kReadActs`, `kWriteActs`. What they do
+/// is in one table for each kind of access. A row of the table names a register and its handler:
 ///
 ///     using OnWrite = reg::WriteHandlers<Chip, std::uint32_t, List,
 ///         reg::On<CTRL, &Chip::write_ctrl>,
 ///         reg::On<EECD, &Chip::eeprom_, &Eeprom::write_eecd>>;  // a part of the chip does it
 ///
-/// A register that acts and has no row does not compile; nor does a row of which no register acts,
-/// or a register with two rows. `List` is any template of registers. Handlers are numbered in the
-/// order in which the list has its registers that act, so that a decoder which counts them in that
-/// order finds each by one load.
+/// These do not compile: a register that acts and has no row, a row without a register that acts, a
+/// register with two rows. `List` is any template of registers. Handlers are numbered in the order
+/// in which the list has its registers that act. A decoder that counts in the same order finds each
+/// handler by one load.
 namespace dm::reg {
 
 template <class R>
@@ -31,10 +31,10 @@ concept WriteActs = requires {
   R::kWriteActs;
 };
 
-/// A row. It is for `R`, or, where registers are derived from `R`, for each of them. `Path` is a
-/// member function of the chip, or a member of the chip and a member function of that. The function
-/// takes the value, when written, and before it, if it wants to know, the register's place: where
-/// one handler serves many.
+/// A row. It is for `R`, or for each register derived from `R`. `Path` is a member function of the
+/// chip; or a member of the chip and then a member function of that member. The function takes the
+/// written value, if there is one. If one handler serves many registers, it may take the register's
+/// place before that.
 template <class R, auto... Path>
 struct On;
 template <class R, auto Function>
@@ -66,7 +66,7 @@ struct Writing {
   static constexpr bool kActs = WriteActs<R>;
 };
 
-/// Do rows and the list's registers that act belong together, one to one or many to one?
+/// True if the rows and the list's registers that act match, one to one or many to one.
 template <class Kind, class List, class... Rows>
 struct Coverage;
 template <class Kind, template <class...> class List, class... Regs, class... Rows>

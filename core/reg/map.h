@@ -45,7 +45,7 @@ struct Reg {
   static constexpr T kReset = Reset;
 };
 
-/// What a map says of one register, for decode, dumps and traces.
+/// What a map knows of one register, for decoding, dumps and traces.
 struct Entry {
   std::string_view name;
   std::uint32_t offset;
@@ -53,8 +53,8 @@ struct Entry {
 };
 
 /// A chip's register list: ascending, not overlapping, inside `Size` bytes; anything else does not
-/// compile. Reset image and write masks come from the list; bytes that no register names read 0 and
-/// ignore writes.
+/// compile. The reset image and the write masks come from the list. Bytes that no register names
+/// read 0 and ignore writes.
 template <std::size_t Size, class... Regs>
 struct Map {
   static constexpr std::size_t kSize = Size;
@@ -109,9 +109,9 @@ struct Map {
   }
 };
 
-/// Little-endian storage for a register list, byte-addressable because guests write any width at
-/// any offset. The masks are data, not a type, so that PCI functions of every chip share one class.
-/// Out-of-range bytes read 0, ignore writes.
+/// Little-endian storage for a register list. It is byte-addressable, because guests write any
+/// width at any offset. The masks are data and not a type, so the PCI functions of all chips share
+/// one class. Bytes out of range read 0 and ignore writes.
 template <std::size_t Size>
 class Bank {
  public:

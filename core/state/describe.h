@@ -17,14 +17,14 @@ namespace dm::state {
 /// is in it:
 ///
 ///     template <class Visitor> void describe(Visitor& v, UartState& s) {
-///       v.field(1, "ier", s.ier);          // numbers are for ever: never reuse one
+///       v.field(1, "ier", s.ier);          // numbers never change: never reuse one
 ///       v.field(2, "fifo", s.fifo);        // std::array of scalars, or an aggregate with its own
 ///     }                                    // describe()
 ///
-/// Visitors: Saver and Loader (numbered fields; unknown ones are skipped, missing ones keep the
-/// reset value), Hasher (an oracle for tests), and whatever else offers `field`. Loaded bytes are
-/// hostile: every device that can be loaded has a `validate(const State&)` that is asked before the
-/// state is used.
+/// The visitors are Saver and Loader (numbered fields: the loader skips unknown ones, and missing
+/// ones keep their reset value), Hasher (for tests), and any other class that has `field`. Loaded
+/// bytes are hostile: every device that can be loaded has a `validate(const State&)` that is called
+/// before the state is used.
 
 template <class T>
 concept Scalar = std::is_arithmetic_v<T> || std::is_enum_v<T>;
@@ -67,7 +67,7 @@ class Saver {
   std::vector<std::byte> bytes_;
 };
 
-/// Takes one field off the front of what Saver wrote; false when what is there is none.
+/// Takes one field off the front of what Saver wrote. False when the front is not a field.
 [[nodiscard]] inline bool next_field(std::span<const std::byte>& rest,
                                      std::uint16_t& id,
                                      std::span<const std::byte>& payload) noexcept {
@@ -86,8 +86,8 @@ class Saver {
   return true;
 }
 
-/// Reads what Saver wrote. Never fails half way: a field that is missing or has another size keeps
-/// its value, and ok() says whether the bytes were well formed.
+/// Reads what Saver wrote. It never fails half way: a field that is missing or has another size
+/// keeps its value, and ok() says whether the bytes were well formed.
 class Loader {
  public:
   explicit Loader(std::span<const std::byte> bytes) noexcept : bytes_{bytes} {

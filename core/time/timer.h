@@ -10,9 +10,9 @@ namespace dm {
 
 class TimerQueue;
 
-/// One timer of a device, on guest time. Lives inside the device; arming links it into the queue,
-/// so nothing is allocated. Arming an armed timer moves it. The callback runs from the loop, never
-/// from arm(). Thread rule: the loop's thread only.
+/// One timer of a device, on guest time. It lives inside the device; arming links it into the
+/// queue, so nothing is allocated. Arming an armed timer moves it. The callback runs from the loop,
+/// never from arm(). Thread rule: the loop's thread only.
 class Timer {
  public:
   /// `Timer::bind<&Uart::on_timeout>(queue, *this)`

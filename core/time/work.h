@@ -9,10 +9,12 @@ namespace dm {
 
 class WorkQueue;
 
-/// Work that a device puts off until the request that caused it has been answered. One run is one
-/// unit (one frame, one disk submission): between any two units the loop looks at every request
-/// slot first. Scheduling what is scheduled already changes nothing. The function returns true
-/// while there is more to do. No allocation. Thread rule: the loop's thread only.
+/// Work that a device defers until the request that caused it has been answered. One run is one
+/// unit (one frame, one disk submission). The loop looks at every request slot between two units;
+/// only the unit that it runs after each 32 requests or units, or 1 ms of them, may follow another
+/// at once (ioreq/poller.h). Scheduling work that is already scheduled changes nothing. The
+/// function returns true while there is more to do. No allocation. Thread rule: the loop's thread
+/// only.
 class Work {
  public:
   template <auto Run, class D>
@@ -41,7 +43,7 @@ class Work {
   bool scheduled_ = false;
 };
 
-/// First in, first out; an item with more to do goes to the back, so devices take turns.
+/// First in, first out. An item with more to do goes to the back, so devices take turns.
 class WorkQueue {
  public:
   WorkQueue() = default;

@@ -6,8 +6,8 @@
 
 namespace dm::ata {
 
-/// What a disk does on an opcode. Several opcodes share an action and differ in the properties
-/// beside it.
+/// What a disk does on an opcode. Several opcodes share an action; the flags beside it tell them
+/// apart.
 enum class Action : std::uint8_t {
   abort,  ///< not implemented: ERR and ABRT
   success,
@@ -35,10 +35,10 @@ struct AtaCommand {
   bool durable = false;   ///< FUA
 };
 
-/// ATA/ATAPI-6 table 9 and annex, ACS-2 for DATA SET MANAGEMENT. EXECUTE DEVICE DIAGNOSTIC is the
-/// controller's, since it is for both drives of a cable. Everything that is not listed aborts; so
-/// do, on purpose: NOP 00h, DEVICE RESET 08h, SET MAX 37h and F9h, the packet commands A0h-A2h,
-/// DOWNLOAD MICROCODE 92h, security F1h-F6h.
+/// The actions by opcode. EXECUTE DEVICE DIAGNOSTIC is missing: the controller handles it, since it
+/// is for both drives of a cable. An opcode that is not listed aborts; on purpose these do: NOP
+/// 00h, DEVICE RESET 08h, SET MAX 37h and F9h, the packet commands A0h-A2h, DOWNLOAD MICROCODE 92h,
+/// security F1h-F6h. Source: ATA/ATAPI-6 table 9 and annex; ACS-2 for DATA SET MANAGEMENT.
 inline constexpr std::array<AtaCommand, 256> kAtaCommands = [] {
   std::array<AtaCommand, 256> table{};
   table[0x06] = {.action = Action::data_set_management, .extended = true};

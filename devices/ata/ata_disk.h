@@ -19,13 +19,15 @@
 
 namespace dm::ata {
 
-/// An ATA disk. A command write decodes and checks; whatever needs the image becomes units of
-/// deferred work. Thread rule: the loop's thread only. No allocation after construction.
+/// An ATA disk. A write to the command register decodes and checks; whatever needs the image
+/// becomes units of deferred work. Thread rule: the loop's thread only. No allocation after
+/// construction. Source: ATA/ATAPI-6.
 class AtaDisk final : public ImageDrive {
  public:
-  /// Sectors of one backend read for PIO; what is left over serves the reads that follow.
+  /// Most sectors of one read of the image for PIO. Sectors that are left over serve the next
+  /// reads.
   static constexpr std::uint32_t kReadAhead = 128;
-  /// Blocks of DATA SET MANAGEMENT ranges in one command, word 105 of IDENTIFY.
+  /// Most 512-byte blocks of DATA SET MANAGEMENT ranges in one command: word 105 of IDENTIFY.
   static constexpr std::uint8_t kMaxTrimBlocks = 8;
 
   AtaDisk(std::unique_ptr<BlockBackend> image, WorkQueue& work, const DiskIdentity& identity);
@@ -133,13 +135,13 @@ class AtaDisk final : public ImageDrive {
   // Not touched by the guest, not saved.
   std::span<std::byte> single_;  ///< the one span of requests that use our own memory
 
-  // Read-ahead of PIO reads: a series of them lives off it; anything else empties it.
+  // Read-ahead of PIO reads. A series of reads uses it; any other command empties it.
   std::array<std::byte, std::size_t{kReadAhead} * kSectorSize> ahead_;
   std::uint64_t ahead_lba_ = 0;
   std::uint32_t ahead_sectors_ = 0;
   std::uint64_t expected_lba_ = 0;  ///< where a sequential reader goes on
   bool sequential_ = false;
-  bool exact_ = false;  ///< reading ahead met an error: only what is asked for
+  bool exact_ = false;  ///< read-ahead met an error: read only what the guest asks for
 };
 
 }  // namespace dm::ata

@@ -8,19 +8,19 @@
 
 namespace dm::ata {
 
-// ATA commands of packet devices (ATA/ATAPI-6 table 9) that the rest of the drive has to know.
+// ATA commands of packet devices (ATA/ATAPI-6 table 9) that other parts of the drive need by name.
 inline constexpr std::uint8_t kPacketCommand = 0xa0;
 inline constexpr std::uint8_t kIdentifyPacketDevice = 0xa1;
 
 inline constexpr std::uint16_t kBlock = 2048;     ///< user data of a block, bytes
 inline constexpr std::uint16_t kRawFrame = 2352;  ///< with sync, header, EDC and ECC
-/// Blocks of a disc: addresses have 32 bits, and READ CAPACITY names the last.
+/// Most blocks of a disc: addresses have 32 bits, and READ CAPACITY names the last block.
 inline constexpr std::uint32_t kMaxBlocks = 0xfffffffe;
 
 /// What a CD-ROM drive does on an ATA opcode.
 enum class CdAction : std::uint8_t {
   abort,
-  abort_with_signature,  ///< commands that a host tries to find out what this is
+  abort_with_signature,  ///< for commands by which a host finds out what the drive is
   success,
   check_power_mode,
   device_reset,

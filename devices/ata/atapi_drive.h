@@ -20,22 +20,24 @@ namespace dm::ata {
 
 /// A CD-ROM drive with a tray, and perhaps a disc in it: a read-only image.
 ///
-/// Packet commands that need no disc are answered within the write of the packet's last word; the
-/// others become units of deferred work, one read of the image each. A read owns its range: it was
-/// checked against the size of the disc that was there then, and each of its units looks whether
-/// that disc still is. Thread rule: the loop's thread only. No allocation after construction.
+/// Only reads of the disc use the image. They become units of deferred work, one read of the image
+/// each. Any other packet command starts within the write of the packet's last word; only data that
+/// goes by DMA follows in a unit of work. A read is checked against the size of the disc, and each
+/// of its units checks that this disc is still there. Thread rule: the loop's thread only. No
+/// allocation after construction. Source: MMC-3, SFF-8020i, SPC-2.
 class AtapiDrive final : public ImageDrive {
  public:
   /// `disc` null: an empty drive, its tray closed.
   AtapiDrive(std::unique_ptr<BlockBackend> disc, WorkQueue& work, const DiskIdentity& identity);
   ~AtapiDrive() override;
 
-  // What the host does with discs, at any time. What the guest reads in that moment fails.
-  /// Opens the tray and takes the disc out; its image is closed on return. False: the guest has
-  /// locked the tray; it has been asked to let the disc go. An empty drive never refuses. Force
-  /// breaks the lock, for the discs that follow too.
+  // The host may change discs at any time. A read by the guest at that moment fails.
+
+  /// Opens the tray and takes the disc out. Its image is closed on return. False: the guest has
+  /// locked the tray, and has been asked to let the disc go. An empty drive never refuses. `force`
+  /// breaks the lock; it stays broken for the discs that follow.
   [[nodiscard]] bool eject(bool force) noexcept;
-  /// Puts a disc in and closes the tray. The one before it has to be out (eject()).
+  /// Puts a disc in and closes the tray. The disc before it must be out (eject()).
   void insert(std::unique_ptr<BlockBackend> disc) noexcept;
   [[nodiscard]] bool tray_open() const noexcept { return cd_.tray_open; }
   [[nodiscard]] bool locked() const noexcept { return cd_.locked; }
@@ -47,16 +49,17 @@ class AtapiDrive final : public ImageDrive {
   std::size_t write_data(std::span<const std::byte> from) noexcept override;
   void reset(Reset kind) noexcept override;
   void release_reset() noexcept override;
-  /// Nothing is ever written.
+  /// Always true: nothing is ever written.
   [[nodiscard]] bool flush() noexcept override;
   void store(DriveState& out) const noexcept override;
-  /// A drive that has another disc than the saved one says so to the guest.
+  /// The disc is not compared. If it is another one, restore() tells the guest that the disc has
+  /// changed.
   [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
  private:
   using Step = CdStep;
-  /// Frames of one fetch that is spread over the buffer.
+  /// Most raw frames of one fetch, which spreads them over the buffer.
   static constexpr std::uint32_t kRawFrames = CdState::kBuffer / kRawFrame;
 
   // atapi_drive.cc: ATA commands and units of work
@@ -146,7 +149,7 @@ class AtapiDrive final : public ImageDrive {
   std::array<std::span<std::byte>, kRawFrames> spans_;
   std::uint64_t moved_ = 0;     ///< bytes of the DMA command that are in guest memory
   std::uint32_t fetching_ = 0;  ///< blocks
-  bool dma_running_ = false;    ///< the transfer has begun, and the port has to be told its end
+  bool dma_running_ = false;    ///< the transfer has begun: finish() must follow
 };
 
 }  // namespace dm::ata

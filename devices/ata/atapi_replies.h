@@ -22,15 +22,15 @@ using PacketBytes = std::array<std::uint8_t, CdState::kPacket>;
   return std::uint32_t{be16(p, at)} << 16U | be16(p, at + 2);
 }
 
-/// A reply under construction: always whole, in a buffer that is larger than any; how much of it
-/// the guest gets is decided afterwards.
+/// A reply under construction. It is built whole, in a buffer that is larger than any reply.
+/// Afterwards it is cut to what the guest asked for.
 class Reply {
  public:
   static constexpr std::size_t kLargest = 2052;  ///< READ DVD STRUCTURE
 
   explicit Reply(std::span<std::uint8_t, kLargest> bytes) noexcept;
 
-  /// The bytes up to `size` belong to it; they are zero until set.
+  /// Makes the reply `size` bytes long. Bytes are zero until they are set.
   void extend(std::size_t size) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   void put8(std::size_t at, unsigned value) noexcept;
@@ -46,18 +46,19 @@ class Reply {
 /// What replies tell about the drive and its disc.
 struct CdFacts {
   const DiskIdentity& identity;
-  std::uint32_t blocks;  ///< 0: no disc that could be read
+  std::uint32_t blocks;  ///< of the disc; 0: there is no readable disc
   bool tray_open;
   bool locked;
   std::array<std::uint8_t, 2> recovery;  ///< mode page 01h
 };
 
-/// Longer than 80 minutes of CD: a DVD.
+/// False for a disc of more than 80 minutes of CD: it is a DVD.
 [[nodiscard]] constexpr bool is_cd(std::uint32_t blocks) noexcept {
   return blocks <= 80U * 60U * 75U;
 }
 
-// Each writes its whole reply; false: a field of the packet asks for what there is not.
+// Each function writes its whole reply. False: a field of the packet asks for something that the
+// drive does not have.
 void reply_sense(Reply& reply, const Sense& sense) noexcept;
 [[nodiscard]] bool reply_inquiry(Reply& reply, const PacketBytes& p, const CdFacts& cd) noexcept;
 void reply_capacity(Reply& reply, const CdFacts& cd) noexcept;
@@ -83,7 +84,8 @@ void reply_mechanism(Reply& reply, const CdFacts& cd) noexcept;
                               const PacketBytes& p,
                               const CdFacts& cd,
                               std::size_t header) noexcept;
-/// Judges the parameters of MODE SELECT(10). Nothing: they are wrong; else what page 01h is now.
+/// Checks the parameters of MODE SELECT(10). Returns the new bytes 2 and 3 of page 01h, or nothing
+/// when the parameters are wrong.
 [[nodiscard]] std::optional<std::array<std::uint8_t, 2>> take_mode_parameters(
     std::span<const std::uint8_t> list, const CdFacts& cd) noexcept;
 

@@ -11,7 +11,7 @@
 
 namespace dm::ata {
 
-/// What hears a drive's interrupts: the controller at the other end of its cable.
+/// Is told of a drive's interrupts: the controller at the other end of its cable.
 class Cable {
  public:
   Cable() = default;
@@ -26,12 +26,12 @@ class Cable {
 };
 
 /// One drive: its register file, which both kinds share, and behind it a disk or a CD-ROM. A
-/// controller routes the guest's accesses here; a drive answers through its registers, INTRQ and
-/// the data port, and takes guest memory from the transfer port. It knows of no controller but
+/// controller routes the guest's accesses here. A drive answers through its registers, INTRQ and
+/// the data port, and gets guest memory from the transfer port. It knows its controller only by
 /// these two interfaces.
 ///
-/// BSY or DRQ is set before a command write is answered; the work follows from the loop.
-/// Thread rule: the loop's thread only.
+/// BSY or DRQ is set before a command write is answered; the work follows from the loop. Thread
+/// rule: the loop's thread only.
 class Drive {
  public:
   enum class Reset : std::uint8_t {
@@ -45,7 +45,7 @@ class Drive {
   Drive& operator=(const Drive&) = delete;
   virtual ~Drive() = default;
 
-  /// `unit` 0 or 1. Before anything else; cable and port outlive the drive.
+  /// Connects the drive; call it first. `unit` is 0 or 1. `cable` and `port` outlive the drive.
   void connect(Cable& cable, TransferPort& port, std::uint8_t unit) noexcept;
 
   [[nodiscard]] virtual DriveKind kind() const noexcept = 0;
@@ -57,33 +57,34 @@ class Drive {
   [[nodiscard]] bool intrq() const noexcept { return intrq_; }
   void clear_interrupt() noexcept { set_interrupt(false); }
 
-  /// The command register was written while the drive was not busy.
+  /// Takes a write of the command register. The controller calls it only while the drive is not
+  /// busy.
   virtual void command(std::uint8_t opcode) noexcept = 0;
   /// Bytes that the data port still has to move before DRQ drops.
   [[nodiscard]] virtual std::size_t data_left() const noexcept = 0;
-  /// The data port: how many bytes were moved. Never more than data_left(), and none in the wrong
-  /// direction.
+  /// The data port. Returns the number of bytes moved: never more than data_left(), and 0 in the
+  /// wrong direction.
   virtual std::size_t read_data(std::span<std::byte> to) noexcept = 0;
   virtual std::size_t write_data(std::span<const std::byte> from) noexcept = 0;
 
-  /// The transfer port has become armed(): a drive that waits for it goes on.
+  /// The transfer port has become armed(): a drive that waits for this goes on.
   virtual void dma_started() noexcept = 0;
-  /// The guest is about to stop the transfer: on return nothing moves to or from guest memory.
-  /// Waits for the request in flight, or makes one; a command that needs more has failed.
+  /// The guest is about to stop the transfer. On return, nothing moves to or from guest memory. The
+  /// drive waits for the request in flight; if there is none, it may make one. A command that needs
+  /// more has failed.
   virtual void dma_stopped() noexcept = 0;
 
-  /// Ends whatever is under way (waiting for I/O that has been given to the host) and loads the
-  /// signature.
+  /// Ends the command under way and loads the signature. Waits for I/O that was given to the host.
   virtual void reset(Reset kind) noexcept = 0;
   /// SRST went back to 0.
   virtual void release_reset() noexcept = 0;
 
-  /// Waits for the request in flight, so that nothing is, and no unit of work is due: before save,
-  /// stop and unplug. A command that needs more goes on at resume().
+  /// Waits for the request in flight. On return, nothing is in flight and no unit of work is
+  /// queued: for save, stop and unplug. A command that needs more goes on at resume().
   virtual void settle() noexcept = 0;
   /// After settle() or restore().
   virtual void resume() noexcept = 0;
-  /// settle(), then everything acknowledged is on stable storage. False when it could not be done.
+  /// Calls settle(), then makes everything durable that was acknowledged. False when that failed.
   [[nodiscard]] virtual bool flush() noexcept = 0;
 
   /// For management: the image; null when there is none (an empty CD-ROM drive).
@@ -91,9 +92,9 @@ class Drive {
 
   /// After settle().
   virtual void store(DriveState& out) const noexcept = 0;
-  /// Would restore() take it?
+  /// True if restore() would accept the state.
   [[nodiscard]] virtual bool accepts(const DriveState& in) const noexcept = 0;
-  /// False, and nothing changed, when the state does not fit this drive.
+  /// Replaces the state. False, and nothing changes, when it does not fit this drive.
   [[nodiscard]] virtual bool restore(const DriveState& in) noexcept = 0;
 
  protected:

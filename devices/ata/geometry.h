@@ -24,16 +24,16 @@ struct Geometry {
 };
 
 /// The translation that a disk of `total` sectors reports after power-on: 16 heads, 63 sectors, and
-/// as many cylinders as there are, at most 16383 (ATA/ATAPI-6 annex B: everything above 8.4 GB says
-/// 16383/16/63). CMOS bytes for the BIOS are made from it too.
+/// as many cylinders as fit, from 1 to 16383 (ATA/ATAPI-6 annex B: every disk above 8.4 GB says
+/// 16383/16/63). The CMOS bytes for the BIOS come from it too.
 [[nodiscard]] constexpr Geometry default_geometry(std::uint64_t total) noexcept {
   constexpr std::uint64_t kTrack = std::uint64_t{16} * 63;
   const std::uint64_t cylinders = std::clamp<std::uint64_t>(total / kTrack, 1, 16383);
   return {.cylinders = static_cast<std::uint16_t>(cylinders), .heads = 16, .sectors = 63};
 }
 
-/// What INITIALIZE DEVICE PARAMETERS makes of a disk (ATA-5 8.16; word 54 of IDENTIFY DEVICE).
-/// `heads` and `sectors` not 0.
+/// The translation after INITIALIZE DEVICE PARAMETERS (ATA-5 8.16; word 54 of IDENTIFY DEVICE).
+/// `heads` and `sectors` must not be 0.
 [[nodiscard]] constexpr Geometry translated_geometry(std::uint64_t total,
                                                      std::uint8_t heads,
                                                      std::uint8_t sectors) noexcept {

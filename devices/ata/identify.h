@@ -11,8 +11,8 @@
 
 namespace dm::ata {
 
-/// An ASCII string field of IDENTIFY data: padded with spaces, cut when too long, bytes that are
-/// not printable replaced.
+/// An ASCII string field of IDENTIFY data. It is padded with spaces, cut if it is too long, and
+/// unprintable bytes become '?'.
 template <std::size_t N>
 struct IdentifyString {
   std::array<char, N> text{};
@@ -28,8 +28,8 @@ struct IdentifyString {
   constexpr IdentifyString(const char* from) noexcept : IdentifyString{std::string_view{from}} {}
 };
 
-/// How a disk names itself. Guests keep it: the serial number has to be stable and, on one machine,
-/// unique.
+/// How a disk names itself. Guests remember it, so the serial number has to be stable and, within
+/// one machine, unique.
 struct DiskIdentity {
   IdentifyString<20> serial;
   IdentifyString<8> firmware = "1.0";
@@ -57,12 +57,12 @@ struct IdentifySource {
   bool smart;
 };
 
-/// ATA/ATAPI-6 8.16 (words of ACS-2 where named), 512 bytes as they go over the data port. Only
-/// what works is claimed.
+/// Writes the answer to IDENTIFY DEVICE, 512 bytes as they go over the data port. It claims only
+/// what works. Source: ATA/ATAPI-6 8.16; ACS-2 for the words that are marked so.
 void build_identify(const IdentifySource& source,
                     std::span<std::uint8_t, kSectorSize> out) noexcept;
 
-/// IDENTIFY PACKET DEVICE of a CD-ROM drive, ATA/ATAPI-6 8.17.
+/// Writes the answer of a CD-ROM drive to IDENTIFY PACKET DEVICE, ATA/ATAPI-6 8.17.
 void build_packet_identify(const DiskIdentity& identity,
                            std::uint8_t dma_mode,
                            std::uint8_t unit,

@@ -14,16 +14,16 @@
 
 namespace dm::ata {
 
-/// A drive on an image, which it owns and closes when it goes: the one request that it may have in
-/// flight, the units of deferred work that lead from one request to the next, and what must happen
-/// to both when the guest resets, stops or loses the drive.
+/// A drive on an image. The drive owns the image and closes it at the end. This class handles the
+/// one request that may be in flight and the units of deferred work that lead from one request to
+/// the next. It also does what must happen to both when the guest resets, stops or loses the drive.
 ///
-/// Each unit makes at most one submission. A request carries the generation in which it was made:
-/// a reset starts a new one, so an old completion can only give its memory back (CVE-2023-5088).
-/// Thread rule: the loop's thread only. No allocation after construction.
+/// Each unit makes at most one submission. A request carries the generation in which it was made. A
+/// reset starts a new generation, so the completion of an old request only gives its memory back
+/// (CVE-2023-5088). Thread rule: the loop's thread only. No allocation after construction.
 class ImageDrive : public Drive {
  public:
-  /// Bytes of one submission of a DMA command.
+  /// Most bytes of one submission of a DMA command.
   static constexpr std::uint64_t kMaxSubmission = bounds::kBytesPerUnit;
 
   struct Counters {
@@ -33,7 +33,8 @@ class ImageDrive : public Drive {
     std::uint64_t io_errors = 0;    ///< of the backend
     std::uint64_t stale = 0;        ///< completions that came after a reset
     std::uint64_t too_short = 0;    ///< transfers for which the guest gave too little memory
-    std::uint64_t dma_faults = 0;   ///< and those for which it gave what is not memory
+    std::uint64_t dma_faults =
+        0;  ///< transfers for which the guest named something that is not memory
   };
 
   void dma_started() noexcept final;
@@ -44,66 +45,71 @@ class ImageDrive : public Drive {
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  protected:
-  /// `image` null: none yet.
+  /// `image` may be null: the drive has no image yet.
   ImageDrive(std::unique_ptr<BlockBackend> image, WorkQueue& work) noexcept;
-  /// After retire(), which only the whole drive can do.
+  /// The derived class calls retire() in its destructor first: only the whole drive can do that.
   ~ImageDrive() override = default;
 
   // What a kind of drive adds.
-  /// What the drive is doing: in its state, since it is saved.
+  /// What the drive is doing. It is part of the drive's state, because it is saved.
   [[nodiscard]] virtual Phase& phase() noexcept = 0;
-  /// Does the command under way use the transfer port?
+  /// True if the command under way uses the transfer port.
   [[nodiscard]] virtual bool uses_dma() const noexcept = 0;
-  /// The transfer port is armed for the command that waits for it: take_up() its first unit.
+  /// The transfer port is armed for the command that waits for it. Calls take_up() for its first
+  /// unit.
   virtual void dma_ready() noexcept = 0;
-  /// One unit of work, begun with nothing in flight: one submission, or the end of the command.
+  /// Runs one unit of work: one submission, or the end of the command. Nothing is in flight when it
+  /// is called.
   virtual void run_step() noexcept = 0;
-  /// Its request has come back; take_up() or again() for the next unit, or the end of the command.
+  /// The unit's request has completed. Calls take_up() or again() for the next unit, or ends the
+  /// command.
   virtual void step_done(BlockStatus status) noexcept = 0;
-  /// Fails the command under way, whose request the backend does not give back.
+  /// Fails the command under way, because the back end does not give its request back.
   virtual void give_up() noexcept = 0;
-  /// Is the next unit the decoding of the command, which asks nothing of the host?
+  /// True if the next unit decodes the command, which asks nothing of the host.
   [[nodiscard]] virtual bool undecoded() const noexcept = 0;
-  /// Fails the command under way, whose transfer the guest has stopped half-way.
+  /// Fails the command under way, because the guest has stopped its transfer half-way.
   virtual void abort_dma() noexcept = 0;
 
-  /// Null: none.
+  /// Null when there is no image.
   [[nodiscard]] BlockBackend* image() noexcept { return image_.get(); }
   [[nodiscard]] const BlockBackend* image() const noexcept { return image_.get(); }
-  /// Only where there is none.
+  /// Opens an image. Call it only when there is none.
   void open_image(std::unique_ptr<BlockBackend> image) noexcept;
-  /// Waits for the request in flight and lets its command go on, then closes the image.
+  /// Waits for the request in flight, lets its command go on, then closes the image.
   void close_image() noexcept;
 
-  /// A request is under way. When a command begins, it is one from before a reset that has not come
-  /// back although it was drained: what it uses stays its own, and the command waits under BSY.
+  /// True while a request is in flight. If it is true when a command begins, the request is from
+  /// before a reset and has not come back although it was drained. It then keeps what it uses, and
+  /// the command waits under BSY.
   [[nodiscard]] bool in_flight() const noexcept { return in_flight_; }
-  /// BSY now, and one unit of work after the guest has its answer.
+  /// Sets BSY, and schedules one unit of work for after the guest's answer.
   void take_up() noexcept;
-  /// The same, within the work of a command.
+  /// Schedules another unit, from within the work of a command.
   void again() noexcept { work_.schedule(); }
-  /// BSY until the transfer port is armed. Drive and port may be started in either order.
+  /// Sets BSY until the transfer port is armed. The guest may start drive and port in either order.
   void await_dma() noexcept;
-  /// Hands one request to the image. `data` stays valid until it is back; `durable` as in
+  /// Gives one request to the image. `data` must stay valid until it completes; `durable` as in
   /// BlockRequest.
   void submit(BlockOp op,
               std::uint64_t offset,
               std::uint64_t bytes,
               std::span<const std::span<std::byte>> data,
               bool durable = false) noexcept;
-  /// The last one.
+  /// The last request.
   [[nodiscard]] const BlockRequest& request() const noexcept { return request_; }
-  /// The guest's pages for the next request. Given back when it is done, or by whoever asked.
+  /// The guest's pages for the next request. They are given back when the request is done, or by
+  /// the code that asked for them.
   [[nodiscard]] DmaBuffer& pages() noexcept { return pages_; }
   [[nodiscard]] Counters& tally() noexcept { return counters_; }
 
-  /// Ends the command under way without a word to the guest, and waits for its request.
+  /// Ends the command under way without telling the guest, and waits for its request.
   void cut_off() noexcept;
-  /// Makes everything durable that was acknowledged. After settle(), where there is an image.
+  /// Makes everything durable that was acknowledged. Call it after settle(), if there is an image.
   [[nodiscard]] BlockStatus flush_image() noexcept;
-  /// cut_off(), and closes the image: in the destructor.
+  /// Calls cut_off() and closes the image: for the destructor.
   void retire() noexcept;
-  /// Registers and INTRQ of a saved drive, after its phase.
+  /// Restores the registers and INTRQ of a saved drive. Call it after the phase is restored.
   void restore_file(const DriveState& in) noexcept;
 
  private:

@@ -9,15 +9,15 @@
 #include <cstdint>
 #include <string_view>
 
-/// Everything of a drive that a guest can see, as plain aggregates: what is saved, loaded, hashed
-/// and dumped. Nothing here is in flight: save follows settle(), which leaves a command that needs
-/// more than the request in flight half done, to be gone on with by resume().
+/// All of a drive that a guest can see, as plain aggregates: this is saved, loaded, hashed and
+/// dumped. No request is in flight when it is saved, because settle() comes first. settle() may
+/// leave a command half done; resume() goes on with it.
 namespace dm::ata {
 
 enum class DriveKind : std::uint8_t { absent, disk, cdrom };
 
-/// The registers of one drive. Those that 48-bit commands use are two deep: [0] the last value
-/// written, [1] the one before (ATA/ATAPI-6 6.20).
+/// The registers of one drive. The registers that 48-bit commands use are two deep: [0] is the last
+/// value written, [1] the one before (ATA/ATAPI-6 6.20).
 struct TaskFile {
   using Pair = std::array<std::uint8_t, 2>;
   Pair features{};
@@ -79,8 +79,8 @@ struct SmartState {
   std::array<std::uint8_t, kSelfTests> self_tests{};  ///< the subcommand of each
 };
 
-/// The longest run of sectors between two disk writes in PIO; also the largest READ/WRITE MULTIPLE
-/// block times one.
+/// Most sectors in a block of READ/WRITE MULTIPLE, and so the most that one write to the image
+/// gathers in PIO.
 inline constexpr std::uint8_t kMaxMultiple = 16;
 
 struct DiskState {
@@ -95,7 +95,7 @@ struct DiskState {
   /// PIO in: the sector after the block. PIO out: the first sector of the block. DMA: the next
   /// sector.
   std::uint64_t lba = 0;
-  std::uint32_t remaining = 0;  ///< sectors that are still to come, without those in the block
+  std::uint32_t remaining = 0;  ///< sectors still to come, not counting those in the block
   /// Bytes of the block moved so far, and those that belong to it; for DiskStep::trim, ranges of
   /// the block.
   std::uint32_t pos = 0;
@@ -106,7 +106,7 @@ struct DiskState {
   std::array<std::uint8_t, std::size_t{kMaxMultiple} * kSectorSize> block{};
 };
 
-/// What REQUEST SENSE tells (SPC-2 7.23). All zero: nothing to tell.
+/// The answer to REQUEST SENSE (SPC-2 7.23). All zero: nothing to report.
 struct Sense {
   std::uint8_t key = 0;
   std::uint8_t asc = 0;   ///< additional sense code
@@ -130,14 +130,14 @@ struct CdState {
 
   Phase phase = Phase::idle;
   std::uint8_t command = 0;      ///< the ATA opcode under way
-  bool awaits_packet = false;    ///< data_out: what comes is the packet, not its parameters
+  bool awaits_packet = false;    ///< in data_out: the packet comes, not its parameters
   bool dma = false;              ///< data of the packet command go by DMA
   std::uint8_t dma_mode = 0x22;  ///< as in DiskState
   std::uint16_t byte_limit = 0;  ///< of one DRQ burst; odd ones as the guest gave them
   std::array<std::uint8_t, kPacket> packet{};
 
   CdStep step = CdStep::begin;  ///< in Phase::work
-  bool disc_lost = false;       ///< since the command under way began
+  bool disc_lost = false;       ///< the disc has gone since the command under way began
 
   bool tray_open = false;
   bool locked = false;  ///< PREVENT ALLOW MEDIUM REMOVAL
@@ -150,7 +150,7 @@ struct CdState {
   std::uint32_t lba = 0;        ///< the next block to fetch
   std::uint32_t remaining = 0;  ///< blocks still to fetch
   std::uint16_t frame = 0;      ///< bytes that the guest gets for each: 2048 or 2352
-  std::uint32_t pos = 0;        ///< of the buffer: what the guest takes or fills next
+  std::uint32_t pos = 0;        ///< in the buffer: the byte that the guest takes or fills next
   std::uint32_t end = 0;        ///< of this DRQ burst; even
   std::uint32_t filled = 0;     ///< valid bytes, or bytes expected
   std::array<std::uint8_t, kBuffer> buffer{};
@@ -160,7 +160,7 @@ struct DriveState {
   DriveKind kind = DriveKind::absent;
   bool intrq = false;
   TaskFile file;
-  DiskState disk;  ///< means something for a disk only
+  DiskState disk;  ///< for a disk only
   CdState cd;      ///< for a CD-ROM drive only
 };
 
@@ -186,7 +186,7 @@ void describe(Visitor& v, SmartState& s) {
   v.field(6, "self_tests", s.self_tests);
 }
 
-/// Between commands the block is nobody's business.
+/// True when the contents of the block matter: then they are saved.
 [[nodiscard]] constexpr bool block_counts(const DiskState& s) noexcept {
   return s.phase == Phase::data_in || s.phase == Phase::data_out ||
          (s.phase == Phase::work && (s.step == DiskStep::pio_write || s.step == DiskStep::trim));
@@ -267,15 +267,15 @@ void describe(Visitor& v, DriveState& s) {
   }
 }
 
-/// True when every number is one that the device itself could have produced. The disk's size is
-/// checked when a drive takes its part over.
+/// True when the device itself could have produced every number. A drive checks against its disk's
+/// size when it takes the state.
 [[nodiscard]] bool validate(const DiskState& s) noexcept;
 [[nodiscard]] bool validate(const CdState& s) noexcept;
 [[nodiscard]] bool validate(const DriveState& s) noexcept;
 
-/// In the middle of a transfer by its port, which has to agree.
+/// True in the middle of a transfer by the port. The port's state must agree with it.
 [[nodiscard]] bool transfers(const DriveState& s) noexcept;
-/// Held by SRST, which its controller has to agree with too.
+/// True while SRST holds the drive. The controller's state must agree with it.
 [[nodiscard]] bool held_by_reset(const DriveState& s) noexcept;
 
 }  // namespace dm::ata

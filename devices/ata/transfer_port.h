@@ -7,14 +7,14 @@
 
 namespace dm::ata {
 
-/// How a drive reaches guest memory by DMA. The controller that a drive hangs on implements it: it
-/// knows where the guest has described its memory, and in which form. A drive knows how many bytes
-/// it has to move, and when.
+/// How a drive reaches guest memory by DMA. The drive's controller implements it: it knows where,
+/// and in which form, the guest has described its memory. The drive knows how many bytes it has to
+/// move, and when.
 ///
-/// A transfer: armed() -> begin() -> gather() until all is moved -> finish(). The port moves no
-/// data itself; a drive hands what gather() gives to its image. Nothing here is called for each
-/// sector or region: begin() and finish() once a command, gather() once a request to the image,
-/// which has up to 1 MiB.
+/// The order of a transfer: armed() -> begin() -> gather() until all is moved -> finish(). The port
+/// moves no data itself: a drive passes what gather() gives to its image. begin() and finish() are
+/// called once for each command, gather() once for each request to the image, of up to 1 MiB;
+/// nothing is called for each sector or region.
 ///
 /// Thread rule: the loop's thread only. No allocation, no exception.
 class TransferPort {
@@ -23,45 +23,47 @@ class TransferPort {
   TransferPort(const TransferPort&) = delete;
   TransferPort& operator=(const TransferPort&) = delete;
 
-  /// How the memory that the guest gave compares with what the drive has to move.
+  /// The size of the memory that the guest gave, compared with what the drive has to move.
   enum class Fit : std::uint8_t {
-    shorter,  ///< there is less of it
+    shorter,  ///< the memory is too small
     equal,
-    longer,  ///< there is more
-    fault,   ///< its description is not in memory
+    longer,  ///< the memory is larger
+    fault,   ///< the description is not in memory
   };
   enum class Piece : std::uint8_t {
-    memory,   ///< the buffer has spans of it
-    dropped,  ///< to the guest only: nobody takes the data, and they count as moved
-    fault,    ///< what the guest gave is not memory
+    memory,   ///< the buffer has spans of guest memory
+    dropped,  ///< only for data to the guest: it is discarded and counts as moved
+    fault,    ///< the guest named something that is not memory
   };
   struct Gathered {
     Piece piece = Piece::fault;
-    std::uint64_t bytes = 0;  ///< what was asked for, or whole sectors (512 bytes) of it
+    std::uint64_t bytes = 0;  ///< the bytes asked for, or fewer: whole sectors of 512
   };
   enum class End : std::uint8_t {
     complete,  ///< all is moved
-    shorter,   ///< nothing was: there was too little memory
-    fault,     ///< memory failed
+    shorter,   ///< nothing was moved: there was too little memory
+    fault,     ///< an access to memory failed
     error,     ///< the drive failed or was reset
   };
 
-  /// The guest has started a transfer, and none has begun since.
+  /// True if the guest has started a transfer, and no begin() has used this start yet.
   [[nodiscard]] virtual bool armed() const noexcept = 0;
-  /// Reads the description of the guest's memory, for a transfer of `bytes`. Uses the start up. For
-  /// `shorter`, finish() follows and nothing was moved; for `fault` too.
+  /// Reads the description of the guest's memory, for a transfer of `bytes`, and uses up the start.
+  /// After `shorter` or `fault` nothing is moved: call finish() next.
   [[nodiscard]] virtual Fit begin(std::uint64_t bytes, Dma direction) noexcept = 0;
-  /// A transfer was saved half done and has been loaded: go_on() before the next gather().
+  /// True if a transfer was saved half done and has been loaded: call go_on() before the next
+  /// gather().
   [[nodiscard]] virtual bool interrupted() const noexcept = 0;
   /// Reads the description again and skips what was moved; `left` bytes are still to come. False:
-  /// it is not in memory any more, or holds less.
+  /// the description is not in memory any more, or describes less.
   [[nodiscard]] virtual bool go_on(std::uint64_t left, Dma direction) noexcept = 0;
   /// Bytes that gather() has given since begin().
   [[nodiscard]] virtual std::uint64_t moved() const noexcept = 0;
   /// The next part of the transfer, at most `limit` bytes. For `dropped` the buffer stays empty.
   [[nodiscard]] virtual Gathered gather(DmaBuffer& buffer, std::uint64_t limit) noexcept = 0;
-  /// While a stop waits for the last of a transfer, gather() takes no region beyond the second
-  /// window of guest memory: one register write maps no more than any other.
+  /// While it is on, gather() takes no region beyond the second window of guest memory. A stop uses
+  /// it while it waits for the end of a transfer, so that one register write maps no more than any
+  /// other.
   virtual void stopping(bool on) noexcept = 0;
   virtual void finish(End end) noexcept = 0;
 

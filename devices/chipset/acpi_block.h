@@ -35,18 +35,19 @@ void describe(Visitor& v, AcpiBlockState& s) {
 }
 [[nodiscard]] bool validate(const AcpiBlockState& s) noexcept;
 
-/// The registers behind Xen's ACPI tables that the device model answers for: PM1a_CNT, the APM
-/// ports that switch ACPI on, general purpose events, and what the hotplug methods of the DSDT
-/// read. Knows no port number.
+/// The registers behind Xen's ACPI tables for which the device model answers: PM1a_CNT, the APM
+/// ports that switch ACPI on, general purpose events, and what the DSDT's hotplug methods read.
+/// This class knows no port number.
 ///
-/// The SCI is high while an enabled event stands. Xen drives the same interrupt for PM1 events and
-/// may lower it behind our back: the levels do not add up there. So a standing SCI is asserted
-/// again whenever an event comes or the guest writes to the block. Thread rule: the loop's thread
-/// only. Sources: ACPI 2.0, 4.7.3 and 4.7.4; Xen tools/libacpi.
+/// The SCI is high while an enabled event is pending. Xen drives the same interrupt for PM1 events
+/// and may lower it without telling us, because it keeps one level for both. So while an event is
+/// pending, the SCI is asserted again at each new event and each write to the general purpose
+/// events. Thread rule: the loop's thread only. Sources: ACPI 2.0, 4.7.3 and 4.7.4; Xen
+/// tools/libacpi.
 class AcpiBlock {
  public:
-  /// vCPUs 0 to vcpus_online-1 are there. `cmos` gets the mark that tells firmware of a resume from
-  /// S3.
+  /// vCPUs 0 to vcpus_online-1 are online. On S3, `cmos` gets the mark by which firmware knows a
+  /// resume.
   AcpiBlock(IrqLine sci,
             DomainControl& control,
             CmosRam& cmos,
@@ -63,13 +64,13 @@ class AcpiBlock {
   [[nodiscard]] std::uint64_t read_cpus(IoAccess a) const noexcept;
   void write_nothing(IoAccess a, std::uint64_t value) noexcept;
 
-  /// A vCPU comes: sets its bit and raises the CPU hotplug event. False when it is there already,
-  /// or can never be. Management's call, not the guest's.
+  /// Adds a vCPU: sets its bit and raises the CPU hotplug event. False when it is online already,
+  /// or when `index` is not below vcpus_max. Management calls this, not the guest.
   bool plug_vcpu(unsigned index) noexcept;
   [[nodiscard]] bool vcpu_online(unsigned index) const noexcept;
   [[nodiscard]] unsigned vcpus_online() const noexcept;
 
-  /// Power-on, but for the vCPUs, which stay.
+  /// Power-on values, except for the vCPUs: those that are online stay online.
   void reset() noexcept;
   [[nodiscard]] const AcpiBlockState& state() const noexcept { return state_; }
   void restore(const AcpiBlockState& s) noexcept;

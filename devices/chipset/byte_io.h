@@ -8,8 +8,8 @@
 
 namespace dm::chipset {
 
-/// An 8-bit chip sees a wider access as one access per byte, low byte first, as the PCI-to-ISA
-/// bridge cuts it. `byte_of(offset)` gives one byte of the region.
+/// An 8-bit chip sees a wider access as one access for each byte, low byte first: the PCI-to-ISA
+/// bridge splits it so. `byte_of(offset)` returns one byte of the region.
 template <class ByteOf>
 requires std::is_nothrow_invocable_r_v<std::uint8_t, ByteOf, std::uint64_t>
 [[nodiscard]] std::uint64_t read_bytes(IoAccess a, ByteOf byte_of) noexcept {

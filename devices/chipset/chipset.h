@@ -34,7 +34,7 @@ struct Config {
 
 }  // namespace chipset
 
-/// Functions that this machine does not have keep their power-on values, and are not restored.
+/// A function that this machine does not have keeps its power-on values here and is not restored.
 struct ChipsetState {
   HostBridgeState host_bridge;
   ConfigPortsState config_ports;
@@ -65,10 +65,10 @@ void describe(Visitor& v, ChipsetState& s) {
 }
 [[nodiscard]] bool validate(const ChipsetState& s) noexcept;
 
-/// All chips of the PC that Xen leaves out and that have no backend: what every guest gets before
-/// disks, cards and serial ports. Construct it first, so that its slots and ports are free; it must
-/// not outlive the buses. Thread rule: the loop's thread only. Nothing allocates or throws after
-/// construction.
+/// All chips of the PC that Xen leaves out and that have no back end: every guest gets them before
+/// disks, cards and serial ports. Construct it first, so that its slots and ports are free. The
+/// buses must outlive it. Nothing allocates or throws after construction. Thread rule: the loop's
+/// thread only.
 class Chipset {
  public:
   struct Ports {
@@ -76,13 +76,13 @@ class Chipset {
     PciBus& pci;
     IrqRouter& irqs;
     DomainControl& control;
-    UnplugHandler& unplug;  ///< not called before a guest asks, or a restore
+    UnplugHandler& unplug;  ///< called only when a guest asks, or by restore()
   };
   /// Throws std::runtime_error when a slot or port is taken or the hypervisor refuses it.
   Chipset(const Ports& ports, const chipset::Config& config);
 
-  /// Adds a vCPU, as management wants it; false when it is there already, can never be, or the
-  /// machine has no ACPI to tell the guest by.
+  /// Adds a vCPU, on behalf of management. False when it is online already, can never be, or the
+  /// machine has no ACPI to tell the guest.
   bool plug_vcpu(unsigned index) noexcept { return pm_ && pm_->acpi().plug_vcpu(index); }
   [[nodiscard]] bool vcpu_online(unsigned index) const noexcept {
     return pm_ ? pm_->acpi().vcpu_online(index) : index < vcpus_online_;
@@ -92,19 +92,21 @@ class Chipset {
     return pm_ ? pm_->acpi().vcpus_online() : vcpus_online_;
   }
 
-  /// Power-on values everywhere; CMOS contents, vCPUs and what was unplugged stay.
+  /// Power-on values everywhere, but CMOS contents, vCPUs and what was unplugged stay.
   void reset() noexcept;
-  /// The end of S3. What the processor's side of the machine loses is as after power-on; PCI
-  /// configuration, interrupt routes, ACPI's registers and CMOS stay as firmware set them up, since
-  /// under Xen no firmware does it again: SeaBIOS skips PCI and power management there
-  /// (src/fw/pciinit.c), and hvmloader does not run.
+  /// The end of S3. The configuration latch, the CMOS index, the keyboard controller, port 92h and
+  /// the DMA controllers are as after power-on. PCI configuration, interrupt routes, ACPI's
+  /// registers and CMOS contents stay as firmware set them up, since under Xen no firmware does it
+  /// again: SeaBIOS skips PCI and power management there (src/fw/pciinit.c), and hvmloader does not
+  /// run.
   void wake() noexcept;
   [[nodiscard]] ChipsetState state() const noexcept;
-  /// Is it of a machine with the same functions? Says what its guest has unplugged.
+  /// True if the state is from a machine with the same functions. Adds what its guest has unplugged
+  /// to `gone`.
   [[nodiscard]] bool fits(const ChipsetState& s, UnplugRequest& gone) const noexcept;
-  /// Puts a saved state in the place of the present one; false, and nothing changed, unless
-  /// validate() agrees. Interrupt levels and link routes are sent where they differ from what was
-  /// sent before: the same again changes nothing in Xen.
+  /// Replaces the state by a saved one. False, and nothing changes, unless validate() agrees.
+  /// Interrupt levels and link routes are sent to Xen where they differ from what was sent before;
+  /// Xen takes a level that it has already as no change.
   [[nodiscard]] bool restore(const ChipsetState& s) noexcept;
 
   /// vcpus_online, and the state under `name`.

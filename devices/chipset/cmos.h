@@ -9,7 +9,7 @@
 namespace dm {
 
 /// Ports 0x70 and 0x71. Xen takes index writes below 0x0E, and the data accesses after them, for
-/// its own clock; we see the others only, so a data access here always belongs to the last index
+/// its own clock. We see only the others, so a data access here always belongs to the last index
 /// that came here. Thread rule: the loop's thread only. Sources: MC146818A; Xen
 /// xen/arch/x86/hvm/rtc.c.
 class Cmos {
@@ -19,7 +19,7 @@ class Cmos {
 
   [[nodiscard]] CmosRam& ram() noexcept { return ram_; }
 
-  /// A reset takes nothing from a battery-backed memory but the index.
+  /// A reset clears only the index: the memory has a battery.
   void reset() noexcept { ram_.select(0); }
   [[nodiscard]] const CmosState& state() const noexcept { return ram_.state(); }
   void restore(const CmosState& s) noexcept { ram_.restore(s); }

@@ -16,14 +16,14 @@ struct DiskGeometry {
   std::uint8_t sectors = 0;
 };
 
-/// What the machine's owner decides about the first contents.
+/// The first contents, as far as the machine's owner decides them.
 struct CmosPresets {
-  /// Letters as in libxl's -boot order=: a floppy, c disk, d CD-ROM, n network. Others are skipped;
-  /// three count.
+  /// Letters as in libxl's -boot order=: a floppy, c disk, d CD-ROM, n network. Other letters are
+  /// skipped; the first three count.
   std::string_view boot_order = "cda";
-  /// Let firmware insist on a boot signature on floppies.
+  /// Makes firmware require a boot signature on floppies.
   bool check_floppy_signature = false;
-  /// IDE positions: channel 0 master and slave, channel 1 master and slave. Hard disks only.
+  /// By IDE position: channel 0 master, slave, channel 1 master, slave. Hard disks only.
   std::array<std::optional<DiskGeometry>, 4> disks{};
 };
 
@@ -44,19 +44,19 @@ void describe(Visitor& v, CmosState& s) {
 }
 [[nodiscard]] bool validate(const CmosState& s) noexcept;
 
-/// Bytes 0x0E-0x7F of the battery-backed memory beside the clock. Firmware's settings are preset
-/// here; hvmloader writes the memory sizes itself. Thread rule: the loop's thread only. Sources:
-/// IBM AT BIOS layout, SeaBIOS src/hw/rtc.h, README.
+/// Bytes 0x0E-0x7F of the battery-backed memory beside the clock. The settings that firmware reads
+/// are set here; hvmloader writes the memory sizes itself. Thread rule: the loop's thread only.
+/// Sources: IBM AT BIOS layout, SeaBIOS src/hw/rtc.h, README.
 class CmosRam {
  public:
   explicit CmosRam(const CmosPresets& presets) noexcept;
 
-  /// Bit 7 masks NMI on a PC, and is no part of the index.
+  /// Selects a byte. Bit 7 masks NMI on a PC and is not part of the index.
   void select(std::uint8_t index) noexcept;
   [[nodiscard]] std::uint8_t read() const noexcept;
   void write(std::uint8_t value) noexcept;
 
-  /// Leaves the code that makes SeaBIOS wake the system up when it finds itself reset.
+  /// Writes the code that makes SeaBIOS, after a reset, wake the system instead of booting it.
   void mark_suspend_to_ram() noexcept;
 
   [[nodiscard]] const CmosState& state() const noexcept { return state_; }

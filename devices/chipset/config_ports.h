@@ -21,15 +21,14 @@ void describe(Visitor& v, ConfigPortsState& s) {
 }
 [[nodiscard]] bool validate(const ConfigPortsState& s) noexcept;
 
-/// Ports 0xCF8-0xCFF: PCI configuration mechanism 1 of the 82441FX, and in its middle the PIIX3's
-/// reset control register, which answers to bytes where the other answers to double words.
+/// Ports 0xCF8-0xCFF: PCI configuration mechanism 1 of the 82441FX and, in its middle, the PIIX3's
+/// reset control register. The first answers to double words, the second to bytes.
 ///
-/// Xen keeps a latch of its own and sends configuration cycles to their function directly, but
-/// passes the address port on to us and takes our answer: without it Linux finds no PCI bus. The
-/// data port comes here only where Xen's latch has the enable bit clear. After a migration ours may
-/// say otherwise, since Xen does not save its own; then the access is served from ours. Thread
-/// rule: the loop's thread only. Sources: Intel 290549-001 (CONFADD, CONFDATA), Intel 290550-002
-/// (RCR).
+/// Xen keeps its own latch and sends configuration cycles straight to their function. But it passes
+/// the address port on to us and takes our answer: without it Linux finds no PCI bus. The data port
+/// comes here only while the enable bit of Xen's latch is clear. Xen does not save its latch, so
+/// after a migration ours may have the bit set; then our latch serves the access. Thread rule: the
+/// loop's thread only. Sources: Intel 290549-001 (CONFADD, CONFDATA), Intel 290550-002 (RCR).
 class ConfigPorts {
  public:
   /// Throws std::runtime_error when the ports are not to be had.
@@ -38,7 +37,7 @@ class ConfigPorts {
   void reset() noexcept { state_ = {}; }
   [[nodiscard]] const ConfigPortsState& state() const noexcept { return state_; }
   void restore(const ConfigPortsState& s) noexcept { state_ = s; }
-  /// Writes of a width that no register has.
+  /// Number of writes with a width that no register has.
   [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
 
  private:
@@ -48,7 +47,7 @@ class ConfigPorts {
   void write_data(IoAccess a, std::uint64_t value) noexcept;
   void write_reset_control(std::uint8_t value) noexcept;
 
-  /// Does CONFADD name a function that can exist: enabled, bus 0?
+  /// True if CONFADD names a function that can exist: enabled, bus 0.
   [[nodiscard]] bool selects_bus_0() const noexcept;
   [[nodiscard]] PciBdf selected() const noexcept;
   [[nodiscard]] std::uint8_t register_at(IoAccess a) const noexcept;

@@ -26,8 +26,8 @@ void describe(Visitor& v, Dma8237State& s) {
 }
 
 /// The PIIX3's two DMA controllers, at 0x00-0x0F and at every second port of 0xC0-0xDF, and the
-/// page registers at 0x80-0x8F. Firmware sets them up; no device of this machine uses them. (Port
-/// 0x80 goes to the real hardware under Xen and never comes here.) Thread rule: the loop's thread
+/// page registers at 0x80-0x8F. Firmware sets them up; no device of this machine uses them. Under
+/// Xen, port 0x80 goes to the real hardware and never comes here. Thread rule: the loop's thread
 /// only. Source: Intel 290550-002, I/O address map.
 class Dma8237 {
  public:

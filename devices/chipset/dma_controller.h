@@ -23,10 +23,11 @@ void describe(Visitor& v, DmaControllerState& s) {
 }
 [[nodiscard]] bool validate(const DmaControllerState& s) noexcept;
 
-/// One 8237A without anything at its request lines: it never moves a byte, so current and base
-/// registers are the same, status and the temporary register stay 0, and command, mode and request,
-/// which cannot be read, are not kept. Registers are numbered 0-15 as at A3-A0. Thread rule: the
-/// loop's thread only. Source: Intel 231466-005 (8237A); 290550-002 for reading the masks.
+/// One 8237A with nothing at its request lines, so it never moves a byte. Current and base
+/// registers are the same. The status and temporary registers stay 0. The command, mode and request
+/// registers cannot be read and are not kept. Registers are numbered 0-15, as at A3-A0. Thread
+/// rule: the loop's thread only. Source: Intel 231466-005 (8237A); 290550-002 for reading the
+/// masks.
 class DmaController {
  public:
   [[nodiscard]] std::uint8_t read(std::uint8_t number) noexcept;

@@ -7,8 +7,9 @@
 
 namespace dm::chipset {
 
-/// Ports that a PC has at one place and nowhere else. Throws std::runtime_error that names both
-/// owners, or says that the hypervisor refused; so it is for construction at start-up only.
+/// Claims ports that a PC has at one fixed place. Throws std::runtime_error, which names both
+/// owners, or says that the hypervisor refused. So use it only for construction at start-up. Thread
+/// rule: the loop's thread only.
 [[nodiscard]] PioClaim claim_fixed(PioBus& bus,
                                    PortRange range,
                                    IoHandler handler,

@@ -8,14 +8,14 @@
 
 namespace dm {
 
-/// Characters that a guest's PV drivers send for the host's log: a line at a time, of bounded
-/// length, at a bounded rate (XSA-180). The log itself takes the sting out of control characters.
-/// Thread rule: the loop's thread only. No allocation.
+/// Characters that a guest's PV drivers send to the host's log: a line at a time, with a limited
+/// length and rate (XSA-180). The log itself replaces control characters. Thread rule: the loop's
+/// thread only. No allocation.
 class GuestLog {
  public:
-  /// A new line ends the line; so does a full buffer.
+  /// Adds a character. A newline ends the line, and so does a full buffer.
   void put(char c) noexcept;
-  /// Lines held back by the rate limit.
+  /// Number of lines that the rate limit held back.
   [[nodiscard]] std::uint64_t suppressed() const noexcept { return limit_.suppressed(); }
 
  private:

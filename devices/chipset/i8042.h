@@ -9,8 +9,8 @@
 
 namespace dm {
 
-/// The keyboard controller at its PC places: ports 0x60 and 0x64, ISA interrupts 1 and 12.
-/// Thread rule: the loop's thread only.
+/// The wiring of the keyboard controller: ports 0x60 and 0x64, ISA interrupts 1 and 12. Thread
+/// rule: the loop's thread only.
 class I8042 {
  public:
   /// Throws std::runtime_error when the ports are not to be had.

@@ -11,7 +11,7 @@
 
 namespace dm {
 
-/// Where the byte in the output buffer came from.
+/// The side from which the byte in the output buffer came.
 enum class OutputSource : std::uint8_t { none, keyboard_side, mouse_side };
 
 /// The controller's own registers.
@@ -20,10 +20,10 @@ struct I8042Registers {
       0x30};                        ///< byte 0 is the command byte: both devices off, no interrupts
   std::uint8_t output_port = 0xcf;  ///< P2, without the two bits that follow the output buffer
   std::uint8_t output = 0;          ///< the byte at port 60h; stays there after it was read
-  OutputSource full = OutputSource::none;  ///< is the output buffer full?
+  OutputSource full = OutputSource::none;  ///< none: the output buffer is empty
   std::uint8_t reply = 0;  ///< the controller's own next byte, while the buffer is full
   OutputSource reply_waits = OutputSource::none;
-  std::uint8_t command = 0;  ///< that waits for its data byte; 0: none
+  std::uint8_t command = 0;  ///< the command that waits for its data byte; 0: none
   bool last_was_command = false;
 };
 static_assert(sizeof(I8042Registers) == 39);  // a new member: describe it, validate it
@@ -53,15 +53,15 @@ void describe(Visitor& v, I8042State& s) {
 }
 [[nodiscard]] bool validate(const I8042State& s) noexcept;
 
-/// The 8042 of a PS/2 machine, with its keyboard and mouse. Commands and bytes are taken at once,
-/// so that the input buffer is never seen full. One byte at a time is in the output buffer; the
-/// next one follows when it has been read, with an interrupt edge of its own. Own answers go before
-/// the keyboard's bytes, and those before the mouse's.
+/// The 8042 of a PS/2 machine, with its keyboard and mouse. It takes commands and bytes at once, so
+/// the guest never sees the input buffer full. The output buffer holds one byte. When the guest has
+/// read it, the next byte follows, with its own interrupt edge. The controller's own answers go
+/// first, then the keyboard's bytes, then the mouse's.
 ///
-/// Interrupt levels are a pure function of the state: IRQ 1 while a byte of the keyboard side waits
-/// and the command byte lets it, IRQ 12 likewise for the mouse side. Thread rule: the loop's thread
-/// only. Source: IBM PS/2 Hardware Interface Technical Reference, Keyboard and Auxiliary Device
-/// Controller.
+/// The interrupt levels depend only on the state: IRQ 1 is high while a byte of the keyboard side
+/// waits and the command byte allows the interrupt; IRQ 12 likewise for the mouse side. Thread
+/// rule: the loop's thread only. Source: IBM PS/2 Hardware Interface Technical Reference, Keyboard
+/// and Auxiliary Device Controller.
 class KeyboardController {
  public:
   KeyboardController(IrqLine keyboard_irq, IrqLine mouse_irq, DomainControl& control) noexcept;
@@ -75,7 +75,7 @@ class KeyboardController {
     return {registers_, keyboard_.state(), mouse_.state()};
   }
   void restore(const I8042State& s) noexcept;
-  /// Commands that this controller does not know.
+  /// Number of commands that this controller does not know.
   [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
 
  private:
@@ -84,8 +84,7 @@ class KeyboardController {
   void write_output_port(std::uint8_t value) noexcept;
   [[nodiscard]] std::uint8_t output_port() const noexcept;
   void answer(std::uint8_t byte, OutputSource side = OutputSource::keyboard_side) noexcept;
-  /// Moves the next byte into the output buffer when that is free, and brings the interrupts up to
-  /// date.
+  /// Moves the next byte into the output buffer if that is free, and updates the interrupts.
   void refill() noexcept;
   void update_irqs() noexcept;
   [[nodiscard]] std::uint8_t& command_byte() noexcept { return registers_.ram[0]; }

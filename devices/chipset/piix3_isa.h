@@ -17,13 +17,13 @@ template <class Visitor>
 void describe(Visitor& v, Piix3IsaState& s) {
   v.field(1, "config", s.config);
 }
-/// Every value is a possible one: the register list decides which bits a loaded byte may set.
+/// Every value is possible: the register list decides which bits a loaded byte may set.
 [[nodiscard]] inline bool validate(const Piix3IsaState& /*s*/) noexcept {
   return true;
 }
 
-/// 82371SB function 0 at 0:1.0. What matters of it is PIRQRC[A:D]: Xen moves the PCI interrupt
-/// links when told to, so each change of a route is passed on, once. The PICs, the PIT and ELCR are
+/// 82371SB function 0 at 0:1.0. Only PIRQRC[A:D] have an effect: Xen routes the PCI interrupt links
+/// as it is told, so each change of a route is passed on, once. The PICs, the PIT and ELCR are
 /// Xen's. Thread rule: the loop's thread only. Source: Intel 290550-002.
 class Piix3Isa final : public PciFunction {
  public:

@@ -26,9 +26,10 @@ void describe(Visitor& v, Piix4PmState& s) {
 }
 
 /// 82371AB function 3 at 0:1.3: the wiring of the ACPI registers. PM1a_CNT follows PMBASE and
-/// PMREGMISC, as on the chip (hvmloader puts it to 0xB004); the rest is where Xen's tables say. SCI
-/// is ISA interrupt 9. Of the power management block only PM1a_CNT is claimed: status, enables and
-/// the timer beside it are Xen's. Thread rule: the loop's thread only. Source: Intel 290562-001.
+/// PMREGMISC, as on the chip (hvmloader moves it to 0xB004). The other registers are where Xen's
+/// tables say. The SCI is ISA interrupt 9. Of the power management block, only PM1a_CNT is claimed:
+/// the status, enables and timer beside it are Xen's. Thread rule: the loop's thread only. Source:
+/// Intel 290562-001.
 class Piix4Pm final : public PciFunction {
  public:
   struct Ports {
@@ -53,7 +54,7 @@ class Piix4Pm final : public PciFunction {
 
   PioBus& pio_;
   AcpiBlock acpi_;
-  std::uint16_t pm_base_ = 0;  ///< where the window was wanted last; 0: nowhere
+  std::uint16_t pm_base_ = 0;  ///< the base that software asked for last; 0: none
   PioClaim pm_claim_;
   PioClaim apm_claim_;
   PioClaim gpe_claim_;

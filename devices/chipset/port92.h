@@ -18,10 +18,10 @@ void describe(Visitor& v, Port92State& s) {
 }
 [[nodiscard]] bool validate(const Port92State& s) noexcept;
 
-/// Port 0x92, PS/2 system control port A: bit 1 opens the A20 gate, a change of bit 0 from 0 to 1
-/// resets. An HVM guest has no A20 gate, address line 20 is always there; so the bit is only kept.
-/// Thread rule: the loop's thread only. Source: IBM PS/2 Hardware Interface Technical Reference,
-/// system control ports.
+/// Port 0x92, PS/2 system control port A: bit 1 opens the A20 gate, and a change of bit 0 from 0 to
+/// 1 resets. An HVM guest has no A20 gate (address line 20 is always there), so bit 1 is only
+/// stored. Thread rule: the loop's thread only. Source: IBM PS/2 Hardware Interface Technical
+/// Reference, system control ports.
 class Port92 {
  public:
   /// Throws std::runtime_error when the port is not to be had.

@@ -11,7 +11,7 @@ struct Ps2KeyboardState {
   std::uint8_t leds = 0;
   std::uint8_t rate = 0x2b;       ///< typematic rate and delay: 10.9 a second after 500 ms
   std::uint8_t scancode_set = 2;  ///< 1-3
-  std::uint8_t command = 0;       ///< that waits for its parameter; 0: none
+  std::uint8_t command = 0;       ///< the command that waits for its parameter; 0: none
   std::uint8_t last_sent = 0;     ///< for "resend"
   bool scanning = true;
   Ps2Queue queue;
@@ -30,15 +30,15 @@ void describe(Visitor& v, Ps2KeyboardState& s) {
 }
 [[nodiscard]] bool validate(const Ps2KeyboardState& s) noexcept;
 
-/// A 101-key keyboard on which nobody types: it answers commands.
-/// Thread rule: the loop's thread only. Source: IBM PS/2 Hardware Interface Technical Reference,
-/// Keyboards (101- and 102-key), commands from the system.
+/// A 101-key keyboard on which nobody types: it only answers commands. Thread rule: the loop's
+/// thread only. Source: IBM PS/2 Hardware Interface Technical Reference, Keyboards (101- and
+/// 102-key), commands from the system.
 class Ps2Keyboard {
  public:
-  /// A byte from the system.
+  /// Takes a byte from the system.
   void receive(std::uint8_t byte) noexcept;
   [[nodiscard]] bool has_byte() const noexcept { return !state_.queue.empty(); }
-  /// The next byte for the system, untranslated.
+  /// Returns the next byte for the system, untranslated.
   [[nodiscard]] std::uint8_t send() noexcept { return state_.last_sent = state_.queue.take(); }
 
   [[nodiscard]] const Ps2KeyboardState& state() const noexcept { return state_; }
@@ -47,7 +47,7 @@ class Ps2Keyboard {
  private:
   void start(std::uint8_t command) noexcept;
   void finish(std::uint8_t command, std::uint8_t parameter) noexcept;
-  /// Power-on values; what was still to be sent is lost.
+  /// Sets power-on values; bytes that are still to be sent are lost.
   void set_defaults() noexcept;
 
   Ps2KeyboardState state_;

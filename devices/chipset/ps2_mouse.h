@@ -8,11 +8,11 @@
 namespace dm {
 
 struct Ps2MouseState {
-  std::uint8_t resolution = 2;  ///< 1 << resolution counts a millimetre
+  std::uint8_t resolution = 2;  ///< 1 << resolution is the counts per millimetre
   std::uint8_t sample_rate = 100;
   std::uint8_t previous_rate =
       0;                       ///< the sample rate before this one: part of the IntelliMouse knock
-  std::uint8_t command = 0;    ///< that waits for its parameter; 0: none
+  std::uint8_t command = 0;    ///< the command that waits for its parameter; 0: none
   std::uint8_t last_sent = 0;  ///< for "resend"
   std::uint8_t id = 0;         ///< 0: PS/2 mouse; 3: IntelliMouse, with a wheel
   bool scaling_2_1 = false;
@@ -39,15 +39,15 @@ void describe(Visitor& v, Ps2MouseState& s) {
 }
 [[nodiscard]] bool validate(const Ps2MouseState& s) noexcept;
 
-/// A PS/2 mouse that nobody moves: it answers commands, and turns into an IntelliMouse when asked
-/// in Microsoft's way (sample rates 200, 100, 80, then its id is read). Thread rule: the loop's
+/// A PS/2 mouse that nobody moves: it only answers commands. It becomes an IntelliMouse when asked
+/// in Microsoft's way: sample rates 200, 100, 80, then a read of its id. Thread rule: the loop's
 /// thread only. Source: IBM PS/2 Hardware Interface Technical Reference, Mouse.
 class Ps2Mouse {
  public:
-  /// A byte from the system.
+  /// Takes a byte from the system.
   void receive(std::uint8_t byte) noexcept;
   [[nodiscard]] bool has_byte() const noexcept { return !state_.queue.empty(); }
-  /// The next byte for the system.
+  /// Returns the next byte for the system.
   [[nodiscard]] std::uint8_t send() noexcept { return state_.last_sent = state_.queue.take(); }
 
   [[nodiscard]] const Ps2MouseState& state() const noexcept { return state_; }
@@ -56,7 +56,7 @@ class Ps2Mouse {
  private:
   void start(std::uint8_t command) noexcept;
   void finish(std::uint8_t command, std::uint8_t parameter) noexcept;
-  /// A command that has been acknowledged.
+  /// Carries out a command that has been acknowledged.
   void apply(std::uint8_t command) noexcept;
   void set_defaults() noexcept;
   void set_sample_rate(std::uint8_t rate) noexcept;

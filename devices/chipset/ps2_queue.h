@@ -6,9 +6,9 @@
 
 namespace dm {
 
-/// Bytes that a PS/2 device has to send. When it is full, new bytes are lost, as on the device. No
-/// operation leaves the array whatever the two numbers are: they may have come from a file
-/// (CVE-2017-16845).
+/// Bytes that a PS/2 device has to send. When the queue is full, new bytes are lost, as on the
+/// device. No operation leaves the array, whatever `head` and `count` are, because they may have
+/// come from a file (CVE-2017-16845).
 struct Ps2Queue {
   static constexpr std::uint8_t kSize = 16;
   static constexpr std::uint8_t kSlotMask = kSize - 1;
@@ -24,7 +24,7 @@ struct Ps2Queue {
       ++count;
     }
   }
-  /// The oldest byte; 0 when there is none.
+  /// Takes the oldest byte; 0 when there is none.
   [[nodiscard]] std::uint8_t take() noexcept {
     if (empty()) {
       return 0;

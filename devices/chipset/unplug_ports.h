@@ -13,7 +13,8 @@ namespace dm {
 
 struct UnplugPortsState {
   std::uint8_t flags = 0;
-  std::uint16_t unplugged = 0;  ///< every mask bit that was ever written: unplugging is for good
+  std::uint16_t unplugged =
+      0;  ///< every known mask bit that was ever written; an unplug is for good
   std::uint16_t product = 0;
   std::uint32_t build = 0;
 };
@@ -28,9 +29,9 @@ void describe(Visitor& v, UnplugPortsState& s) {
 }
 [[nodiscard]] bool validate(const UnplugPortsState& s) noexcept;
 
-/// The protocol by which a guest's PV drivers find Xen's platform device, get rid of emulated disks
-/// and network cards, and write to the host's log. Same registers behind the fixed ports and, in
-/// part, behind BAR 0. An unplug is complete when the write is answered: the PV drivers open the
+/// The protocol by which a guest's PV drivers find Xen's platform device, unplug emulated disks and
+/// network cards, and write to the host's log. The fixed ports have all registers; BAR 0 has some
+/// of them too. An unplug is complete when the write is answered, because the PV drivers open the
 /// same images next. Thread rule: the loop's thread only. Source: Xen
 /// docs/misc/hvm-emulated-unplug.pandoc; README for the rest.
 class UnplugPorts {
@@ -44,10 +45,10 @@ class UnplugPorts {
   void write_bar(IoAccess a, std::uint64_t value) noexcept;
 
   [[nodiscard]] const UnplugPortsState& state() const noexcept { return state_; }
-  /// Unplugs and locks again what was: neither the devices' owner nor Xen's memory types come with
-  /// the state.
+  /// Unplugs again what was unplugged and locks again what was locked. A saved state holds only the
+  /// request: it contains neither the absence of the devices nor Xen's memory types.
   void restore(const UnplugPortsState& s) noexcept;
-  /// Accesses that mean nothing.
+  /// Number of writes that mean nothing.
   [[nodiscard]] std::uint64_t ignored() const noexcept { return ignored_; }
 
  private:

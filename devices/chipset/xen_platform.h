@@ -23,8 +23,8 @@ void describe(Visitor& v, XenPlatformState& s) {
   return validate(s.ports);
 }
 
-/// Xen's platform device at 0:2.0, and its fixed ports 0x10-0x1F. INTA of this slot is declared but
-/// never driven from here: Xen raises it for event channels, and a second user would break their
+/// Xen's platform device at 0:2.0, and its fixed ports 0x10-0x1F. The slot's INTA is declared, but
+/// we never drive it: Xen raises it for event channels, and a second user would break their
 /// delivery. Thread rule: the loop's thread only. Source: Xen docs/misc/hvm-emulated-unplug.pandoc.
 class XenPlatform final : public PciFunction {
  public:

@@ -19,9 +19,9 @@
 
 namespace dm::e1000 {
 
-/// The 82540EM behind its register file: what an access of a register does, reset, link. Where the
-/// registers are in the guest's address space is the PCI function's business. Thread rule: the
-/// loop's thread only. No allocation after construction.
+/// The 82540EM behind its register file: what an access of a register does, reset, link. It does
+/// not know where its registers are in the guest's address space; the PCI function does (e1000.h).
+/// Thread rule: the loop's thread only. No allocation after construction. Source: 8254x SDM.
 class Chip final : public NetClient {
  public:
   struct Ports {
@@ -30,7 +30,7 @@ class Chip final : public NetClient {
     WorkQueue& work;
     NetBackend& backend;
   };
-  /// Attaches itself to the backend until it goes.
+  /// Attaches itself to the back end. The destructor detaches it.
   Chip(const Ports& ports, IrqLine irq, const MacAddress& mac);
   Chip(const Chip&) = delete;
   Chip& operator=(const Chip&) = delete;

@@ -10,9 +10,9 @@
 namespace dm::e1000 {
 
 inline constexpr std::uint32_t kDescriptorSize = 16;
-/// The shortest ring that the manual knows (13.4.27, 13.4.38). It promises nothing about shorter
-/// ones, and some are tried: they have as many descriptors as their length says, and whatever tail
-/// is outside of them means all of them, once.
+/// The shortest ring that the manual knows (13.4.27, 13.4.38). The manual promises nothing about
+/// shorter rings, but some drivers try them. They have as many descriptors as their length says,
+/// and any tail outside of them means all of them, once.
 inline constexpr std::uint32_t kShortestRing = 8;
 
 /// Does a tail mean all descriptors up to the end of a ring of `size`, once? OS/2 writes the ring's

@@ -15,8 +15,9 @@
 
 namespace dm::e1000 {
 
-/// A network card: the 82540EM, 8086:100e, at its place on the PCI bus. Registers behind BAR 0 and,
-/// indirectly, BAR 1; INTA. Thread rule: the loop's thread only. No allocation after construction.
+/// A network card: the 82540EM, 8086:100e, on the PCI bus. Its registers are behind BAR 0 and,
+/// indirectly, BAR 1; its interrupt is INTA. Thread rule: the loop's thread only. No allocation
+/// after construction. Source: 8254x SDM.
 class E1000 final : public PciFunction {
  public:
   struct Setup {
@@ -37,21 +38,21 @@ class E1000 final : public PciFunction {
                                                              const Ports& ports);
   ~E1000() override = default;
 
-  /// Leaves the machine for good when cards are meant: nothing is in flight on return, and the
-  /// backend is free. Idempotent. A card keeps nothing that could fail to be made durable: true.
+  /// Leaves the machine for good if the request names cards. On return nothing is in flight, and
+  /// the back end is free. Idempotent. Always true: a card has no data to make durable.
   bool unplug(UnplugRequest request) noexcept;
   /// As after power-on, configuration space included. A card that has left stays away.
   void reset() noexcept;
-  /// The end of S3: as after power-on, but for configuration space, which no firmware sets up
-  /// again there. A card that has left stays away.
+  /// The end of S3: as after power-on, except for configuration space, which no firmware sets up
+  /// again. A card that has left stays away.
   void wake() noexcept { chip_.wake(); }
 
-  /// Nothing of the guest's is touched from pause() to resume(). Between them state() and restore()
-  /// may be called; guest time must stand still.
+  /// From pause() to resume() the card touches nothing of the guest. Between the two, state() and
+  /// restore() may be called. The caller stops guest time too.
   void pause() noexcept { chip_.pause(); }
   void resume() noexcept { chip_.resume(); }
   [[nodiscard]] CardState state() const noexcept;
-  /// False, and the card is as it was, when the state is not valid.
+  /// Replaces the state. False, and nothing changes, when the state is not valid.
   [[nodiscard]] bool restore(const CardState& state) noexcept;
 
   /// A row of "network" for a card that has not left. `name` is the row's.

@@ -15,8 +15,8 @@ using MacAddress = std::array<std::uint8_t, 6>;
     const MacAddress& mac) noexcept;
 
 /// The 93C46 and the two ways to it: EERD, which answers at once, and EECD, where the driver moves
-/// the wires itself. Linux reads all 64 words bit by bit, thousands of accesses, so the wires are a
-/// few operations each. What software writes stays until the card goes.
+/// the wires itself. Linux reads all 64 words bit by bit, in thousands of accesses, so each wire
+/// change takes only a few operations. What software writes stays until the card goes.
 class Eeprom {
  public:
   explicit Eeprom(CardState& state) noexcept : file_{state.file}, s_{state.eeprom} {}

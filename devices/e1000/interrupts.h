@@ -10,7 +10,7 @@
 namespace dm::e1000 {
 
 /// Causes, mask and pin (8254x SDM, 3.2.7, 3.4.3 and 13.4.17 to 13.4.21). Causes are latched when
-/// they happen, since firmware polls ICR with everything masked; what ITR delays is the pin alone.
+/// they happen, because firmware polls ICR with everything masked. ITR delays only the pin;
 /// RDTR/RADV and TIDV/TADV delay the causes RXT0 and TXDW themselves. Only changes of the pin leave
 /// this object. Thread rule: the loop's thread only.
 class Interrupts {
@@ -21,23 +21,23 @@ class Interrupts {
   ~Interrupts() = default;
 
   void raise(std::uint32_t causes) noexcept;
-  /// ICR, read: all causes, masked or not; they are gone afterwards.
+  /// Read of ICR: returns all causes, masked or not, and clears them.
   [[nodiscard]] std::uint32_t take() noexcept;
   void clear(std::uint32_t causes) noexcept;
   void unmask(std::uint32_t causes) noexcept;
   void mask(std::uint32_t causes) noexcept;
   void write_itr(std::uint32_t value) noexcept;
 
-  /// A frame is in memory: RXT0, now or when RDTR and RADV say.
+  /// A frame is in memory: raises RXT0, now or when RDTR and RADV say.
   void received() noexcept;
-  /// RDTR.FPD: whatever RXT0 waits for is over.
+  /// RDTR.FPD: RXT0 waits no longer.
   void flush_received() noexcept;
-  /// Descriptors were written back; `delayable`: all of them had IDE set.
+  /// Descriptors were written back. `delayable`: all of them had IDE set.
   void transmitted(bool delayable, std::uint32_t other_causes) noexcept;
 
-  /// Nothing pending, nothing masked in, timers off, pin low.
+  /// Clears causes and mask, stops the timers, sets the pin low.
   void reset() noexcept;
-  /// After a load: the pin is as it was. Delays begin anew.
+  /// After a load: sets the pin as it was. Delays begin anew.
   void restore() noexcept;
   [[nodiscard]] bool level() const noexcept { return irq_.level(); }
 

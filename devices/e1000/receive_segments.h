@@ -11,8 +11,8 @@
 
 namespace dm::e1000 {
 
-/// The headers of a long TCP frame, from which those of its segments are made. What the host says
-/// of the frame is checked against the headers themselves.
+/// The headers of a long TCP frame, from which the headers of its segments are made. What the host
+/// says of the frame is checked against the headers themselves.
 class SegmentHeader {
  public:
   static constexpr std::uint32_t kRoom = 192;  ///< Ethernet, tag, IPv6 with options, TCP
@@ -22,12 +22,12 @@ class SegmentHeader {
   [[nodiscard]] bool take(std::span<const std::byte> head,
                           std::uint32_t size,
                           const NetOffload& offload) noexcept;
-  /// How long the headers of such a frame are; 0 when `head` does not say.
+  /// The length of the headers of such a frame, in bytes; 0 when `head` does not tell.
   [[nodiscard]] static std::uint32_t length_of(std::span<const std::byte> head,
                                                const NetOffload& offload) noexcept;
   /// The VLAN tag was taken out of original().
   void tag_stripped() noexcept;
-  /// A single frame, of which `head` are the first bytes: header(0) is what it is.
+  /// Takes a single frame, of which `head` has the first bytes: header(0) is `head`.
   void take_plain(std::span<const std::byte> head, std::uint32_t payload) noexcept;
 
   /// The header of segment `index`, which has `payload` bytes whose sum is `sum`.

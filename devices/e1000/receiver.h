@@ -22,18 +22,19 @@
 
 namespace dm::e1000 {
 
-/// The receive side (8254x SDM, 3.2): filters, cuts, puts frames into the guest's buffers, reports.
+/// The receive side (8254x SDM, 3.2): filters frames, cuts them, puts them into the guest's
+/// buffers, reports.
 ///
-/// It asks the backend for a frame only while the guest has buffers, so what finds no room waits in
-/// the host's kernel. A frame is scattered over a small private head, which is filtered and
-/// changed, and the guest's own buffers. Where the guess was right, how long the headers are and
-/// how the segments of a long frame are cut, the payload is where it belongs and the head alone is
-/// copied; where not, the frame goes through a private buffer. A guess is what the last frame was
-/// like.
+/// It asks the back end for a frame only while the guest has buffers, so other frames wait in the
+/// host's kernel. A frame is scattered over a small private head, which is filtered and changed,
+/// and the guest's own buffers. This needs a guess of how long the headers are and how a long frame
+/// is cut: the guess is that the frame is like the last one. If it is right, the payload is already
+/// in its place, and only the head is copied. If it is wrong, the frame goes through a private
+/// buffer.
 ///
-/// One unit of work is one frame of the backend, with at most bounds::kSegmentsPerReceive segments,
-/// fewer where each takes several buffers. Thread rule: the loop's thread only. No allocation after
-/// construction.
+/// One unit of work is one frame of the back end, with at most bounds::kSegmentsPerReceive
+/// segments; fewer if each takes several buffers. Thread rule: the loop's thread only. No
+/// allocation after construction.
 class Receiver {
  public:
   Receiver(Shared& shared,
@@ -47,15 +48,15 @@ class Receiver {
   Receiver& operator=(const Receiver&) = delete;
   ~Receiver() = default;
 
-  /// Something that it may wait for has come: RDT, RCTL, bus mastering, a link.
+  /// Looks again: something that it may wait for has come (RDT, RCTL, bus mastering, a link).
   void kick() noexcept;
   void on_receivable() noexcept;
-  /// RCTL or the addresses changed: the backend hears of it from run().
+  /// RCTL or the addresses changed: run() tells the back end.
   void filters_changed() noexcept;
   void wrote_tail() noexcept;
-  /// Ring registers are about to change.
+  /// Call it before ring registers change.
   void leave_ring() noexcept;
-  /// Nothing is left but what CardState holds; the backend keeps its frames.
+  /// On return, only what is in CardState is left; the back end keeps its frames.
   void settle() noexcept;
   void reset() noexcept;
 
@@ -82,7 +83,7 @@ class Receiver {
     bool tagged = false;
   };
   enum class Verdict : std::uint8_t { rejected, exact, inexact };
-  /// A frame, or what is left of a long one, that waits for buffers: in spill_.
+  /// A frame, or the rest of a long one, that waits in spill_ for buffers.
   struct Pending {
     std::uint32_t at = 0;
     std::uint32_t left = 0;  ///< payload bytes
@@ -93,7 +94,7 @@ class Receiver {
     Cast cast = Cast::unicast;
     std::uint32_t tag = 0;  ///< bytes of a VLAN tag that was taken out
 
-    /// A frame is no shorter in the guest's memory. It was padded on the wire, tag included.
+    /// The shortest frame in the guest's memory: it was padded on the wire, tag included.
     [[nodiscard]] std::uint32_t shortest() const noexcept { return kShortestFrame - tag; }
   };
 

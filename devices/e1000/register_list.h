@@ -143,8 +143,8 @@ constexpr RegisterTables make_tables() {
   return tables;
 }
 
-/// The chip's registers, from which decode, masks and reset values come. Two at one place do not
-/// compile.
+/// The chip's registers. Decoding, masks and reset values are made from this list. Two registers at
+/// one place do not compile.
 template <class... Regs>
 struct RegisterList {
   static constexpr RegisterTables kTables = make_tables<Regs...>();

@@ -32,7 +32,7 @@ struct Counters {
   std::uint64_t master_aborts = 0;  ///< DMA to what is not RAM
 };
 
-/// What both directions of a card look at. Owned by Chip.
+/// What both directions of a card share. Chip owns it.
 struct Shared {
   CardState state;
   Counters counters;
@@ -42,8 +42,9 @@ struct Shared {
   bool loopback = false;  ///< RCTL.LBM, or the PHY's own
 };
 
-/// The one frame that is on its way from the transmitter to the receiver of a card in loopback.
-/// The transmitter waits until it is taken, so frames never nest, whatever the rings point at.
+/// The one frame on its way from the transmitter to the receiver of a card in loopback. The
+/// transmitter waits until the receiver has taken it, so frames never nest, wherever the rings
+/// point.
 class Loopback {
  public:
   [[nodiscard]] bool busy() const noexcept { return size_ != 0; }
@@ -61,7 +62,7 @@ class Loopback {
     size_ = at;
     reader_->schedule();
   }
-  /// The receiver's work. Once, before anything is put.
+  /// Sets the receiver's work. Call it once, before anything is put.
   void set_reader(Work& reader) noexcept { reader_ = &reader; }
 
  private:

@@ -21,16 +21,16 @@ namespace dm::e1000 {
 
 /// The transmit side (8254x SDM, 3.3 to 3.5): takes descriptors, sends frames, reports.
 ///
-/// It runs as deferred work, after the TDT write was answered. One unit is one call of the backend:
+/// It runs as deferred work, after the TDT write was answered. One unit is one call of the back end:
 /// up to bounds::kFramesPerSend frames, or one run of at most bounds::kSegmentsPerSend segments
-/// that the backend cuts itself; it takes at most a block of descriptors. Descriptors are copied in
-/// once, in blocks. Payload goes to the backend as spans of the guest's pages, behind a private
-/// copy of as many header bytes as have to change. Descriptors are reported, and the interrupt
-/// decided on, when the ring is empty, the backend is full, or a block is done.
+/// that the back end cuts itself. A unit takes at most a block of descriptors. Descriptors are
+/// copied once, in blocks. Payload goes to the back end as spans of the guest's pages, behind a
+/// private copy of the header bytes that have to change. Descriptors are reported, and the
+/// interrupt decided on, when the ring is empty, the back end is full, or a block is done.
 ///
-/// When the backend takes some of a unit's frames and not all, the ring goes back to the first that
-/// it did not take, within the unit, so that no guest sees it. It is tried again after
-/// on_sendable(). Thread rule: the loop's thread only. No allocation.
+/// When the back end takes only some of a unit's frames, the ring goes back to the first that it
+/// did not take. That happens within the unit, so the guest cannot see it. The frame is tried again
+/// after on_sendable(). Thread rule: the loop's thread only. No allocation.
 class Transmitter {
  public:
   Transmitter(Shared& shared,
@@ -43,14 +43,14 @@ class Transmitter {
   Transmitter& operator=(const Transmitter&) = delete;
   ~Transmitter() = default;
 
-  /// Something that it may wait for has come: TDT, TCTL.EN, bus mastering, a link.
+  /// Looks again: something that it may wait for has come (TDT, TCTL.EN, bus mastering, a link).
   void kick() noexcept;
   void on_sendable() noexcept;
-  /// Ring registers are about to change: what is done is reported, what was fetched is forgotten.
+  /// Call it before ring registers change: reports what is done, and drops what was fetched.
   void leave_ring() noexcept;
-  /// Nothing is left but what CardState holds.
+  /// On return, only what is in CardState is left.
   void settle() noexcept;
-  /// CTRL.RST: nothing more is read or written.
+  /// CTRL.RST: reads and writes nothing more.
   void reset() noexcept;
 
  private:

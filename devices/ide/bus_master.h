@@ -12,14 +12,14 @@
 namespace dm::ide {
 
 /// One channel's bus master ("Programming Interface for Bus Master IDE Controller" 1.0): three
-/// registers and the engine that turns a table of physical region descriptors into spans of guest
-/// memory, for whichever drive of the channel asks its transfer port.
+/// registers, and the engine that turns a table of physical region descriptors into spans of guest
+/// memory, for the drive of the channel that asks its transfer port.
 ///
-/// begin() reads the table once, into a private copy; go_on() reads it once more, where a transfer
-/// was saved half done. Thread rule: the loop's thread only. No allocation.
+/// begin() reads the table once, into a private copy. go_on() reads it again, if a transfer was
+/// saved half done. Thread rule: the loop's thread only. No allocation.
 class BusMaster final : public ata::TransferPort {
  public:
-  /// 512 descriptors describe at least 32 MiB worth of full regions, the longest ATA command.
+  /// 512 descriptors of full regions are 32 MiB, the longest ATA command.
   static constexpr std::size_t kMaxDescriptors = 512;
 
   explicit BusMaster(GuestMemory& memory) noexcept : memory_{memory} {}
@@ -28,20 +28,20 @@ class BusMaster final : public ata::TransferPort {
   [[nodiscard]] std::uint8_t read(std::uint8_t offset) const noexcept;
   /// Any register but the command register.
   void write(std::uint8_t offset, std::uint8_t value) noexcept;
-  /// The command register. True when start went from 0 to 1. Whoever calls has ended a running
-  /// transfer before start goes to 0: see ata::Drive::dma_stopped().
+  /// Writes the command register. True when start went from 0 to 1. Before start goes to 0, the
+  /// caller has ended a running transfer: see ata::Drive::dma_stopped().
   [[nodiscard]] bool write_command(std::uint8_t value) noexcept;
   [[nodiscard]] bool started() const noexcept;
 
   /// PCI command bit 2.
   void enable(bool on) noexcept { enabled_ = on; }
-  /// INTRQ rose. Called when everything that the interrupt announces is in memory.
+  /// INTRQ rose. Call it when everything that the interrupt announces is in memory.
   void latch_interrupt() noexcept;
 
   // The transfer port. Start is the SSBM bit.
   [[nodiscard]] bool armed() const noexcept override { return state_.armed; }
-  /// Without bus mastering nothing can be fetched: the table reads as zeros, data for memory is
-  /// dropped, and data from memory is a fault, since inventing it would overwrite the disk.
+  /// Without bus mastering nothing can be fetched. The table reads as zeros, and data for memory is
+  /// dropped. Data from memory is a fault, since invented data would overwrite the disk.
   [[nodiscard]] Fit begin(std::uint64_t bytes, Dma direction) noexcept override;
   [[nodiscard]] bool interrupted() const noexcept override { return state_.running && !loaded_; }
   [[nodiscard]] bool go_on(std::uint64_t left, Dma direction) noexcept override;

@@ -18,9 +18,9 @@
 namespace dm::ide {
 
 /// One ATA channel: two drives (either may be absent) on one set of ports and one interrupt, and
-/// its half of the bus master. It routes; drives decide. The interrupt is a pure function of the
-/// drives' INTRQ, the selection and nIEN. Thread rule: the loop's thread only. No allocation after
-/// construction.
+/// its half of the bus master. The channel only routes; the drives decide. The interrupt depends
+/// only on the drives' INTRQ, the selection and nIEN. Thread rule: the loop's thread only. No
+/// allocation after construction.
 class Channel final : private ata::Cable {
  public:
   static constexpr std::size_t kDrives = 2;
@@ -34,8 +34,8 @@ class Channel final : private ata::Cable {
 
   /// At start-up. Null: none.
   void attach(std::uint8_t unit, std::unique_ptr<ata::Drive> drive) noexcept;
-  /// The drive leaves for good. Nothing of it is in flight afterwards; its image is closed. False
-  /// when the data could not be made durable first.
+  /// Removes the drive for good. On return nothing of it is in flight, and its image is closed.
+  /// False when the data could not be made durable first; the drive leaves all the same.
   [[nodiscard]] bool detach(std::uint8_t unit) noexcept;
   [[nodiscard]] ata::Drive* drive(std::uint8_t unit) noexcept { return drives_[unit].get(); }
   [[nodiscard]] const ata::Drive* drive(std::uint8_t unit) const noexcept {

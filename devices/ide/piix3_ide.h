@@ -22,13 +22,13 @@ namespace dm::ide {
 /// Positions on the two channels, in libxl's and QEMU's order: hda, hdb, hdc, hdd.
 inline constexpr std::size_t kPositions = 4;
 
-/// The IDE function of the PIIX3, 8086:7010 at 00:01.1: configuration space, legacy ports
+/// The IDE function of the PIIX3, 8086:7010 at 00:01.1: configuration space, the legacy ports
 /// 0x1f0-0x1f7/0x3f6 and 0x170-0x177/0x376 with IRQ 14 and 15, and the bus-master registers behind
 /// BAR 4.
 ///
-/// The legacy ports answer whatever the command register and IDETIM say: SeaBIOS runs before
-/// anybody sets them when there is no hvmloader, and no guest turns them off. Thread rule: the
-/// loop's thread only. No allocation after construction.
+/// The legacy ports answer whatever the command register and IDETIM say. Without hvmloader, SeaBIOS
+/// runs before anybody sets those, and no guest switches the ports off. Thread rule: the loop's
+/// thread only. No allocation after construction. Source: Intel 290550-002.
 class Piix3Ide final : public PciFunction {
  public:
   /// Null: no drive there.
@@ -39,9 +39,9 @@ class Piix3Ide final : public PciFunction {
   Piix3Ide(PciBus& pci, PioBus& pio, IrqRouter& irqs, GuestMemory& memory, Drives drives);
   ~Piix3Ide() override = default;
 
-  /// Disks leave, all of them or all but the primary master; CD-ROMs stay. On return their data is
-  /// durable, nothing of them is in flight and their images are closed. Idempotent. False when some
-  /// data could not be made durable.
+  /// Removes disks: all of them, or all but the primary master. CD-ROMs stay. On return the disks'
+  /// data is durable, nothing of them is in flight and their images are closed. Idempotent. False
+  /// when some data could not be made durable; the disks leave all the same.
   bool unplug(UnplugRequest request) noexcept;
 
   /// As after power-on; nothing is in flight. What has left stays away.
@@ -50,14 +50,14 @@ class Piix3Ide final : public PciFunction {
   /// space stays, since no firmware sets it up again.
   void wake() noexcept;
 
-  /// Nothing is in flight and no work is due when this returns: before QMP "stop" answers, and
-  /// before state(). It waits for one request of each drive; a command that needs more goes on at
+  /// On return, nothing is in flight and no work is queued: before QMP's "stop" answers, and before
+  /// state(). It waits for one request of each drive. A command that needs more goes on at
   /// resume().
   void pause() noexcept;
   /// After pause(), and after restore().
   void resume() noexcept;
-  /// pause(), and all acknowledged data on stable storage: power-off, S3 and reset. False when
-  /// that failed.
+  /// Calls pause(), then makes all acknowledged data durable: for power-off, S3 and reset. False
+  /// when that failed.
   [[nodiscard]] bool flush() noexcept;
 
   [[nodiscard]] Channel& channel(std::size_t number) noexcept { return channels_[number]; }
@@ -69,12 +69,12 @@ class Piix3Ide final : public PciFunction {
 
   /// After pause().
   [[nodiscard]] ControllerState state() const noexcept;
-  /// Would restore() take this valid state, and has it every drive that was not unplugged? A disk
-  /// is gone when, and only when, the guest has unplugged it.
+  /// True if restore() would accept this valid state, and it has every drive that was not
+  /// unplugged. A disk may be missing if, and only if, the guest has unplugged it.
   [[nodiscard]] bool fits(const ControllerState& state, const UnplugRequest& gone) const noexcept;
-  /// Into a machine with the same disks that has not run yet; resume() follows. A drive that the
-  /// saved machine had lost by unplug is lost here too. False, and the function is as it was, when
-  /// the state is not valid or does not fit the drives.
+  /// Replaces the state, in a machine with the same disks that has not run yet. Call resume() next.
+  /// A drive that the saved machine had lost by an unplug is removed here too. False, and nothing
+  /// changes, when the state is not valid or does not fit the drives.
   [[nodiscard]] bool restore(const ControllerState& state) noexcept;
 
   /// The registers under `name`, and a row of "drives" for each drive.

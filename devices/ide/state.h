@@ -7,8 +7,8 @@
 #include <array>
 #include <cstdint>
 
-/// Everything of the IDE function that a guest can see, as plain aggregates. Its drives say theirs
-/// in devices/ata/state.h.
+/// All of the IDE function that a guest can see, as plain aggregates. The drives' part is in
+/// devices/ata/state.h.
 namespace dm::ide {
 
 struct BusMasterState {

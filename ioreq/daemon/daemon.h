@@ -23,9 +23,9 @@ class Daemon {
     return {.restore = false};
   }
 
-  /// Returns when the guest is gone or a signal said so; an error is one of start-up, with nothing
-  /// left behind. In a stub domain it returns in a child: the first process becomes the supervisor
-  /// and ends the domain with that child.
+  /// Serves the guest. Returns when the guest is gone or a signal came. An error is one of the
+  /// start, and nothing is left behind. In a stub domain it returns in a child: the first process
+  /// becomes the supervisor, and ends the domain when that child ends.
   [[nodiscard]] static Result<> serve(const MachineConfig& config, Home home = Home::dom0);
 };
 

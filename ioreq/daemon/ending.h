@@ -5,15 +5,15 @@
 
 namespace dm {
 
-/// Why a device model ends, and so what becomes of its guest. A guest that is alive must not be
-/// left alone: an access to a device of a server that is gone reads ones, and one that is under way
-/// never comes back. So it is ended as crashed, once data is durable and before the server goes,
-/// just as the supervisor does after a sudden death.
+/// Why a device model ends, and what then happens to its guest. A guest that is alive must not be
+/// left alone. Once the ioreq server is gone, an access to a device reads ones; an access that was
+/// in flight before never returns. So the guest is ended as crashed, when its data is durable and
+/// before the server goes. The supervisor does the same after a sudden death.
 ///
-/// Not after SIGHUP, which comes from libxl. It pauses the domain, removes the device model's node
-/// in xenstore, sends SIGHUP and destroys the domain (libxl_domain.c, libxl_dm.c); xl, which waits
-/// for the domain's end, would take a crash for one and do what on_crash= says. Xen itself keeps
-/// the first reason of a domain that has ended already, so nothing is changed there.
+/// SIGHUP is different: it comes from libxl. libxl pauses the domain, removes the device model's
+/// node in xenstore, sends SIGHUP and destroys the domain (libxl_domain.c, libxl_dm.c). xl waits
+/// for the domain's end; it would take our crash for a real one and do what on_crash= says. A
+/// domain that has ended already is not changed, since Xen keeps the first reason.
 class Ending {
  public:
   enum class Cause : std::uint8_t {
@@ -26,7 +26,7 @@ class Ending {
     start_failed,     ///< the guest could not be served after all
   };
 
-  /// The first cause is what counts, but for the domain's end.
+  /// Notes a cause. The first one counts, but the domain's end replaces it.
   constexpr void note(Cause cause) noexcept {
     if (cause_ == Cause::none || cause == Cause::domain_gone) {
       cause_ = cause;

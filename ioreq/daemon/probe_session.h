@@ -6,8 +6,8 @@
 
 namespace dm {
 
-/// -machine none: answers questions about the program itself and needs neither Xen nor a guest.
-/// Returns after `quit`, after a signal, or when nobody has ended it for two minutes.
+/// -machine none: answers questions about the program itself, and needs neither Xen nor a guest.
+/// Returns after `quit`, after a signal, or after two minutes.
 [[nodiscard]] Result<> serve_probe(const MachineConfig& config);
 
 }  // namespace dm

@@ -12,8 +12,8 @@
 
 namespace dm {
 
-/// What the management side may ask of a PV domain's backends: there is no machine to stop. Thread
-/// rule: the loop's thread only.
+/// What management may ask of a PV domain's backends: there is no machine to stop. Thread rule: the
+/// loop's thread only.
 class PvControl final : public MachineControl {
  public:
   PvControl(const pv::Backends& backends, std::function<void()> quit)
@@ -25,7 +25,7 @@ class PvControl final : public MachineControl {
   [[nodiscard]] bool vcpu_online(unsigned) const noexcept override { return false; }
   PlugResult plug_vcpu(unsigned) noexcept override { return PlugResult::out_of_range; }
   [[nodiscard]] std::vector<DriveInfo> drives() const override { return backends_.drives(); }
-  /// A disc is changed by libxl in xenstore.
+  /// Refused: libxl changes a PV disc in xenstore.
   DiscChange eject(std::string_view, bool) noexcept override { return DiscChange::no_such_drive; }
   void insert(std::string_view, std::unique_ptr<DiscImage>, Inserted done) override {
     done(DiscChange::no_such_drive);

@@ -45,7 +45,7 @@ class LoopEvents final : public EventLoop {
   host::Loop& loop_;
 };
 
-/// The process's parts, in the order of their making. What is below may use what is above.
+/// The process's parts, in the order in which they are made. A later part may use an earlier one.
 class Session final : private ControlHost {
  public:
   Session(const MachineConfig& config, Home home) : config_{config}, home_{home} {}

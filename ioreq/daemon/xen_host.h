@@ -14,17 +14,17 @@
 
 namespace dm {
 
-/// Everything of Xen that one guest's machine stands on, in the order of its making; it goes in the
-/// reverse order.
+/// All Xen objects that one guest's machine needs, in the order in which they are made. They go in
+/// the reverse order.
 class XenHost {
  public:
-  /// `vcpus`: all that the domain can have. S3 needs a handle for any hypercall there is, which a
-  /// stub domain's kernel refuses, or should.
+  /// `vcpus`: all that the domain can have. S3 needs a handle for any hypercall, which a stub
+  /// domain's kernel refuses, or should.
   [[nodiscard]] static Result<std::unique_ptr<XenHost>> open(xen::DomId domid,
                                                              unsigned vcpus,
                                                              bool with_sleep);
 
-  /// Binds the handles to the guest, whatever becomes of the process: no other domain, no plain
+  /// Binds the handles to the guest for good: they reach no other domain and make no plain
   /// hypercall. Kernels of stub domains with the fix for XSA-482 do so by themselves.
   [[nodiscard]] Result<> restrict_to_guest() noexcept;
 

@@ -12,8 +12,8 @@
 
 namespace dm {
 
-/// The other ends of disks and serial ports, opened before the guest is touched: a missing image
-/// ends start-up early.
+/// The back ends of disks, network cards and serial ports. They are opened before the guest is
+/// touched, so a missing image ends the start early.
 struct Backends {
   struct Nic {
     std::unique_ptr<NetBackend> cable;

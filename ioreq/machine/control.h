@@ -21,14 +21,14 @@ class ControlHost {
   ControlHost& operator=(const ControlHost&) = delete;
   virtual ~ControlHost() = default;
 
-  /// The first cont of a machine that was started with -S: opens the gate for requests. False when
-  /// that failed.
+  /// The first cont of a machine that was started with -S: lets requests come. False when that
+  /// failed.
   [[nodiscard]] virtual bool launch() noexcept = 0;
   virtual void quit() noexcept = 0;
-  /// S3: is the guest asleep, and let it go on.
+  /// S3: whether the guest sleeps; wakes it.
   [[nodiscard]] virtual bool asleep() noexcept = 0;
   virtual void wake() noexcept = 0;
-  /// Devices beside the machine (PV backends): stop() and cont() of theirs.
+  /// Stops and continues the devices beside the machine (PV backends).
   virtual void pause_others() noexcept = 0;
   virtual void resume_others() noexcept = 0;
 };
@@ -37,8 +37,8 @@ class ControlHost {
 /// Thread rule: the loop's thread only.
 class Control final : public MachineControl {
  public:
-  /// All of them outlive it. `clock` is the guest's time; `dirty` hears of pages while a migration
-  /// wants to know.
+  /// All of them outlive this object. `clock` is the guest's time. `dirty` is told of pages while a
+  /// migration tracks them.
   Control(const MachineConfig& config,
           Machine& machine,
           ClockSwitch& clock,

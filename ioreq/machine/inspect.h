@@ -8,10 +8,10 @@
 
 namespace dm {
 
-/// Everything of a running machine that may help to find out what is going on: what was asked for,
-/// what was answered, each device's registers, the last requests. Changes nothing; guests go on
-/// meanwhile. Answers QMP's x-stubdm-inspect, and so `stubdm inspect DOMID`. Allocates; the loop's
-/// thread.
+/// All of a running machine that may help to find out what is going on: its configuration, each
+/// device's registers, counters, the last requests. Changes nothing; the guest goes on meanwhile.
+/// This is the answer to QMP's x-stubdm-inspect, and so to `stubdm inspect DOMID`. Allocates.
+/// Thread rule: the loop's thread only.
 [[nodiscard]] boost::json::object inspect(const Machine& machine, const MachineConfig& config);
 
 }  // namespace dm

@@ -14,14 +14,14 @@
 
 namespace dm {
 
-/// What devices tell, as JSON. Bytes become one string of hexadecimal digits, cut when there are
-/// too many to read.
+/// What devices report, as JSON. Bytes become one string of hexadecimal digits, which is cut when
+/// it is too long to read.
 class JsonInspector final : public Inspector {
  public:
   static constexpr std::size_t kMaxBytes = 256;
 
-  /// Writes into `top`, which outlives it. What has a value there already gets a new one in its
-  /// place.
+  /// Writes into `top`, which outlives this object. A name that has a value already gets the new
+  /// one.
   explicit JsonInspector(boost::json::object& top) : inside_{&top} {}
 
   void flag(std::string_view name, bool value) override;

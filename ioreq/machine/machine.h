@@ -37,7 +37,7 @@
 
 namespace dm {
 
-/// What a machine stands on. All of it outlives the machine.
+/// What a machine needs from its platform. All of it outlives the machine.
 struct MachineHost {
   IoClaims& claims;
   IrqSink& irqs;
@@ -52,11 +52,11 @@ struct MachineHost {
 };
 
 /// The whole PC: buses, chips, disks, serial ports, and the loop that serves them. The same class
-/// stands on Xen and on the simulated host. Thread rule: the loop's thread only.
+/// runs on Xen and on the simulated host. Thread rule: the loop's thread only.
 class Machine final : private UnplugHandler, private DomainControl {
  public:
-  /// Fails when a device cannot have its ports: the hypervisor refused, or the configuration makes
-  /// no sense.
+  /// Fails when a device cannot have its ports or slot: the hypervisor refused, or the
+  /// configuration makes no sense.
   [[nodiscard]] static Result<std::unique_ptr<Machine>> create(const MachineConfig& config,
                                                                const MachineHost& host,
                                                                Backends backends,
@@ -92,28 +92,29 @@ class Machine final : private UnplugHandler, private DomainControl {
   }
   [[nodiscard]] const BlackBox* black_box() const noexcept { return host_.black_box; }
 
-  /// From here to resume() nothing of ours touches guest memory, and every acknowledged write has
-  /// reached its image.
+  /// From pause() to resume(), nothing of ours touches guest memory. On return, every write that
+  /// was acknowledged has reached its image.
   void pause() noexcept;
   void resume() noexcept;
-  /// Null: nobody wants to know of pages that devices write.
+  /// Sets who is told of pages that devices write; null: nobody.
   void track_dirty(DirtySink* sink) noexcept { memory_.track_dirty(sink); }
-  /// The end of S3, before the vCPUs run again: devices as after power-on, but for what firmware
-  /// sets up at boot only.
+  /// The end of S3, before the vCPUs run again: devices are as after power-on, except for what only
+  /// firmware sets up at boot.
   void wake() noexcept;
-  /// Everything acknowledged is on stable storage when this returns; what could not be made so is
-  /// told in the log.
+  /// Makes all acknowledged data durable: on return it is on stable storage. If that fails, the log
+  /// says so.
   void make_durable() noexcept;
-  /// The loop has ended. What the guest's next device model needs is free, however long the disks
-  /// take: those who speak to serial ports come to that one.
+  /// Call it when the loop has ended. It frees what the guest's next device model needs, however
+  /// long the disks take: new clients of serial ports then connect to that one.
   void stop_listening() noexcept;
 
-  /// All that the guest can see of the machine, for another one that goes on in its place. After
-  /// pause().
+  /// All that the guest can see of the machine, as bytes, for another machine that continues in its
+  /// place. Call it after pause().
   [[nodiscard]] std::vector<std::byte> save() const;
-  /// Takes the place of a machine that was saved: between pause() and resume(), in a machine of the
-  /// same configuration that has not served a request yet. Fails, with this machine as it was, when
-  /// the bytes are not what save() could have made for it; they are checked as hostile.
+  /// Replaces the state by that of a machine that was saved. Call it between pause() and resume(),
+  /// in a machine of the same configuration that has not served a request yet. The bytes are
+  /// checked as hostile. Fails, and changes nothing, when they are not what save() could have made
+  /// for this machine.
   [[nodiscard]] Result<> load(std::span<const std::byte> bytes);
 
  private:

@@ -20,8 +20,8 @@
 
 namespace dm {
 
-/// The devices of a machine, in the order in which they are asked; and those chips that management
-/// and tests have to do with by kind.
+/// The devices of a machine, in the order in which they are asked, and pointers to the chips that
+/// management and tests need by kind.
 struct Devices {
   std::vector<std::unique_ptr<Device>> all;
   Chipset* chipset = nullptr;
@@ -36,8 +36,9 @@ struct MachinePorts {
   UnplugHandler& unplug;
 };
 
-/// The one place that knows which devices there are. Takes the disks out of `backends`, which
-/// outlive the devices. Fails, or throws std::runtime_error, when one cannot have its place.
+/// Makes the devices of a PC; only this function knows which there are. Takes the disks out of
+/// `backends`, which outlive the devices. Fails, or throws std::runtime_error, when a device cannot
+/// have its place.
 [[nodiscard]] Result<Devices> make_devices(const MachineConfig& config,
                                            Backends& backends,
                                            const DevicePorts& ports,

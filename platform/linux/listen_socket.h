@@ -17,13 +17,13 @@ namespace dm::host {
 /// file at the end, if the file is still its own.
 class ListenSocket {
  public:
-  /// When another process listens at the path.
+  /// The error when another process listens at the path.
   struct Rival {
     std::string_view advice;                ///< ends the message: what to do about it
     std::chrono::milliseconds patience{0};  ///< waits so long for it to go; start-up only
   };
-  /// Only the owner may connect (mode 0600). Replaces a socket that nobody listens on any more,
-  /// nothing else. `backlog` clients wait in the kernel.
+  /// Makes a socket to which only the owner may connect (mode 0600). Replaces a socket on which
+  /// nobody listens any more, and nothing else. `backlog` clients wait in the kernel.
   [[nodiscard]] static Result<ListenSocket> make(const std::string& path,
                                                  int backlog,
                                                  const Rival& rival);
@@ -41,9 +41,9 @@ class ListenSocket {
   ~ListenSocket() { remove_file(); }
 
   [[nodiscard]] int get() const noexcept { return fd_.get(); }
-  /// Gives the descriptor away; the file stays this object's to remove.
+  /// Gives the descriptor to the caller; this object still removes the file.
   [[nodiscard]] int release() noexcept { return fd_.release(); }
-  /// What the destructor does to the file, earlier. Idempotent.
+  /// Removes the file now, as the destructor would. Idempotent.
   void remove_file() noexcept;
 
  private:

@@ -8,8 +8,9 @@
 
 namespace dm::host {
 
-/// Sleeps for that long at most: a signal ends it early. By `poll` because the system-call filter
-/// allows that anyway (syscall_filter.cc): so a stub domain's process needs no call for sleeping.
+/// Sleeps for at most that time: a signal ends it early. It uses `poll`, which the system-call
+/// filter allows anyway (syscall_filter.cc), so a stub domain's process needs no other call for
+/// sleeping.
 inline void nap(std::chrono::milliseconds length) noexcept {
   static_cast<void>(::poll(nullptr, 0, static_cast<int>(length.count())));
 }

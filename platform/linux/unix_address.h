@@ -11,8 +11,9 @@
 
 namespace dm::host {
 
-/// The address of the unix socket at `path` (unix(7)). None when no socket can be there: 1 to 107
-/// bytes, one being left for the final zero; a zero inside would be an abstract name or a cut path.
+/// The address of the unix socket at `path` (unix(7)): 1 to 107 bytes, since one is for the final
+/// zero. None when the length does not fit, or when there is a zero inside, which would make it an
+/// abstract name or cut the path.
 [[nodiscard]] inline std::optional<sockaddr_un> unix_address(std::string_view path) noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

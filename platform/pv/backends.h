@@ -15,15 +15,15 @@
 
 namespace dm::pv {
 
-/// All PV backends that libxl leaves to the device model, for one domain: it finds them in
-/// xenstore, at the beginning and when the toolstack adds some, and lets them go when their
+/// All PV backends that libxl leaves to the device model, for one domain. It finds them in
+/// xenstore, at the beginning and when the toolstack adds some, and lets go of them when their
 /// directories vanish. Thread rule: the loop's thread only.
 class Backends {
  public:
   enum class Kind : std::uint8_t { console, qdisk, vkbd, vfb };
 
-  /// More of a kind are not served, which is told in the log: what libxl itself can name of disks,
-  /// and the consoles that a stub domain can have and some.
+  /// Most devices of a kind; more are not served, and the log says so. For disks it is what libxl
+  /// itself can name; for consoles, what a stub domain can have and some.
   static constexpr std::size_t kMostDevices = 64;
 
   /// `host` is kept: all that it names outlives this.
@@ -32,17 +32,18 @@ class Backends {
   Backends& operator=(const Backends&) = delete;
   ~Backends();
 
-  /// Everything that was there at the beginning is ready for its frontend, or has failed.
+  /// True when every device that was there at the beginning is ready for its frontend, or has
+  /// failed.
   [[nodiscard]] bool settled() const noexcept;
-  /// Of those: the first that cannot be served.
+  /// The first of those devices that cannot be served.
   [[nodiscard]] std::optional<Error> failure() const;
 
-  /// The end: every device finishes what is under way and lets go of its frontend. What consoles
-  /// have taken last is with their character devices then.
+  /// Ends everything: each device finishes what is in flight and lets go of its frontend. The last
+  /// output that consoles have taken is then with their character devices.
   void disconnect() noexcept;
 
-  /// While the domain's memory is saved: disks finish what is under way and take no more, those
-  /// that are found meanwhile too.
+  /// For the time in which the domain's memory is saved: disks finish what is in flight and take no
+  /// more. The same holds for disks that are found meanwhile.
   void pause() noexcept;
   void resume() noexcept;
 

@@ -9,7 +9,7 @@
 
 namespace dm::pv {
 
-/// How the guest lays its structures out: a 32-bit guest aligns 64-bit fields to four bytes.
+/// The layout of the guest's structures: a 32-bit guest aligns 64-bit fields to four bytes.
 enum class BlkAbi : std::uint8_t { x86_64, x86_32 };
 
 /// Xen public header io/blkif.h, BLKIF_OP_*.
@@ -38,8 +38,8 @@ struct BlkSegment {
   std::uint8_t last = 0;
 };
 
-/// A private copy of one request, read from the ring once. Nothing in it is checked but that it is
-/// whole: `segments` may say more than there is room for.
+/// A private copy of one request, read from the ring once. Only its being whole is checked:
+/// `segments` may claim more than there is room for.
 struct BlkRequest {
   std::uint8_t operation = 0;  ///< as in the ring
   std::uint8_t inner = 0;      ///< of an indirect request; else the same as `operation`
@@ -55,23 +55,23 @@ struct BlkRequest {
 /// The segments of an indirect page: `count` at most kSegmentsInPage, each read once.
 void copy_segments(std::byte* page, std::span<BlkSegment> to) noexcept;
 
-/// Our end of a block ring: one or more pages of the guest, which it can write at any moment.
-/// Source: Xen public headers io/ring.h, io/blkif.h.
+/// Our end of a block ring: one or more pages of the guest, which can write them at any moment.
+/// Thread rule: the loop's thread only. Source: Xen public headers io/ring.h, io/blkif.h.
 class BlkRing {
  public:
   BlkRing() = default;
-  /// `memory` is `pages` pages long. The counters go on from where the ring says, as after a
+  /// `memory` is `pages` pages long. The counters continue where the ring says, as after a
   /// reconnection.
   BlkRing(std::byte* memory, std::size_t pages, BlkAbi abi) noexcept;
 
   [[nodiscard]] std::uint32_t entries() const noexcept { return entries_; }
-  /// The next request, or nothing. The ring is broken when the guest claims to have put more in
-  /// than there is room for; then nothing comes any more.
+  /// The next request, or nothing. If the guest claims to have put in more than there is room for,
+  /// the ring is broken, and nothing comes any more.
   [[nodiscard]] std::optional<BlkRequest> take() noexcept;
   /// False when there is nothing to take, even after asking the guest for a notification.
   [[nodiscard]] bool more_or_arm() noexcept;
   [[nodiscard]] bool broken() const noexcept { return broken_; }
-  /// Puts an answer in. There is always room for one for each request taken.
+  /// Puts an answer in. There is always room: one place for each request taken.
   void answer(std::uint64_t id, std::uint8_t operation, BlkStatus status) noexcept;
   /// Shows the answers to the guest. True when it wants to be notified.
   [[nodiscard]] bool push() noexcept;

@@ -13,15 +13,15 @@
 
 namespace dm::pv {
 
-/// The backend of one PV console: bytes between the guest's two rings and a character device of the
-/// host (pty, file, pipe...), which the `output` node names.
+/// The backend of one PV console: it moves bytes between the guest's two rings and a character
+/// device of the host (pty, file, pipe...), which the `output` node names.
 ///
-/// The page is the guest's to write at any moment. Each index is read once, the distance between
-/// the two of a ring is checked against its size, and what does not fit is dropped, as the guest
-/// has lost its own bytes then. One unit of work moves at most what the two rings hold. Where the
-/// host's side takes no more, bytes stay in the ring and the guest waits: that is the flow control,
-/// and the character device's own patience ends it. Thread rule: the loop's thread only.
-/// Source: Xen public header io/console.h.
+/// The guest may write to the page at any moment. So each index is read once, and the distance
+/// between the two indices of a ring is checked against its size. If it is too large, the bytes are
+/// dropped: the guest has then lost its own bytes. One unit of work moves at most what the two
+/// rings hold. If the host's side takes no more, bytes stay in the ring and the guest waits, which
+/// is the flow control; the character device's own patience ends it. Thread rule: the loop's thread
+/// only. Source: Xen public header io/console.h.
 class Console final : public Driver, private EventClient, private CharClient {
  public:
   struct Counters {

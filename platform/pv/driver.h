@@ -31,8 +31,8 @@ struct Host {
   std::function<Result<std::unique_ptr<BlockBackend>>(const DiskConfig& disk)> open_disk;
 
   /// The one rule for nodes that lead to something of the host (an image, a terminal, a file, the
-  /// frontend's domain): the toolstack wrote them. libxl gives such a node to the backend's domain,
-  /// in both directories (libxl_device.c, libxl__device_generic_add).
+  /// frontend's domain): the toolstack must have written them. libxl gives such a node to the
+  /// backend's domain, in both directories (libxl_device.c, libxl__device_generic_add).
   [[nodiscard]] bool believes(std::uint32_t owner) const noexcept {
     return owner == 0 || owner == own_domid;
   }
@@ -58,42 +58,43 @@ class Driver {
   Driver& operator=(const Driver&) = delete;
   virtual ~Driver() = default;
 
-  /// What the toolstack has written in the backend's directory and prepare() wants to know. A node
-  /// that Host::believes() does not count as the toolstack's is absent.
+  /// The nodes that the toolstack writes in the backend's directory and that prepare() needs. A
+  /// node that Host::believes() refuses counts as absent.
   [[nodiscard]] virtual Keys backend_keys() const { return {}; }
-  /// The same from the frontend's directory, where a guest may remove what the toolstack wrote and
+  /// The same in the frontend's directory, where a guest may remove what the toolstack wrote and
   /// put its own in its place.
   [[nodiscard]] virtual Keys toolstack_keys() const { return {}; }
-  /// The guest's: hostile text.
+  /// The nodes that the guest writes: hostile text.
   [[nodiscard]] virtual Keys frontend_keys() const { return {}; }
   /// Console 0: its frontend has no state; its ring is there from the beginning.
   [[nodiscard]] virtual bool always_ready() const noexcept { return false; }
-  /// Never to be connected: the frontend is to find it Closed.
+  /// True for a device that is never connected: its frontend finds it Closed.
   [[nodiscard]] virtual bool starts_closed() const noexcept { return false; }
 
-  /// Before the frontend looks: what to publish. Nothing: another program serves this device. The
-  /// values are those of backend_keys(), then of toolstack_keys().
+  /// Returns what to publish before the frontend looks. Nothing: another program serves this
+  /// device. The values are those of backend_keys(), then of toolstack_keys().
   [[nodiscard]] virtual Result<std::optional<Nodes>> prepare(const Values& values) = 0;
   /// The frontend has published frontend_keys(). An error closes the device, until its frontend
   /// starts anew.
   [[nodiscard]] virtual Result<Nodes> connect(const Values& values) = 0;
   /// Nothing of the frontend is touched after this. Idempotent.
   virtual void disconnect() noexcept = 0;
-  /// After disconnect(): the toolstack takes the device away, and may hand what is behind it to
-  /// somebody else.
+  /// Called after disconnect(): the toolstack takes the device away, and may give what is behind it
+  /// to somebody else.
   virtual void release() noexcept {}
-  /// The device can go on no longer: the frontend broke its side of the ring. Whoever finds that
-  /// calls on_broken.
+  /// True when the device cannot go on, because the frontend broke its side of the ring. The code
+  /// that finds this calls on_broken.
   [[nodiscard]] virtual bool broken() const noexcept { return false; }
   std::function<void()> on_broken;
-  /// The toolstack has written new `params` (another disc): what to publish. Nothing: no change.
+  /// The toolstack has written new `params` (another disc). Returns what to publish; nothing when
+  /// there is no change.
   [[nodiscard]] virtual std::optional<Nodes> changed(const Values& /*backend_values*/) {
     return std::nullopt;
   }
 
-  /// From here to resume() nothing of the frontend's memory is touched unless it is let go, and
-  /// nothing is under way. What waits in a ring stays there: a guest that is restored asks for it
-  /// again.
+  /// Until resume(), nothing touches the frontend's memory (unless the frontend is let go), and
+  /// nothing is in flight. Requests that wait in a ring stay there: a guest that is restored asks
+  /// for them again.
   virtual void pause() noexcept {}
   virtual void resume() noexcept {}
 

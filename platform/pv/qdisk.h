@@ -18,23 +18,24 @@ namespace dm::pv {
 /// The backend of one PV disk, which libxl calls qdisk: for images that are not raw, and for
 /// CD-ROMs.
 ///
-/// The image is opened when the frontend connects for the first time, not before: an HVM guest has
+/// The image is opened when the frontend connects for the first time, not before. An HVM guest has
 /// the same image under its emulated disk until it unplugs that, and two users of one qcow2 file
-/// would destroy it. It stays open until the toolstack takes the device away or changes the disc:
-/// a frontend may come and go as often as it likes, and each opening costs the host a line in the
-/// log and often a process. What the frontend wrote is durable when it has gone.
+/// would destroy it. The image stays open until the toolstack takes the device away or changes the
+/// disc: a frontend may come and go as often as it likes, and each opening costs the host a line in
+/// the log and often a process. When the frontend has gone, what it wrote is durable.
 ///
-/// A request is copied from the ring once and checked; its pages are mapped together, and the
-/// kernel (or the image's backend) reads and writes them in place. kInFlight requests are under way
-/// at most; the others wait in the guest's ring. Each request taken is answered, whatever the image
-/// does. One unit of work is one request. Thread rule: the loop's thread only.
+/// A request is copied from the ring once and checked. Its pages are mapped together, and the
+/// kernel (or the image's back end) reads and writes them in place. At most kInFlight requests are
+/// in flight; the others wait in the guest's ring. Each request that was taken is answered,
+/// whatever the image does. One unit of work is one request. Thread rule: the loop's thread only.
 /// Source: Xen public header io/blkif.h.
 class Qdisk final : public Driver, private EventClient {
  public:
   static constexpr std::size_t kInFlight = 32;
   static constexpr std::size_t kMostSegments = 256;  ///< 1 MiB, as blkback offers
   static constexpr unsigned kMostRingOrder = 4;      ///< 16 pages
-  /// Attempts to open one image. More than one, since the emulated disk may still have it.
+  /// Most attempts to open one image. There may be more than one, because the emulated disk may
+  /// still have it.
   static constexpr unsigned kMostOpenings = 8;
 
   struct Counters {

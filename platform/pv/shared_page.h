@@ -8,8 +8,9 @@
 
 namespace dm::pv {
 
-/// Memory that the guest can write at any moment. Indices are loaded and stored whole; a structure
-/// is copied word by word, each word read once, so that what was checked is what is used (XSA-155).
+/// Access to memory that the guest can write at any moment. Indices are loaded and stored whole. A
+/// structure is copied word by word, and each word is read once, so what was checked is what is
+/// used (XSA-155). Thread rule: any thread.
 
 [[nodiscard]] inline std::atomic_ref<std::uint32_t> shared_word(std::byte* page,
                                                                 std::size_t offset) noexcept {

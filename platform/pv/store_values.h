@@ -11,7 +11,7 @@
 
 namespace dm::pv {
 
-/// A decimal number and nothing else; absent, malformed and too large are the same.
+/// Parses a decimal number. Absent, malformed and too large all give nothing.
 template <std::unsigned_integral T>
 [[nodiscard]] std::optional<T> number(const std::optional<std::string>& text,
                                       T most = std::numeric_limits<T>::max()) noexcept {

@@ -15,35 +15,37 @@ namespace dm::supervisor {
 /// requests. Thread rule: the loop's thread only.
 class Link {
  public:
-  /// `box` outlives the process.
+  /// `box` is never unmapped: it must last as long as the process.
   Link(host::UniqueFd line, BlackBox& box) noexcept : line_{std::move(line)}, box_{&box} {}
   Link(Link&&) noexcept = default;
   Link& operator=(Link&&) = delete;
-  /// Counts as an orderly end.
+  /// Calls leave(): destroying the link is an orderly end.
   ~Link() { leave(); }
 
-  /// From now on a sudden death crashes the guest and destroys this server. Once. Fails when the
-  /// supervisor cannot be told: then nobody would clean up.
+  /// Tells the supervisor of the ioreq server. From now on, a sudden death of the worker crashes
+  /// the guest and destroys this server. Call it once. Fails when the supervisor cannot be told:
+  /// then nobody would clean up.
   [[nodiscard]] Result<> serve(std::uint16_t server) noexcept;
-  /// The worker ends on purpose; call it when the server is destroyed. Idempotent.
+  /// Tells the supervisor that the worker ends on purpose. Call it when the server is destroyed.
+  /// Idempotent.
   void leave() noexcept;
 
-  /// Becomes readable when the supervisor has ended or has said something: hear() tells. Stays
-  /// ours.
+  /// Readable when the supervisor has ended or has said something; hear() tells which. The link
+  /// keeps the descriptor.
   [[nodiscard]] int descriptor() const noexcept { return line_.get(); }
   enum class Heard : std::uint8_t {
     nothing,
-    nonsense,  ///< the supervisor has nothing to say so far: it has been dropped
+    nonsense,  ///< a message; the supervisor sends none today, so it was dropped
     gone,      ///< nobody will clean up after us any more
   };
   /// Takes one message at most. Never waits.
   [[nodiscard]] Heard hear() noexcept;
 
-  /// For the dispatcher to record requests in. Valid as long as the process.
+  /// The page in which the server records requests. Valid as long as the process.
   [[nodiscard]] BlackBox& black_box() noexcept { return *box_; }
 
  private:
-  /// errno, or 0.
+  /// Returns 0 or a positive errno value.
   [[nodiscard]] int say(const Message& message) noexcept;
 
   host::UniqueFd line_;  ///< none once it is moved from

@@ -9,15 +9,15 @@
 #include <span>
 #include <type_traits>
 
-/// What supervisor and worker say to each other: README.md has the table. One message is one
-/// datagram of 8 bytes on a SOCK_SEQPACKET pair, so that none can be cut or run into the next. Both
-/// ends are one program on one machine: numbers are in its byte order. No system call, no
-/// allocation. Any thread.
+/// The messages between supervisor and worker; README.md has the table. One message is one datagram
+/// of 8 bytes on a SOCK_SEQPACKET pair, so no message can be cut or run into the next. Both ends
+/// are one program on one machine, so numbers are in its byte order. No system call, no allocation.
+/// Thread rule: any thread.
 namespace dm::supervisor {
 
 inline constexpr std::uint8_t kVersion = 1;
 
-/// New ones go to the end; what a number means never changes.
+/// A new kind goes to the end. The meaning of a number never changes.
 enum class Kind : std::uint8_t {
   serving = 1,  ///< worker: the ioreq server `value` exists, and vCPUs may wait for it
   leaving = 2,  ///< worker: it ends on purpose, and the server has gone; `value` is 0
@@ -30,7 +30,7 @@ struct Message {
   friend constexpr bool operator==(const Message&, const Message&) noexcept = default;
 };
 
-/// As it is sent.
+/// A message as it is sent.
 struct Wire {
   std::uint8_t version;
   std::uint8_t kind;
@@ -49,8 +49,8 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
                                           .value = message.value});
 }
 
-/// A worker's message, or nothing where the bytes are none: another length or version, an unknown
-/// kind, a value that the kind cannot have. `bytes` may be anything.
+/// Returns the worker's message, or nothing if the bytes are none: another length or version, an
+/// unknown kind, a value that the kind cannot have. `bytes` may be anything.
 [[nodiscard]] constexpr std::optional<Message> parse_worker(
     std::span<const std::byte> bytes) noexcept {
   if (bytes.size() != kMessageBytes) {
@@ -75,25 +75,26 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
   return std::nullopt;
 }
 
-/// What the supervisor believes of its worker, from what that has said.
+/// What the supervisor knows of its worker, from the worker's messages.
 class Account {
  public:
   enum class Phase : std::uint8_t {
     starting,  ///< no server yet: a death needs no answer, the toolstack sees the process end
     serving,   ///< a sudden death leaves vCPUs that wait
-    leaving,   ///< the end is an orderly one
+    leaving,   ///< the worker's end is orderly
   };
 
-  /// False: these bytes are no message, or not one that may come now. Then nothing has changed, and
-  /// nothing ever will: who has talked nonsense once is not believed again, so its end will be
-  /// taken for a sudden one.
+  /// Takes a message. False: these bytes are no message, or one that may not come now. Nothing
+  /// changes then, and nothing will change later: after one such message the supervisor ignores
+  /// this worker, so it takes the worker's end for a sudden one if the worker was serving.
   [[nodiscard]] constexpr bool hear(std::span<const std::byte> bytes) noexcept {
     const auto message = deaf_ ? std::nullopt : parse_worker(bytes);
     deaf_ = !message || !take(*message);
     return !deaf_;
   }
   [[nodiscard]] constexpr Phase phase() const noexcept { return phase_; }
-  /// Where phase() is not `starting`; 0 for a worker that leaves without having served.
+  /// The server's id; valid when phase() is not `starting`. 0 for a worker that leaves without
+  /// having served.
   [[nodiscard]] constexpr std::uint16_t server() const noexcept { return server_; }
 
  private:

@@ -17,17 +17,23 @@ namespace dm::xen {
 
 using DomId = domid_t;
 
-/// Device-model operations on one guest. Every call is one hypercall through one system call and
-/// returns 0 or an errno value (positive); nothing allocates or throws.
+/// Device-model operations on one guest. Each call makes one hypercall through one system call. It
+/// returns 0 or a positive errno value; it neither allocates nor throws. Frame numbers (gfn) count
+/// pages of 4 KiB; ends of ranges are inclusive.
 ///
-/// Errors worth knowing: ESRCH no such domain, EPERM no device-model privilege over it, EINVAL not
-/// an HVM guest or a bad argument, EEXIST/ENOENT/ENOMEM for ranges (overlap within the server, not
-/// mapped, more than 256 of a kind), ENOSPC no room for another server (8 at most). Thread rule:
-/// the loop's thread only. Source: Xen public header hvm/dm_op.h.
+/// Errors worth knowing:
+/// - ESRCH: there is no such domain.
+/// - EPERM: the caller has no device-model privilege over it.
+/// - EINVAL: it is not an HVM guest, or an argument is bad.
+/// - EEXIST, ENOENT, ENOMEM, for ranges: it overlaps another range of the server; it is not mapped;
+///   there are 256 of its kind already.
+/// - ENOSPC: the domain has 8 servers already.
+///
+/// Thread rule: the loop's thread only. Source: Xen public header hvm/dm_op.h.
 class DmOps {
  public:
   using Extent = xen_dm_op_modified_memory_extent;
-  /// As many extents as Linux's privcmd carries in one operation: a buffer is at most 4096 bytes
+  /// The extents that Linux's privcmd carries in one operation: a buffer has at most 4096 bytes
   /// (dm_op_buf_max_size).
   static constexpr std::size_t kMaxExtents = 4096 / sizeof(Extent);
 
@@ -36,7 +42,7 @@ class DmOps {
   DmOps& operator=(const DmOps&) = delete;
   virtual ~DmOps() = default;
 
-  /// A server without a buffered ring (HVM_IOREQSRV_BUFIOREQ_OFF): nothing but a VGA needs one.
+  /// Makes a server without a buffered ring (HVM_IOREQSRV_BUFIOREQ_OFF): only a VGA needs one.
   [[nodiscard]] virtual int create_server(ioservid_t& id) noexcept = 0;
   [[nodiscard]] virtual int destroy_server(ioservid_t id) noexcept = 0;
   [[nodiscard]] virtual int set_server_state(ioservid_t id, bool enabled) noexcept = 0;
@@ -56,24 +62,26 @@ class DmOps {
 
   [[nodiscard]] virtual int modified_memory(std::uint64_t first_gfn,
                                             std::uint32_t pages) noexcept = 0;
-  /// At most kMaxExtents. After an error it is not defined which pages were marked. Xen writes into
-  /// nothing but `extents`.
+  /// At most kMaxExtents extents. After an error it is undefined which pages were marked. Xen
+  /// writes only into `extents`.
   [[nodiscard]] virtual int modified_memory(std::span<Extent> extents) noexcept = 0;
   [[nodiscard]] virtual int set_mem_type(hvmmem_type_t type,
                                          std::uint64_t first_gfn,
                                          std::uint32_t pages) noexcept = 0;
   /// `reason`: SHUTDOWN_* of Xen public header sched.h.
   [[nodiscard]] virtual int shutdown(unsigned reason) noexcept = 0;
-  /// Since Xen 4.16; older ones answer EOPNOTSUPP.
+  /// Needs Xen 4.16; an older Xen answers EOPNOTSUPP.
   [[nodiscard]] virtual int nr_vcpus(unsigned& vcpus) noexcept = 0;
-  /// From now on this handle works on this domain only, whatever becomes of the process.
+  /// Binds the handle for good: from now on it works on this domain only, whatever the process
+  /// does.
   [[nodiscard]] virtual int restrict_to_domain() noexcept = 0;
 };
 
-/// Opens a handle for one guest: libxendevicemodel where its way works, else IOCTL_PRIVCMD_DM_OP of
-/// our own. The library's probe names DOMID_INVALID; a domU kernel that binds /dev/xen/privcmd to
-/// the domain's target (XSA-482) refuses that, and the library then falls back to plain hypercalls,
-/// which such a kernel refuses as well. Which one it is gets logged.
+/// Opens a handle for one guest. Usually it goes through libxendevicemodel. A domU kernel with the
+/// fix for XSA-482 binds /dev/xen/privcmd to the domain's target. It refuses the library's probe,
+/// which names DOMID_INVALID, and also the plain hypercalls to which the library then falls back.
+/// There the handle sends IOCTL_PRIVCMD_DM_OP itself, and the log says so. Fails with words about
+/// /dev/xen/privcmd.
 [[nodiscard]] Result<std::unique_ptr<DmOps>> open_dm_ops(DomId domid);
 
 }  // namespace dm::xen

@@ -5,21 +5,23 @@
 
 namespace dm::xen {
 
-/// Device-model operations by IOCTL_PRIVCMD_DM_OP on a descriptor of /dev/xen/privcmd: `struct
-/// xen_dm_op` is built here, all of its unused bytes zero (Xen checks padding: XSA-238), and sent
-/// in one system call. Sources: Xen public header hvm/dm_op.h; Linux include/uapi/xen/privcmd.h.
+/// Device-model operations by IOCTL_PRIVCMD_DM_OP on a descriptor of /dev/xen/privcmd. `struct
+/// xen_dm_op` is built here, with all unused bytes zero because Xen checks padding (XSA-238), and
+/// sent in one system call. Sources: Xen public header hvm/dm_op.h; Linux
+/// include/uapi/xen/privcmd.h.
 class PrivcmdDmOps final : public DmOps {
  public:
   /// ioctl(2), or what a test puts in its place.
   using Ioctl = int (*)(int descriptor, unsigned long request, void* argument);
 
-  /// Takes the descriptor over.
+  /// Takes over the descriptor and closes it at the end.
   PrivcmdDmOps(int descriptor, DomId domid, Ioctl ioctl) noexcept
       : descriptor_{descriptor}, domid_{domid}, ioctl_{ioctl} {}
   PrivcmdDmOps(int descriptor, DomId domid) noexcept;
   ~PrivcmdDmOps() override;
 
-  /// The library's own probe: an operation without buffers on no domain. 0, or why it was refused.
+  /// Makes the library's own probe: an operation without buffers on DOMID_INVALID. Returns 0, or
+  /// the errno value of the refusal.
   [[nodiscard]] static int probe(int descriptor, Ioctl ioctl) noexcept;
   [[nodiscard]] static int probe(int descriptor) noexcept;
 

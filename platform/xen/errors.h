@@ -13,11 +13,11 @@ namespace dm::xen {
 /// "No such file or directory (2)"
 [[nodiscard]] std::string error_text(int error);
 
-/// Why `device` (a file under /dev/xen) cannot be opened, and what to check.
+/// Says why `device` (a file under /dev/xen) cannot be opened, and what to check.
 [[nodiscard]] Error explain_open(std::string_view device, int error);
 
-/// Why the first operations on a domain fail: there is none, it is no HVM guest, it is not ours to
-/// serve, it has too many servers. `what` says what was tried.
+/// Says why the first operation on a domain failed: there is no such domain, it is no HVM guest, we
+/// may not serve it, or it has too many servers. `what` names the operation.
 [[nodiscard]] Error explain_domain(std::string_view what, domid_t domid, int error);
 
 }  // namespace dm::xen

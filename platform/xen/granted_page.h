@@ -12,10 +12,10 @@
 
 namespace dm::xen {
 
-/// A page of this domain that one other domain may map, and an event channel that either end may
-/// ring: what a vchan server stands on. The channel stays the same when the page is replaced.
-/// Thread rule: the loop's thread only. Source: xengnttab.h (gntshr), Linux
-/// drivers/xen/gntalloc.c, Documentation/ABI of /dev/xen/gntalloc.
+/// One page of this domain that one other domain may map, and an event channel that both ends may
+/// signal. A vchan server uses it. The channel stays the same when the page is replaced. Thread
+/// rule: the loop's thread only. Source: xengnttab.h (gntshr), Linux drivers/xen/gntalloc.c,
+/// Documentation/ABI of /dev/xen/gntalloc.
 class GrantedPage {
  public:
   static constexpr std::size_t kSize = 4096;
@@ -26,18 +26,18 @@ class GrantedPage {
   GrantedPage& operator=(const GrantedPage&) = delete;
   ~GrantedPage();
 
-  /// Gives the page back and makes another. Whoever still maps the old one keeps it, and shares it
-  /// with nobody. When this process ends, however it does, byte `alive_at` of the page becomes 0
-  /// and the bell rings.
+  /// Gives the page back and makes a new one. If the peer still maps the old page, it keeps it, but
+  /// shares it with nobody. When this process ends, in any way, the kernel sets byte `alive_at` of
+  /// the page to 0 and signals the channel.
   [[nodiscard]] Result<std::span<std::byte, kSize>> replace(std::uint32_t alive_at);
 
   [[nodiscard]] std::uint32_t reference() const noexcept { return reference_; }
   [[nodiscard]] evtchn_port_t port() const noexcept { return port_; }
   void notify() noexcept;
 
-  /// Readable when the other end has rung; non-blocking.
+  /// Readable when the other end has signalled; non-blocking.
   [[nodiscard]] int descriptor() const noexcept { return xenevtchn_fd(channel_.get()); }
-  /// To be called when it is readable. False when the kernel has taken it away.
+  /// Call it when the descriptor is readable. False when the kernel has taken the channel away.
   [[nodiscard]] bool acknowledge() noexcept;
 
  private:

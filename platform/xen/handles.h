@@ -8,8 +8,8 @@
 
 namespace dm::xen {
 
-/// Calls one of the libraries' close functions. A handle must not be used on the other side of a
-/// fork.
+/// Closes a handle by one of the libraries' close functions. After a fork, only the process that
+/// opened a handle may use it.
 template <auto Close>
 struct Closer {
   template <class T>
@@ -24,17 +24,17 @@ using ForeignMemoryHandle =
 using GrantTableHandle = std::unique_ptr<xengnttab_handle, Closer<&xengnttab_close>>;
 using EvtchnHandle = std::unique_ptr<xenevtchn_handle, Closer<&xenevtchn_close>>;
 
-/// What the libraries have to say beyond failures that we explain ourselves goes to our log. Lives
-/// for ever.
+/// Writes the libraries' messages to our log. (We explain failures of the libraries ourselves.) The
+/// object lives for ever.
 [[nodiscard]] xentoollog_logger* library_logger() noexcept;
 
 [[nodiscard]] Result<ForeignMemoryHandle> open_foreign_memory();
 [[nodiscard]] Result<GrantTableHandle> open_grant_table();
-/// The descriptor is made non-blocking: events are read by one read() of many ports.
+/// Makes the descriptor non-blocking: one read() returns the events of many ports.
 [[nodiscard]] Result<EvtchnHandle> open_evtchn();
 
-/// Confines every library handle of this process to one guest: the step before privileges are given
-/// up. Xenstore and hypercall handles are dead afterwards.
+/// Confines every library handle of this process to one guest, the step before the process gives up
+/// its privileges. Xenstore and hypercall handles do not work afterwards.
 [[nodiscard]] Result<> restrict_all(domid_t domid);
 
 }  // namespace dm::xen

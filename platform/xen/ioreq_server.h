@@ -15,19 +15,19 @@
 
 namespace dm::xen {
 
-/// Reads and unmasks every pending port of a descriptor of /dev/xen/evtchn. False when it is of no
-/// use any more.
+/// Reads and unmasks every pending port of a descriptor of /dev/xen/evtchn, and adds their number
+/// to `events`. False when the descriptor is not usable any more.
 [[nodiscard]] bool acknowledge_events(int descriptor, std::uint64_t& events) noexcept;
 
 /// One ioreq server of one guest: its page of slots, one event channel for each vCPU, and the
-/// ranges the guest's accesses are matched against. The page is mapped as a resource
+/// ranges of addresses that Xen sends to us. The page is mapped as a resource
 /// (XENMEM_resource_ioreq_server, frame 1), so the guest cannot reach it.
 ///
-/// Life: create() makes the server and maps the page; devices claim their ranges; enable() lets
-/// requests come. The destructor unmaps the page, destroys the server (which frees a vCPU that
-/// still waits) and closes the channels, in this order: Xen frees the page when its last reference
-/// goes (XSA-276). A failure half way through create() or enable() takes the same way. Thread rule:
-/// the loop's thread only.
+/// Life: create() makes the server and maps the page. Devices claim their ranges. enable() lets
+/// requests come. The destructor unmaps the page, destroys the server (Xen then lets go a vCPU that
+/// still waits) and closes the channels, in this order, because Xen frees the page with its last
+/// reference (XSA-276). A failure half way through create() or enable() cleans up in the same way.
+/// Thread rule: the loop's thread only. Source: Xen public headers hvm/dm_op.h and hvm/ioreq.h.
 class IoreqServer final : public IoreqPort, public IoClaims {
  public:
   static constexpr unsigned kMaxVcpus = 128;  ///< slots of 32 bytes in one page: HVM_MAX_VCPUS
@@ -38,16 +38,17 @@ class IoreqServer final : public IoreqPort, public IoClaims {
     std::uint64_t claims_refused = 0;
   };
 
-  /// `ops` and `memory` outlive the server. `vcpus`: all that the domain can have, online or not.
+  /// `ops` and `memory` outlive the server. `vcpus`: 1 to kMaxVcpus, all that the domain can have,
+  /// online or not.
   [[nodiscard]] static Result<std::unique_ptr<IoreqServer>> create(DmOps& ops,
                                                                    xenforeignmemory_handle& memory,
                                                                    DomId domid,
                                                                    unsigned vcpus);
   ~IoreqServer() override;
 
-  /// Requests come from now on. Once.
+  /// Lets requests come. Call it once. Fails if Xen has fewer vCPUs than create() was told.
   [[nodiscard]] Result<> enable();
-  /// What the supervisor must destroy when we cannot.
+  /// The server that the supervisor must destroy when we cannot.
   [[nodiscard]] ioservid_t id() const noexcept { return id_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

@@ -12,15 +12,16 @@
 
 namespace dm::xen {
 
-/// HVM_PARAM_ACPI_S_STATE of one guest: writing 3 puts it to sleep, 0 wakes it. No stable library
-/// has this, so it is one hypercall (HVMOP_set_param) of our own; its buffer is made at start-up.
-/// Not possible in a process that was restricted, nor where the kernel binds privcmd to a target
-/// (XSA-482). Thread rule: the loop's thread only.
+/// HVM_PARAM_ACPI_S_STATE of one guest: writing 3 puts the guest to sleep, 0 wakes it. No stable
+/// library has this, so we make the hypercall (HVMOP_set_param) ourselves. Its buffer is allocated
+/// at start-up. It does not work in a process that was restricted, nor where the kernel binds
+/// privcmd to a target (XSA-482). Thread rule: the loop's thread only. Source: Xen public headers
+/// hvm/hvm_op.h and hvm/params.h.
 class SleepState {
  public:
   [[nodiscard]] static Result<SleepState> open(DomId domid);
 
-  /// 0 or an errno value.
+  /// Returns 0 or a positive errno value.
   [[nodiscard]] int set(std::uint64_t state) noexcept;
 
  private:
@@ -39,19 +40,20 @@ class SleepState {
   DomId domid_;
 };
 
-/// What devices may ask of the whole guest, without making data durable first: the composition root
-/// wraps it. Thread rule: the loop's thread only.
+/// What devices may ask of the whole guest. It does not make data durable first: `Machine`
+/// (ioreq/machine) does that and then calls this. Thread rule: the loop's thread only.
 class XenDomain final : public DomainControl {
  public:
-  /// `ops` and `sleep` outlive it; `sleep` may be null: the guest then cannot be put to sleep.
+  /// `ops` and `sleep` outlive this object. `sleep` may be null: the guest then cannot be put to
+  /// sleep.
   XenDomain(DmOps& ops, DomId domid, SleepState* sleep) noexcept
       : ops_{ops}, domid_{domid}, sleep_{sleep} {}
 
   void shutdown(ShutdownReason reason) noexcept override;
   void suspend_to_ram() noexcept override;
   void protect_rom(std::uint64_t first_gfn, std::uint32_t count, bool read_only) noexcept override;
-  /// `xl trigger N s3resume`, after the devices were reset. False when the guest does not sleep or
-  /// cannot be woken.
+  /// Wakes the guest (`xl trigger N s3resume`), after the devices were reset. False when the guest
+  /// does not sleep or cannot be woken.
   [[nodiscard]] bool wake() noexcept;
   [[nodiscard]] bool asleep() const noexcept { return asleep_; }
   [[nodiscard]] bool ended() const noexcept { return ended_; }

@@ -14,12 +14,12 @@
 
 namespace dm::xen {
 
-/// The domain with the front ends of PV devices: its grants by /dev/xen/gntdev, its event channels
-/// on a descriptor of their own. The caller waits for descriptor() and calls dispatch(). Thread
-/// rule: the loop's thread only.
+/// The domain that has the front ends of PV devices. Its grants are mapped by /dev/xen/gntdev, its
+/// event channels share one descriptor. The caller waits for descriptor() and calls dispatch().
+/// Thread rule: the loop's thread only. Source: xengnttab.h, xenforeignmemory.h, xenevtchn.h.
 class XenFrontend final : public FrontendPort {
  public:
-  /// Event channels at a time: one for each device.
+  /// The most event channels at a time: one for each device.
   static constexpr std::size_t kMostChannels = 256;
 
   [[nodiscard]] static Result<std::unique_ptr<XenFrontend>> open(domid_t domid);
@@ -27,8 +27,8 @@ class XenFrontend final : public FrontendPort {
 
   /// Readable when an event is pending. Non-blocking.
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
-  /// Reads and unmasks what is pending, and tells the clients. Each channel once. False when the
-  /// descriptor is of no use any more.
+  /// Reads and unmasks the pending channels, and calls the client of each once. False when the
+  /// descriptor is not usable any more.
   [[nodiscard]] bool dispatch() noexcept;
 
   [[nodiscard]] std::byte* map_grants(std::span<const std::uint32_t> grants,
@@ -51,7 +51,7 @@ class XenFrontend final : public FrontendPort {
               GrantTableHandle grants,
               ForeignMemoryHandle memory,
               EvtchnHandle evtchn) noexcept;
-  /// Bound to that port of ours, or none.
+  /// The channel with this local port, or null.
   [[nodiscard]] Channel* channel(evtchn_port_t port) noexcept;
 
   domid_t domid_;

@@ -8,8 +8,9 @@
 
 namespace dm::xen {
 
-/// Interrupt levels to Xen's PIC and I/O APIC, one hypercall for each change. Thread rule: the
-/// loop's thread only.
+/// Sends interrupt levels to Xen's PIC and I/O APIC, one hypercall for each change. A failure is
+/// only counted: there is nobody to tell. Thread rule: the loop's thread only. Source: Xen public
+/// header hvm/dm_op.h.
 class XenIrqSink final : public IrqSink {
  public:
   explicit XenIrqSink(DmOps& ops) noexcept : ops_{ops} {}

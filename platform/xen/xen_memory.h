@@ -12,14 +12,15 @@
 
 namespace dm::xen {
 
-/// The guest's memory by foreign mappings, a window of 512 frames at a time, writable. A window
-/// with holes is kept together with the map of what is there; one that is nothing but hole is given
-/// back at once.
+/// Maps the guest's memory by foreign mappings, a writable window of 512 frames (2 MiB) at a time.
+/// A window with holes is kept, with a bit for each page that is there. A window without any page
+/// is given back at once.
 ///
-/// As DirtySink it collects what we wrote while a migration tracks it: neighbouring pages become
-/// one extent, and 256 extents one hypercall. Whoever answers `stop` calls flush() first; Xen needs
-/// to hear of a page only before memory is read for the last time. Thread rule: the loop's thread
-/// only. No allocation after construction.
+/// As DirtySink it collects the pages that we wrote while a migration tracks them. Neighbouring
+/// pages become one extent, and 256 extents one hypercall. Whoever answers `stop` calls flush()
+/// first, because Xen must hear of a page before it reads memory for the last time. Thread rule:
+/// the loop's thread only. No allocation after construction. Source: xenforeignmemory.h; Xen public
+/// header hvm/dm_op.h.
 class XenMemory final : public MemoryMapper, public DirtySink {
  public:
   /// `memory` and `ops` outlive it.
@@ -30,7 +31,7 @@ class XenMemory final : public MemoryMapper, public DirtySink {
   void unmap(std::byte* window) noexcept override;
 
   void written(std::uint64_t first_gfn, std::uint64_t pages) noexcept override;
-  /// Tells Xen of everything collected.
+  /// Tells Xen of all pages that were collected.
   void flush() noexcept override;
 
  private:

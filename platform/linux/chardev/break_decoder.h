@@ -7,9 +7,9 @@
 
 namespace dm::host {
 
-/// Takes apart what a terminal gives with PARMRK set (termios(3)): a break is FF 00 00, a byte FF
-/// is FF FF, a byte that came with a framing error is FF 00 and the byte. Marks may be cut anywhere
-/// between two reads.
+/// Decodes the input of a terminal with PARMRK set (termios(3)): a break is FF 00 00, a byte FF is
+/// FF FF, a byte with a framing error is FF 00 and the byte. A mark may be cut at any place between
+/// two reads.
 class BreakDecoder {
  public:
   struct Step {
@@ -18,7 +18,7 @@ class BreakDecoder {
     bool is_break = false;  ///< a break follows what was given; nothing after it was looked at
   };
 
-  /// Until `in` is used up, `out` is full, or a break.
+  /// Runs until `in` is used up, `out` is full, or a break comes.
   [[nodiscard]] Step decode(std::span<const std::byte> in, std::span<std::byte> out) noexcept {
     Step step;
     while (step.used < in.size() && step.given < out.size() && !step.is_break) {

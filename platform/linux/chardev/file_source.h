@@ -10,9 +10,9 @@
 
 namespace dm::host {
 
-/// `pipe:PATH` where that is a regular file: its bytes are input, once, from the beginning to the
-/// end; output is dropped. libxl gives a stub domain the state to be restored that way. Thread
-/// rule: the loop's thread only.
+/// `pipe:PATH` for a regular file: its bytes are input, once, from the beginning to the end; output
+/// is dropped. libxl gives a stub domain the state to restore in this way. Thread rule: the loop's
+/// thread only.
 class FileSource final : public Chardev {
  public:
   FileSource(Loop& loop, UniqueFd file);

@@ -6,15 +6,15 @@
 
 namespace dm::host {
 
-/// Tells that the other side of a descriptor has gone, once for each watch(), and whether or not
-/// somebody wants to read or to write. A Watch cannot: asked about input it answers while there is
-/// any, so who has no room for it must not ask; asked about room it takes a hang-up for room; and
-/// of a TCP peer that has closed it says nothing but "readable".
+/// Tells that the other side of a descriptor has gone, once for each watch(), and independent of
+/// reading and writing. A Watch cannot do this. Asked about input, it answers while there is any,
+/// so a device without room must not ask. Asked about room, it takes a hang-up for room. And of a
+/// TCP peer that has closed, it says only "readable".
 ///
-/// An epoll set of its own, in which the descriptor stands for its end alone (EPOLLRDHUP, EPOLLHUP,
-/// EPOLLERR) and once (EPOLLONESHOT): bytes that come and go cost nothing here, and an end that has
-/// been told is not told again. Thread rule: the loop's thread only; the callback comes from the
-/// loop, not from watch().
+/// It has its own epoll set, in which the descriptor waits only for its end (EPOLLRDHUP, EPOLLHUP,
+/// EPOLLERR), once (EPOLLONESHOT). So bytes that come and go cost nothing here, and an end is not
+/// told twice. Thread rule: the loop's thread only; the callback comes from the loop, not from
+/// watch(). Source: epoll_ctl(2).
 class HangUpWatch {
  public:
   enum class End : unsigned char {
@@ -22,17 +22,18 @@ class HangUpWatch {
     both_ways,   ///< only what can take no more has gone
   };
 
-  /// Makes its epoll set, so that nothing is to be had later; without one it never tells anything.
+  /// Makes its epoll set now, so that it needs no descriptor later. Without the set it never tells
+  /// anything.
   HangUpWatch(Loop& loop, Callback gone);
   HangUpWatch(const HangUpWatch&) = delete;
   HangUpWatch& operator=(const HangUpWatch&) = delete;
   ~HangUpWatch() = default;
 
   [[nodiscard]] bool ok() const noexcept { return set_.ok(); }
-  /// From now on, in the place of what was watched before. What cannot be waited for (a regular
-  /// file) never goes.
+  /// Watches this descriptor from now on, instead of the one before. A descriptor that cannot be
+  /// waited for (a regular file) never goes.
   void watch(int fd, End end) noexcept;
-  /// Before the descriptor is closed or given away.
+  /// Call it before the descriptor is closed or given away.
   void stop() noexcept;
 
  private:
@@ -43,7 +44,7 @@ class HangUpWatch {
   int fd_ = -1;
 };
 
-/// What can be said of a descriptor now, by one system call.
+/// The state of a descriptor now, by one system call.
 struct Readiness {
   bool gone = false;
   bool writable = false;  ///< and not gone

@@ -9,13 +9,13 @@
 
 namespace dm::host {
 
-/// `serial = "pty"`: a pseudo-terminal whose other end `xl console` (or screen, or cat) opens
+/// `serial = "pty"`: a pseudo-terminal. `xl console` (or screen, or cat) opens its other end
 /// whenever somebody wants to look.
 ///
-/// The slave is not held open, so that hang-up means what it says; end of file on our side is that
-/// state, not an error. Its raw mode stays (it belongs to the pair) and is put back after each
-/// reader. What a reader has typed stays in the pair when it goes, and the device reads it when it
-/// has room.
+/// We do not hold the slave open, so a hang-up means that the last reader has gone; an end of file
+/// on our side means the same and is not an error. The pair's raw mode stays, and is set again
+/// after each reader. What a reader typed before leaving stays in the pair, and the device reads it
+/// when it has room. Thread rule: the loop's thread only. Source: pty(7).
 class PtyChardev final : public VisitedChardev {
  public:
   static Result<std::unique_ptr<Chardev>> open(Loop& loop);

@@ -11,12 +11,13 @@
 
 namespace dm::host {
 
-/// `unix:` and `tcp:`. As a server it has one client at a time (others wait in the kernel's queue)
-/// and takes the next when that one goes; as a client it connects once, at start. Without a peer,
-/// output is dropped and DCD, DSR and CTS are down.
+/// `unix:` and `tcp:`. A server has one client at a time (others wait in the kernel's queue) and
+/// takes the next when that one goes. A client connects once, at start. Without a peer, output is
+/// dropped and DCD, DSR and CTS are down.
 ///
-/// A peer has gone when its connection has ended or it says that it will send no more: a TCP peer
-/// that closes says nothing else. What it had sent stays the guest's to read.
+/// A peer has gone when its connection has ended, or when it says that it will send no more,
+/// because a TCP peer that closes says nothing else. The guest can still read what the peer sent.
+/// Thread rule: the loop's thread only.
 class SocketChardev final : public StreamChardev {
  public:
   /// `spec` with its "unix:" or "tcp:".

@@ -18,24 +18,24 @@
 
 namespace dm::host {
 
-/// What all descriptors that carry characters have in common.
+/// The common part of all descriptors that carry characters.
 ///
-/// Output goes to a small ring and from there, at the end of the loop's turn, into one writev:
+/// Output goes into a small ring, and from there into one writev at the end of the loop's turn. So
 /// sixteen THR writes are one system call, and a single character leaves before the loop sleeps.
-/// When the kernel takes no more, the ring fills, then write() takes less than offered and the
+/// When the kernel takes no more, the ring fills; then write() takes less than offered, and the
 /// device can hold its guest back (THRE stays 0). A reader that takes nothing for kPatience is
-/// treated as absent: the oldest bytes make room, counted, until it goes on (security-cases C6).
-/// Its time begins anew only when it has taken something.
+/// treated as absent: the oldest bytes make room and are counted, until the reader goes on
+/// (tests/unit/SECURITY.md, C6). Its time begins anew only when it has taken something.
 ///
 /// Input is never buffered here: it stays in the kernel until the device has room (C3).
 ///
-/// A sign of its own (HangUpWatch) tells when the other side has gone, whether or not the device
-/// reads or writes. What it had typed and the device has not read stays in the kernel: read() gives
-/// it before anything that the next one types.
+/// HangUpWatch tells when the other side has gone, whether or not the device reads or writes. Input
+/// that the device has not read stays in the kernel: read() returns it before anything that the
+/// next peer types. Thread rule: the loop's thread only.
 class StreamChardev : public Chardev {
  public:
   static constexpr std::chrono::milliseconds kPatience{1000};
-  /// Connections that have ended and whose input the device has still to read.
+  /// Most connections that have ended and whose input the device has still to read.
   static constexpr unsigned kMostLeft = 4;
 
   void attach(CharClient* client) noexcept override;
@@ -66,22 +66,22 @@ class StreamChardev : public Chardev {
   /// regular file.
   void set_streams(UniqueFd both);
   void set_streams(UniqueFd in, UniqueFd out);
-  /// Somebody is there, or not. With nobody there no system call is made. Input of who was there
-  /// can still be read, from the same descriptor.
+  /// Says whether a peer is there. Without one, no system call is made. The input of the last peer
+  /// can still be read from the same descriptor.
   void set_connected(bool connected) noexcept;
-  /// The one who was there has gone and `next` takes the place, now. It gets what the device has
-  /// written in this turn, but nothing that was meant for a reader who did not read, be it here or
-  /// in the device still.
+  /// The peer has gone, and `next` takes its place at once. The new peer gets what the device has
+  /// written in this turn. It gets nothing that was meant for a reader that did not read, whether
+  /// it is here or still in the device.
   void change_peer(UniqueFd next) noexcept;
-  /// Takes a socket out of use, and keeps it while it holds input that the device has not read. The
-  /// peer sees the end of it now.
+  /// Takes a socket out of use, but keeps it while it holds input that the device has not read. The
+  /// peer sees the end of the connection now.
   void leave_connection() noexcept;
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] int input_fd() const noexcept { return in_.fd(); }
   [[nodiscard]] int output_fd() const noexcept { return out_.ok() ? out_.fd() : in_.fd(); }
-  /// Is there nobody at the other end, as far as the kernel knows?
+  /// True if nobody is at the other end, as far as the kernel knows.
   [[nodiscard]] bool has_gone() const noexcept { return ask(output_fd(), end()).gone; }
-  /// The end that on_lost() told of was not one.
+  /// Watches again, because the end that on_lost() reported was not one.
   void watch_again() noexcept { hang_up_.watch(output_fd(), end()); }
   void set_lines(ModemLines lines) noexcept;
   void drop(std::size_t count) noexcept { counters_.dropped += count; }
@@ -100,7 +100,7 @@ class StreamChardev : public Chardev {
 
  private:
   [[nodiscard]] Watch& out() noexcept { return out_.ok() ? out_ : in_; }
-  /// Where input has a descriptor of its own, its end shows by itself.
+  /// If input has its own descriptor, its end shows there.
   [[nodiscard]] HangUpWatch::End end() const noexcept {
     return out_.ok() ? HangUpWatch::End::both_ways : HangUpWatch::End::either_way;
   }
@@ -137,7 +137,7 @@ class StreamChardev : public Chardev {
   unsigned left_count_ = 0;
   CharClient* client_ = nullptr;
   ModemLines lines_;
-  /// The kernel took something then for the last time, or was full for the first.
+  /// The time at which the kernel last took something, or was first full.
   std::optional<std::chrono::steady_clock::time_point> blocked_since_;
   bool connected_ = false;
   bool readable_ = false;  ///< the kernel has input, as far as we know

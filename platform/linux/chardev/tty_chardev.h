@@ -10,13 +10,13 @@
 
 namespace dm::host {
 
-/// A real serial line of the host, or a Xen console of a stub domain (/dev/hvcN), raw.
+/// A real serial line of the host, or a Xen console of a stub domain (/dev/hvcN), in raw mode.
 ///
-/// Modem inputs have no event in Linux that could be waited for without a thread (TIOCMIWAIT
-/// blocks). They are read whenever something happens on the port and then every 100 ms until ten
-/// seconds after the last thing that happened; after that, silence, and a change is seen with the
-/// next byte or MCR write. So a guest that waits for CTS sees it come, and an idle port wakes
-/// nobody.
+/// Linux has no event for modem inputs on which one could wait without a thread (TIOCMIWAIT
+/// blocks). So they are read whenever something happens on the port, and then every 100 ms for ten
+/// seconds. After that, a change is seen with the next byte or MCR write. So a guest that waits for
+/// CTS sees it come, and an idle port wakes nobody. Thread rule: the loop's thread only. Source:
+/// termios(3), ioctl_tty(2).
 class TtyChardev final : public StreamChardev {
  public:
   static constexpr std::chrono::milliseconds kLineCheck{100};

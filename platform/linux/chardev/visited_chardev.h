@@ -8,12 +8,13 @@
 
 namespace dm::host {
 
-/// Output that waits at a place in the file system for whoever opens it: the slave of a
-/// pseudo-terminal, a named pipe.
+/// Output that waits until somebody opens its path: the slave of a pseudo-terminal, or a named
+/// pipe.
 ///
-/// The kernel tells us when the last opener goes but not when one comes, so the inode is watched
-/// for opens; no timer runs while nobody is there. Meanwhile output stays here, the newest 16 KiB
-/// of it and without any system call, and is what a reader sees first: the guest's last screens.
+/// The kernel tells us when the last opener goes, but not when one comes. So the inode is watched
+/// for opens, and no timer runs while nobody is there. Meanwhile the newest 16 KiB of output stay
+/// here, without any system call. A reader sees them first: the guest's last screens. Thread rule:
+/// the loop's thread only. Source: inotify(7).
 class VisitedChardev : public StreamChardev {
  public:
   static constexpr std::size_t kBacklog = 16384;
@@ -21,7 +22,7 @@ class VisitedChardev : public StreamChardev {
  protected:
   VisitedChardev(Loop& loop, std::string description);
 
-  /// Once, when the streams are set.
+  /// Call it once, when the streams are set.
   void wait_for_visitors(const std::string& path);
   /// The last one has gone, and was there as far as we know.
   virtual void on_left() noexcept {}

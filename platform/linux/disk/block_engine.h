@@ -9,13 +9,13 @@
 
 namespace dm::host {
 
-/// How a request that may have to wait for the medium gets to the kernel and back. FileDisk decides
-/// what is right (bounds, order, what a failed flush means); an engine only carries it out:
-/// io_uring (uring_engine.h), or threads (pool_engine.h). Thread rule: the loop's thread only.
+/// Carries a request that may have to wait for the medium to the kernel and back. FileDisk decides
+/// what is right (bounds, order, what a failed flush means); an engine only carries it out, with
+/// io_uring (uring_engine.h) or threads (pool_engine.h). Thread rule: the loop's thread only.
 class BlockEngine {
  public:
-  /// Tells FileDisk that `request.status` and `request.done_bytes` are final. From the loop or from
-  /// wait(), never from start().
+  /// Tells FileDisk that `request.status` and `request.done_bytes` are final. Called from the loop
+  /// or from wait(), never from start().
   struct Finished {
     void* disk;
     void (*call)(void* disk, BlockRequest& request) noexcept;
@@ -24,13 +24,13 @@ class BlockEngine {
   BlockEngine() = default;
   BlockEngine(const BlockEngine&) = delete;
   BlockEngine& operator=(const BlockEngine&) = delete;
-  /// Nothing is under way by then.
+  /// Nothing may be in flight when it is destroyed.
   virtual ~BlockEngine() = default;
 
-  /// Takes a checked request; `done_bytes` of it are done already.
+  /// Takes a checked request, of which `done_bytes` are done already.
   virtual void start(BlockRequest& request) noexcept = 0;
-  /// Blocks until at least one request has finished and reports it. Called only while some are
-  /// under way.
+  /// Blocks until at least one request has finished, and reports it. Call it only while some are in
+  /// flight.
   virtual void wait() noexcept = 0;
 };
 

@@ -15,17 +15,17 @@
 
 namespace dm::host {
 
-/// A raw image past the page cache (O_DIRECT), for a stub domain: it has no memory for a page
-/// cache, and what is in one is lost when the domain ends. The kernel cannot pin the guest's pages,
-/// which are mapped frames of another domain, so data goes through buffers of our own: the one copy
-/// of payload there is.
+/// A raw image past the page cache (O_DIRECT), for `cache=none` and for stub domains. A stub domain
+/// has no memory for a page cache, and what is in one is lost when the domain ends. The guest's
+/// pages are mapped frames of another domain, which the kernel cannot pin, so data is copied once,
+/// through buffers of our own.
 ///
-/// 256 KiB for each such disk, in two buffers that work side by side; what comes on top waits. A
-/// FileDisk underneath does the rest: bounds, order, flushes and what a failed one means. Requests
-/// that do not end on whole blocks of the medium are rounded outward: such a write reads the blocks
-/// first, with nothing else of this disk under way.
+/// Each such disk has 256 KiB, in two buffers that work side by side; other requests wait. A
+/// FileDisk underneath does the rest: bounds, order, flushes and what a failed one means. A request
+/// that does not end on whole blocks of the medium is rounded outward. Such a write reads the
+/// blocks first, with nothing else of this disk in flight.
 ///
-/// done() must not destroy the disk.
+/// done() must not destroy the disk. Thread rule: the loop's thread only. Source: open(2).
 class DirectDisk final : public BlockBackend {
  public:
   static constexpr std::size_t kBuffers = 2;
@@ -33,8 +33,8 @@ class DirectDisk final : public BlockBackend {
   static constexpr std::size_t kTasks = 8;  ///< requests that are being cut into pieces
   static constexpr std::size_t kMaxBlock = 4096;
 
-  /// `block` is what the medium is read and written in: a power of two from 512 to kMaxBlock that
-  /// the size of `file` is a multiple of. `file` is open with O_DIRECT and does nothing inline.
+  /// `block` is the medium's block size in bytes: a power of two from 512 to kMaxBlock that divides
+  /// the size of `file`. `file` is opened with O_DIRECT and does nothing inline.
   DirectDisk(Loop& loop, std::unique_ptr<FileDisk> file, std::uint32_t block);
   ~DirectDisk() override;
 
@@ -56,7 +56,7 @@ class DirectDisk final : public BlockBackend {
     BlockStatus status = BlockStatus::ok;
     std::uint64_t good = 0;  ///< bytes before the first piece that failed
   };
-  /// As much of it as fits into a buffer, rounded outward to whole blocks.
+  /// The part of the request that fits into a buffer, rounded outward to whole blocks.
   struct Piece {
     DirectDisk* disk = nullptr;
     Task* task = nullptr;     ///< nullptr: free

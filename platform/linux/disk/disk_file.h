@@ -14,7 +14,7 @@
 
 namespace dm::host {
 
-/// As many as core's DmaBuffer has; a longer list goes in several calls. IOV_MAX is 1024.
+/// The same number as core's DmaBuffer has; a longer list needs several calls. IOV_MAX is 1024.
 using Vectors = std::array<iovec, 256>;
 
 /// Bytes [from, until) of `data`, or as many of them as the vector holds. Returns how many entries
@@ -35,16 +35,18 @@ class DiskFile {
   DiskFile(UniqueFd fd, bool block_device) noexcept
       : fd_{std::move(fd)}, block_device_{block_device} {}
 
-  /// Moves at most `limit` bytes of the data, from request.done_bytes on, advancing it. 0 when that
-  /// much (or everything) is moved, else errno: EAGAIN (with Wait::never: the rest would block),
-  /// EOPNOTSUPP (with Wait::never: this file system cannot say), or what failed.
+  /// Moves at most `limit` bytes of the data, from request.done_bytes on, and advances it. Returns
+  /// 0 when that much (or everything) is moved, else errno: EAGAIN (with Wait::never: the rest
+  /// would block), EOPNOTSUPP (with Wait::never: this file system cannot say), or the error of the
+  /// call.
   [[nodiscard]] int transfer(BlockRequest& request, std::uint64_t limit, Wait wait) noexcept;
 
   /// Carries a whole request out, however long it takes, and sets its status.
   void carry_out(BlockRequest& request) noexcept;
 
-  /// fdatasync. Once it has failed it fails for good: the kernel reports an error of write-back
-  /// once and may then drop the pages, so a later success would mean nothing (security-cases B33).
+  /// fdatasync. Once it has failed, it fails for good: the kernel reports an error of write-back
+  /// once and may then drop the pages, so a later success would mean nothing
+  /// (tests/unit/SECURITY.md, B33).
   [[nodiscard]] int sync() noexcept;
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
@@ -53,7 +55,7 @@ class DiskFile {
   /// errno of the newest failure, for the log.
   [[nodiscard]] int last_error() const noexcept { return last_error_.load(); }
 
-  /// For an engine that makes its calls itself: what the same call's failure means here.
+  /// For an engine that makes the calls itself: what a failure of the same call means here.
   void sync_has_failed(int error) noexcept {
     last_error_ = error;
     sync_failed_ = true;
@@ -67,17 +69,18 @@ class DiskFile {
 
   UniqueFd fd_;
   bool block_device_;
-  /// Whoever syncs also consumes the error of all writes before; so one at a time, and the failure
-  /// is known before the next.
+  /// Held during a sync. A sync consumes the errors of all writes before it, so syncs run one at a
+  /// time, and a failure is known before the next one.
   std::mutex sync_mutex_;
   std::atomic<bool> sync_failed_ = false;
   std::atomic<int> last_error_ = 0;
 };
 
 [[nodiscard]] BlockStatus status_of(int error) noexcept;
-/// A write that failed like this failed by itself, not by the sync that came with it.
+/// True for an error of the write itself, not of the sync that came with it.
 [[nodiscard]] bool fails_without_sync(int error) noexcept;
-/// A discard is a hint: one that the host cannot follow is no error.
+/// True for an error that means that the host cannot discard: a discard is a hint, so this is no
+/// error.
 [[nodiscard]] bool discard_is_ignored(int error) noexcept;
 
 }  // namespace dm::host

@@ -18,16 +18,17 @@ namespace dm::host {
 /// A raw image: a regular file or a block device, read and written through the host's page cache
 /// straight from and to the guest's pages.
 ///
-/// What the page cache can do at once is done on the loop, 128 KiB in each of its turns: reads with
-/// RWF_NOWAIT, writes the same way or, where the file system cannot do that, while they do not wait
-/// (inline_gate.h). What would wait, and every flush, goes to the engine.
+/// What the page cache can do at once runs on the loop, 128 KiB in each of its turns. Reads use
+/// RWF_NOWAIT. Writes do the same, or, if the file system cannot do that, run on the loop while
+/// they do not wait (inline_gate.h). What would wait, and every flush, goes to the engine.
 ///
-/// done() must not destroy the disk.
+/// done() must not destroy the disk. Thread rule: the loop's thread only. Source: preadv2(2),
+/// fdatasync(2).
 class FileDisk final : public BlockBackend {
  public:
   static constexpr std::uint64_t kInlineBytes = 128 * 1024;
-  /// Requests that complete inside submit() and submit the next from done() nest; beyond this the
-  /// next turn of the loop takes over.
+  /// Most nested calls. A request that completes inside submit() may submit the next one from
+  /// done(), and so on. Beyond this depth, the next turn of the loop takes over.
   static constexpr unsigned kMaxNesting = 4;
 
   struct Counters {
@@ -39,7 +40,8 @@ class FileDisk final : public BlockBackend {
     std::uint64_t errors = 0;
   };
 
-  /// Is anything done on the loop? Not where the page cache is left out (O_DIRECT): all waits then.
+  /// False when nothing runs on the loop, because without the page cache (O_DIRECT) every call
+  /// waits.
   enum class Inline : bool { no, yes };
 
   FileDisk(Loop& loop,

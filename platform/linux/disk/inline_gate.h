@@ -7,14 +7,15 @@
 
 namespace dm::host {
 
-/// Decides whether a call that usually does not wait, but may, is made on the loop. A write to the
-/// page cache takes microseconds until the host throttles writers, and few file systems can say
-/// beforehand. So it is made here while it does not wait; one that did sends the next ones to the
-/// engine for a while, twice as long each time. A vCPU is thus held up once in a while at most.
+/// Decides whether a call that usually does not wait, but may, runs on the loop. A write to the
+/// page cache takes microseconds until the host throttles writers, and few file systems can say so
+/// beforehand. So writes run on the loop while they do not wait. A write that waited sends the next
+/// ones to the engine for a while, twice as long each time. So a vCPU is held up only now and then.
+/// Thread rule: the loop's thread only.
 ///
-/// Slow is not the same as waiting: on a busy host a call may just have lost the CPU. What tells is
-/// whether the thread gave the CPU up by itself. Asking costs a system call, so it is asked only
-/// after a slow call.
+/// Slow does not mean waiting: on a busy host, the thread may just have lost the CPU. The thread
+/// waited only if it gave up the CPU by itself. Finding that out costs a system call, so it is done
+/// only after a slow call.
 class InlineGate {
  public:
   using Clock = std::chrono::steady_clock;
@@ -25,7 +26,7 @@ class InlineGate {
   static constexpr unsigned kQuickCalls = 1000;  ///< in a row, and nobody is suspicious any more
 
   [[nodiscard]] bool open(Clock::time_point now) const noexcept { return now >= closed_until_; }
-  /// Should the caller find out whether its call waited?
+  /// True if the caller should find out whether its call waited.
   [[nodiscard]] bool suspicious() const noexcept { return suspicion_ != 0; }
 
   /// A call made here took from `start` to `end`.

@@ -8,7 +8,7 @@
 
 namespace dm::host {
 
-/// Requests wait in threads: works on every kernel and file system.
+/// An engine whose requests wait in threads: it works on every kernel and file system.
 class PoolEngine final : public BlockEngine, private WorkerPool::Client {
  public:
   PoolEngine(Loop& loop, DiskFile& file, Finished finished)

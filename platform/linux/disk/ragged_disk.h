@@ -13,21 +13,21 @@
 
 namespace dm::host {
 
-/// A disk has whole sectors, an image any number of bytes. This is the disk of an image that ends
-/// within a sector: that sector is there, and reads as zeros behind the image's end. What is
-/// written there has no place: a write that reaches it puts into the image what belongs there, and
-/// then fails. A discard ends where the image does. The image's size never changes.
+/// A disk has whole sectors; an image may have any number of bytes. This is the disk of an image
+/// that ends within a sector. That sector exists and reads as zeros behind the image's end. There
+/// is no place for data behind the end: a write that reaches it puts into the image what fits, and
+/// then fails. A discard stops at the image's end. The image's size never changes.
 ///
-/// All of it for the few requests that touch the end; every other one goes through as it came. Of
-/// the few one is carried out at a time, in pieces, so nothing is allocated.
+/// All this concerns only the few requests that touch the end; every other request passes through
+/// unchanged. Of the few, one at a time is carried out, in pieces, so nothing is allocated.
 ///
-/// done() must not destroy the disk.
+/// done() must not destroy the disk. Thread rule: the loop's thread only.
 class RaggedDisk final : public BlockBackend {
  public:
   struct Parts {
     std::unique_ptr<BlockBackend> body;  ///< of as many bytes as its info() says
-    /// What lies behind the body, up to the image's end: the same image, opened otherwise. None
-    /// when the body is all.
+    /// The bytes behind the body, up to the image's end: the same image, opened in another way.
+    /// Null when there are none.
     std::unique_ptr<BlockBackend> tail;
   };
   /// An image of so many bytes, seen in sectors of this size, a power of two.
@@ -75,8 +75,8 @@ class RaggedDisk final : public BlockBackend {
   BlockStats pieces_;  ///< the parts have counted them, nobody else is to see them
 };
 
-/// The disk of an image: `parts` themselves when they are whole sectors and one part, else a
-/// RaggedDisk. The log tells what was found.
+/// The disk of an image. If it has whole sectors and one part, that is the disk, else a RaggedDisk.
+/// The log tells what was found.
 [[nodiscard]] std::unique_ptr<BlockBackend> in_whole_sectors(Loop& loop,
                                                              RaggedDisk::Parts parts,
                                                              std::uint64_t image_bytes,

@@ -10,8 +10,8 @@ namespace dm::host {
   return request.op == BlockOp::write || request.op == BlockOp::discard;
 }
 
-/// May this request be carried out on such an image? 64-bit, before any system call
-/// (security-cases B15, B31).
+/// Says whether this request may be carried out on such an image. 64-bit, before any system call
+/// (tests/unit/SECURITY.md, B15, B31). Thread rule: any thread.
 [[nodiscard]] inline BlockStatus check_request(const BlockInfo& info,
                                                const BlockRequest& request) noexcept {
   if (request.op == BlockOp::flush) {

@@ -13,19 +13,20 @@
 
 namespace dm::host {
 
-/// Requests wait in the kernel. One ring for each disk, and it can do no more than the disk needs:
-/// it is made disabled, gets its one file and its eventfd, is restricted to four operations on
-/// fixed files, to no registration at all and to giving that file back, and only then enabled
-/// (io_uring_register(2)).
+/// An engine whose requests wait in the kernel. Each disk has one ring, which can do no more than
+/// the disk needs. The ring is made disabled; it gets its one file and its eventfd; it is
+/// restricted to four operations on fixed files, and of all registrations to the one that gives the
+/// file back; only then is it enabled (io_uring_register(2)).
 ///
-/// The guest's pages are mapped frames of another domain, which the kernel cannot pin, so no
-/// buffers are registered: it copies from and to them as it does for preadv2(2).
+/// The guest's pages are mapped frames of another domain, which the kernel cannot pin. So no
+/// buffers are registered: the kernel copies from and to them as for preadv2(2).
 ///
-/// Syncs (flushes, durable writes) go one by one: whoever syncs consumes the error of all writes
-/// before, and the failure has to be known before the next (security-cases B33).
+/// Syncs (flushes, durable writes) run one by one: a sync consumes the errors of all writes before
+/// it, and a failure must be known before the next one (tests/unit/SECURITY.md, B33). Thread rule:
+/// the loop's thread only.
 class UringEngine final : public BlockEngine {
  public:
-  /// Requests in the kernel at a time; more wait here.
+  /// Most requests in the kernel at a time; more wait here.
   static constexpr unsigned kInFlight = 64;
 
   struct Made {
@@ -59,14 +60,14 @@ class UringEngine final : public BlockEngine {
 
   DiskFile& file_;
   Finished finished_;
-  /// For what has no operation (BLKDISCARD), and what the kernel does not take. Costs nothing until
-  /// then.
+  /// For requests that io_uring has no operation for (BLKDISCARD) or that the kernel refuses. Costs
+  /// nothing until then.
   PoolEngine pool_;
   io_uring ring_{};
   bool has_ring_ = false;
   bool has_file_ = false;
   Watch event_;
-  /// Read by the kernel inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
+  /// The kernel reads it inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
   Vectors vectors_{};
   unsigned in_flight_ = 0;
   bool syncing_ = false;

@@ -15,12 +15,12 @@
 
 namespace dm::host {
 
-/// Up to four threads that wait for disks so that the loop does not have to; one pool for all disks
-/// of a machine. They are started when first needed, with small stacks and every signal blocked,
-/// and end after ten idle seconds: an idle machine has one thread.
+/// Up to four threads that wait for disks, so that the loop does not have to. All disks of a
+/// machine share one pool. The threads start when they are first needed, with small stacks and
+/// every signal blocked, and end after ten idle seconds. So an idle machine has one thread.
 ///
-/// Requests come and go in lists inside the requests themselves, so nothing is allocated. Finished
-/// ones are announced over an eventfd: the threads never touch the loop.
+/// Requests come and go in lists inside the requests themselves, so nothing is allocated. An
+/// eventfd announces finished requests: the threads never touch the loop.
 class WorkerPool final : public Loop::Part {
  public:
   static constexpr std::size_t kThreads = 4;
@@ -52,7 +52,7 @@ class WorkerPool final : public Loop::Part {
   WorkerPool& operator=(const WorkerPool&) = delete;
   ~WorkerPool() override;
 
-  /// False when the host had no descriptor for the eventfd: nothing may be started.
+  /// False when the host had no descriptor for the eventfd: then nothing may be started.
   [[nodiscard]] bool ok() const noexcept { return finished_.ok(); }
 
   /// Thread rule for these: the loop's thread only. finished() must not destroy its client.
@@ -60,7 +60,7 @@ class WorkerPool final : public Loop::Part {
   /// Blocks until a request of `client` is finished, then reports all that are.
   void wait(Client& client) noexcept;
   [[nodiscard]] std::size_t threads() noexcept;
-  /// Instead of kIdle, for threads that are started from here on or turn idle again.
+  /// Replaces kIdle, for threads that start or become idle after this call.
   void set_idle_time(std::chrono::milliseconds time) noexcept;
 
  private:

@@ -16,13 +16,14 @@
 
 namespace dm::host {
 
-/// open_disc() while a guest runs: what waits for another process does so on the loop. A raw image,
-/// and an NBD export, which waits for its server for a second at most, are open when open()
-/// returns. Thread rule: the loop's thread only.
+/// open_disc() while a guest runs. If another process has to start, the loop goes on meanwhile. A
+/// raw image is open when open() returns; so is an NBD export, for which it waits for its server
+/// for at most a second. Thread rule: the loop's thread only.
 class DiscOpener {
  public:
   using Opened = NbdOpening::Opened;
-  /// For a qemu-nbd to start and to open its image; libxl 4.17 gives a whole QMP command 10 s.
+  /// The time for a qemu-nbd to start and to open its image. libxl 4.17 gives a whole QMP command
+  /// 10 s.
   static constexpr std::chrono::seconds kPatience{8};
 
   /// `loop` outlives it, and what it has opened.
@@ -30,13 +31,14 @@ class DiscOpener {
       : loop_{loop}, patience_{patience} {}
   DiscOpener(const DiscOpener&) = delete;
   DiscOpener& operator=(const DiscOpener&) = delete;
-  /// What is not open yet is given up, and `opened` of it never called.
+  /// Gives up what is not open yet; its `opened` is never called.
   ~DiscOpener() = default;
 
   /// Calls `opened` once, from inside or later from the loop.
   void open(const std::string& name, UniqueFd fd, ImageFormat format, Opened opened);
-  /// The same, to be opened by who gets it, while this object is there. `fd`, if there is one, is
-  /// the image, and `name` for messages; else `name` is opened. The format is never guessed.
+  /// Makes an image that its owner opens later, while this object exists. If `fd` is a descriptor,
+  /// it is the image, and `name` is for messages; else `name` is opened. The format is never
+  /// guessed.
   [[nodiscard]] std::unique_ptr<DiscImage> image(std::string name, UniqueFd fd, ImageFormat format);
 
  private:

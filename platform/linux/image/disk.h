@@ -12,23 +12,23 @@
 
 namespace dm::host {
 
-/// Opens an image of the format that `config` says, whatever its bytes say (CVE-2008-2004): a raw
-/// one itself, be it a regular file or a block device; others, and NBD exports, over NBD
-/// (nbd_open.h). Read-only images and CD-ROMs are opened O_RDONLY, so that no mistake of
-/// ours can write to them (XSA-142). The size is taken once. An image that ends within a sector
-/// (512 bytes, 2048 of a CD-ROM) has that one too (ragged_disk.h).
+/// Opens an image in the format that `config` says, whatever its bytes say (CVE-2008-2004). A raw
+/// image is a regular file or a block device. Other formats, and NBD exports, go over NBD
+/// (nbd_open.h). Read-only images and CD-ROMs are opened O_RDONLY, so that no mistake of ours can
+/// write to them (XSA-142). The size is read once. If an image ends within a sector (512 bytes, for
+/// a CD-ROM 2048), that sector exists too (ragged_disk.h).
 ///
-/// We take no lock: the guest's PV backend, a replacement of this process and the receiving side of
-/// a migration share the image legitimately. An image that somebody else is likely to be writing
-/// to gets a warning (disk/README.md).
+/// We take no lock: the guest's PV back end, a process that replaces this one, and the receiving
+/// side of a migration share the image legitimately. If somebody else probably writes to the image,
+/// the log has a warning (disk/README.md).
 ///
-/// The error says what is wrong and what to change. `loop` outlives the
-/// result.
+/// The error says what is wrong and what to change. `loop` outlives the result. Thread rule: the
+/// loop's thread only.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disk(Loop& loop, const DiskConfig& config);
 
-/// The same for a disc, which is only read: the image that `fd` is open on, whatever it was opened
-/// for, or the one called `name` when there is no descriptor. With one `name` is for messages; what
-/// the descriptor leads to is named where that can be found out.
+/// The same for a disc, which is only read. If `fd` is a descriptor, its file is the image,
+/// whatever it was opened for, and `name` is for messages; messages name the file itself where that
+/// can be found out. Without a descriptor, `name` is opened.
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_disc(Loop& loop,
                                                               const std::string& name,
                                                               UniqueFd fd,

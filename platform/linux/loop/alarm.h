@@ -8,10 +8,10 @@
 
 namespace dm::host {
 
-/// One timer on the host's clock for a backend's own needs (a peer that stalls), not for guest
-/// time. Costs a descriptor from its first use on, and nothing at all while it is not armed; Asio's
+/// One timer on the host's clock, for a back end's own needs (a peer that stalls), not for guest
+/// time. It costs a descriptor from its first use on, and nothing while it is not armed; Asio's
 /// timers would wake the process every five minutes. Thread rule: the loop's thread only; the
-/// callback comes from the loop.
+/// callback comes from the loop. Source: timerfd_create(2).
 class Alarm {
  public:
   Alarm(Loop& loop, Callback fire) noexcept : loop_{loop}, fire_{fire} {}
@@ -19,10 +19,11 @@ class Alarm {
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm() = default;
 
-  /// Takes its descriptor now, for an alarm that must work when none are left. False: there is
-  /// none.
+  /// Opens the descriptor now, for an alarm that must work when no descriptor is left later. False:
+  /// there is none now.
   bool prepare() noexcept;
-  /// Moves it if it is armed. False when the host has no descriptor left for it: it will not fire.
+  /// Arms the timer, or moves it if it is armed. False when the host has no descriptor left: it
+  /// will not fire.
   bool arm(std::chrono::nanoseconds delay) noexcept;
   void cancel() noexcept;
   [[nodiscard]] bool armed() const noexcept { return armed_; }

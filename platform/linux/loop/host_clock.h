@@ -8,9 +8,9 @@
 
 namespace dm::host {
 
-/// Guest time from the host's CLOCK_MONOTONIC: it starts at `start` and runs until paused. Two
-/// guests, or one guest before and after a migration, share nothing but its rate. Thread rule: the
-/// loop's thread only.
+/// Guest time from the host's CLOCK_MONOTONIC: it starts at `start` and runs until it is paused.
+/// The times of two guests, or of one guest before and after a migration, have only the rate in
+/// common. Thread rule: the loop's thread only.
 class HostClock final : public Clock, public ClockSwitch {
  public:
   explicit HostClock(GuestTime start = {}) noexcept : base_{start}, since_{Steady::now()} {}

@@ -18,19 +18,19 @@ class io_context;
 
 namespace dm::host {
 
-/// Where the process waits: an epoll set of our own with the hot descriptor (event channels) and,
-/// nested, the one of Asio, which runs everything else. So the way of a guest's request has no Asio
-/// in it: no re-arming epoll_ctl, no second epoll_wait.
+/// The place where the process waits: an epoll set of our own. It contains the hot descriptor
+/// (event channels) and Asio's epoll set, which runs everything else. So Asio is not on the way of
+/// a guest's request: no re-arming epoll_ctl, no second epoll_wait.
 ///
 ///     serve the slots; run deferred work; look at the slots; loop.wait(until the next timer)
 ///
-/// While it spins, the caller polls now and then (once in a millisecond will do), for input and
-/// buffered output.
+/// While the caller spins, it calls poll() now and then (once in a millisecond is enough), for
+/// input and buffered output.
 ///
-/// Asio is seen in this directory alone. All others ask for readiness with a Watch, for time with
-/// an Alarm, and for the end of the turn with a Work in turn_queue(); whatever they have of these
-/// must be gone before the Loop is. Thread rule: the thread that made it. Other threads report over
-/// an eventfd: Asio here has no locks (CONCURRENCY_HINT_UNSAFE).
+/// Only this directory includes Asio. All others ask for readiness with a Watch, for time with an
+/// Alarm, and for the end of the turn with a Work in turn_queue(). Destroy all of these before the
+/// Loop. Thread rule: only the thread that made the Loop. Other threads report over an eventfd,
+/// because Asio has no locks here (CONCURRENCY_HINT_UNSAFE).
 class Loop {
  public:
   struct Counters {
@@ -45,16 +45,16 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
   ~Loop();
 
-  /// What is put off to the end of the loop's turn: buffered output becomes one system call, ten
-  /// changes of a line's speed become one, and clients hear of things outside their own calls. The
-  /// loop runs it before it sleeps and whenever it looks at Asio.
+  /// Work for the end of the loop's turn: buffered output becomes one system call, ten changes of a
+  /// line's speed become one, and clients are told of things outside their own calls. The loop runs
+  /// it before it sleeps and whenever it looks at Asio.
   ///
-  /// Why not boost::asio::post: a post from a request handler allocates, and only a poll() runs it,
-  /// which is an epoll_wait more in each turn. This queue costs no system call; the figures are in
+  /// Why not boost::asio::post: it allocates in a request handler, and only a poll() runs it, which
+  /// is one more epoll_wait in each turn. This queue costs no system call; the figures are in
   /// README.md.
   [[nodiscard]] WorkQueue& turn_queue() noexcept { return turn_queue_; }
 
-  /// What others keep once for each loop, as disks keep their threads.
+  /// An object that a room keeps once for each loop, as disks keep their threads.
   class Part {
    public:
     Part() = default;
@@ -62,7 +62,7 @@ class Loop {
     Part& operator=(const Part&) = delete;
     virtual ~Part() = default;
   };
-  /// The loop's T, made as T{loop} when it is first asked for. It goes with the loop.
+  /// The loop's T. It is made as T{loop} at the first call and destroyed with the loop.
   template <class T>
   [[nodiscard]] T& part() {
     static constexpr char key = 0;  // its address tells one T from another
@@ -76,27 +76,28 @@ class Loop {
   /// For this directory and its tests.
   [[nodiscard]] boost::asio::io_context& context() noexcept;
 
-  /// A descriptor whose readiness ends wait(); level-triggered, never read here. Throws
-  /// boost::system::system_error.
+  /// Adds a hot descriptor: its readiness ends wait(). It is level-triggered and never read here.
+  /// Throws boost::system::system_error.
   void add(int fd);
   void remove(int fd) noexcept;
 
-  /// Sleeps until a hot descriptor is readable, Asio has something (its handlers have run on
-  /// return), or `timeout` is over (none: for ever). Where there is a turn to end or a handler
-  /// queued, does that and returns without sleeping: it may have changed what the caller waits for.
-  /// True when a hot descriptor is known to be readable.
+  /// Sleeps until a hot descriptor is readable, until Asio has something (its handlers have run on
+  /// return), or until `timeout` is over (none: for ever). If a turn has to be ended or a handler
+  /// is queued, it does that and returns without sleeping, because this may have changed what the
+  /// caller waits for. True when a hot descriptor is known to be readable.
   bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept;
 
   /// Ends the turn and asks Asio once, without sleeping. True when there is more to run.
   bool poll() noexcept;
 
-  /// Ends the turn only: sends what is buffered, tells clients. No system call of its own.
+  /// Only ends the turn: sends buffered output and tells clients. Makes no system call of its own.
   void end_turn() noexcept;
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 
  private:
-  /// Handlers run before the slots are looked at again, so that no peer's chatter starves a vCPU.
+  /// Most handlers that run before the slots are looked at again, so that no peer can starve a
+  /// vCPU.
   static constexpr unsigned kHandlersPerTurn = 16;
 
   bool run_handlers() noexcept;

@@ -8,9 +8,10 @@
 
 namespace dm::host {
 
-/// Turns signals into calls from the loop: they are blocked in this thread (so make it before any
-/// other thread) and read from a signalfd. Nothing runs in a signal handler. The mask stays as it
-/// is when the object goes. Thread rule: the loop's thread only.
+/// Turns signals into calls from the loop. The signals are blocked in this thread and read from a
+/// signalfd, so make this object before any other thread. Nothing runs in a signal handler. When
+/// the object goes, the mask stays as it is. Thread rule: the loop's thread only. Source:
+/// signalfd(2).
 class SignalWatch {
  public:
   /// Throws boost::system::system_error: start-up only.
@@ -29,9 +30,9 @@ class SignalWatch {
   int last_ = 0;
 };
 
-/// Makes write() say EPIPE and EFBIG instead of ending the process: a peer that hangs up, and a
-/// file that reaches RLIMIT_FSIZE (libxl sets 256 KiB with dm_restrict=1), are ordinary events
-/// here. Called by open_chardev and open_disk.
+/// Makes write() fail with EPIPE or EFBIG instead of ending the process: a peer that hangs up, and
+/// a file that reaches RLIMIT_FSIZE (libxl sets 256 KiB with dm_restrict=1), are ordinary events
+/// here. open_chardev and open_disk call it.
 void ignore_write_signals() noexcept;
 
 }  // namespace dm::host

@@ -10,7 +10,7 @@ namespace dm::host {
 
 class Loop;
 
-/// A member function bound to its object, for what comes from the loop.
+/// A member function bound to its object. The loop calls it.
 struct Callback {
   void* object = nullptr;
   void (*call)(void*) noexcept = nullptr;
@@ -28,15 +28,15 @@ struct Callback {
   }
 };
 
-/// Readiness of one descriptor through Asio, one notice for each asking, and without an allocation:
-/// the handlers' memory is here. Owns the descriptor. May be destroyed at any time, from its own
-/// callbacks too; nothing is called after that. Thread rule: the loop's thread only; callbacks come
-/// from the loop.
+/// Readiness of one descriptor through Asio. Each request for a notice gives one notice. Nothing is
+/// allocated: the handlers' memory is in this object. It owns the descriptor. It may be destroyed
+/// at any time, also from its own callbacks; nothing is called after that. Thread rule: the loop's
+/// thread only; callbacks come from the loop.
 class Watch {
  public:
   Watch() noexcept;
-  /// When epoll does not take the descriptor (its table is full), ok() is false. A regular file is
-  /// ok() and never ready.
+  /// If epoll refuses the descriptor (its table is full), ok() is false. A regular file is ok() and
+  /// never ready.
   Watch(Loop& loop, UniqueFd fd, Callback readable, Callback writable = {});
   Watch(Watch&& other) noexcept;
   Watch& operator=(Watch&& other) noexcept;
@@ -47,13 +47,13 @@ class Watch {
   [[nodiscard]] bool ok() const noexcept { return state_ != nullptr; }
   [[nodiscard]] int fd() const noexcept;  ///< -1 unless ok()
 
-  /// Asks for one call of `readable` (data, end of file or an error is there). Asking twice is
-  /// asking once.
+  /// Asks for one call of `readable`: data, end of file or an error is there. Asking twice is the
+  /// same as asking once.
   void await_readable() noexcept;
   void await_writable() noexcept;
-  /// Takes both questions back.
+  /// Cancels both requests for a notice.
   void cancel() noexcept;
-  /// Gives the descriptor away, out of the epoll set; ok() is false then.
+  /// Removes the descriptor from the epoll set and gives it to the caller; ok() is false then.
   [[nodiscard]] UniqueFd release() noexcept;
 
  private:

@@ -21,20 +21,21 @@
 
 namespace dm::host {
 
-/// An NBD export over one connection (libnbd(3)), asynchronously on the loop: the guest's pages are
-/// libnbd's buffers, so payload moves between them and the socket. Each span of a request is one
-/// command; up to 64 commands are on their way, what comes on top waits here.
+/// An NBD export over one connection (libnbd(3)), asynchronous on the loop. libnbd reads and writes
+/// the guest's pages in place, so payload moves between them and the socket. Each span of a request
+/// is one command. Up to 64 commands are in flight; others wait here.
 ///
-/// A connection that breaks, or a server that has not given all its answers 20 s after somebody has
-/// begun to wait for them (drain), is the end: what is under way and all that comes fails with
-/// io_error, the log says so once, and no byte arrives any more. There is no reconnecting: the
-/// server may have lost what it was told to keep.
+/// The disk ends when its connection breaks, or when the server has not given all its answers 20 s
+/// after a caller began to wait for them (drain). Then requests in flight and all later ones fail
+/// with io_error, the log says so once, and no byte arrives any more. There is no reconnecting,
+/// because the server may have lost data that it was told to keep.
 ///
-/// The loop stands still meanwhile. So all waiting until the loop goes on has one deadline: a
-/// server that answers a little now and then, or a caller who waits several times, does not move
-/// it.
+/// While a caller waits, the loop stands still. So all waiting until the loop goes on has one
+/// deadline. Neither a server that answers a little now and then nor a caller that waits several
+/// times moves it.
 ///
-/// Not for a hot path: libnbd allocates for each command. done() must not destroy the disk.
+/// This is no hot path: libnbd allocates for each command. done() must not destroy the disk. Thread
+/// rule: the loop's thread only. Source: libnbd(3) 1.14.
 class NbdDisk final : public BlockBackend {
  public:
   static constexpr std::size_t kCommands = 64;
@@ -48,7 +49,7 @@ class NbdDisk final : public BlockBackend {
     bool can_flush = false;
     bool can_fua = false;
   };
-  /// `server` is nullptr for a server that is not ours.
+  /// `server` is null for a server that is not ours.
   NbdDisk(Loop& loop,
           const NbdLibrary& library,
           NbdHandle handle,
@@ -66,9 +67,9 @@ class NbdDisk final : public BlockBackend {
   [[nodiscard]] std::uint64_t in_flight() const noexcept override { return under_way_; }
 
   [[nodiscard]] bool ok() const noexcept { return socket_.ok(); }
-  /// Instead of kPatience.
+  /// Replaces kPatience, for tests.
   void set_patience(std::chrono::milliseconds time) noexcept { patience_ = time; }
-  /// Instead of the host's clock and poll(2). It outlives the disk.
+  /// Replaces the host's clock and poll(2), for tests. It outlives the disk.
   void set_wait(ServerWait& wait) noexcept { wait_ = &wait; }
 
  private:
@@ -130,7 +131,7 @@ class NbdDisk final : public BlockBackend {
   std::uint64_t under_way_ = 0;  ///< requests
   std::chrono::milliseconds patience_ = kPatience;
   ServerWait* wait_ = &ServerWait::real();
-  /// Of all waiting until the loop goes on.
+  /// The deadline of all waiting until the loop goes on.
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   bool lost_ = false;
   bool sync_failed_ = false;

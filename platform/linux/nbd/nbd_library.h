@@ -9,9 +9,9 @@
 
 namespace dm::host {
 
-/// libnbd's functions, found when the first disk needs them: it brings gnutls and libxml2 along,
-/// which doubles the memory of a small process that never has an NBD disk. Never unloaded. Thread
-/// rule: any thread.
+/// libnbd's functions, loaded when the first disk needs them. libnbd brings gnutls and libxml2
+/// along, which doubles the memory of a small process that never has an NBD disk. It is never
+/// unloaded. Thread rule: any thread.
 struct NbdLibrary {
   /// The error names the package to install.
   [[nodiscard]] static Result<const NbdLibrary*> load();

@@ -18,14 +18,15 @@
 
 namespace dm::host {
 
-/// A qemu-nbd of our own that serves one image in a format which is told to it, never guessed
-/// (CVE-2008-2004). It gets a listening socket that has no name any more when it starts (systemd's
-/// socket activation, sd_listen_fds(3)), serves the one connection that is waiting there, and ends
-/// with it; when this process dies first, the kernel ends it (PR_SET_PDEATHSIG), which makes it
-/// flush. What it prints goes to the log, a few lines of it.
+/// A qemu-nbd of our own. It serves one image in a format that it is told; it never guesses
+/// (CVE-2008-2004). When it starts, it gets a listening socket whose name is already removed
+/// (systemd's socket activation, sd_listen_fds(3)). It serves the one connection that is waiting
+/// there, and ends with it. If this process dies first, the kernel ends it (PR_SET_PDEATHSIG),
+/// which makes it flush. The log gets a few lines of what it prints.
 ///
 /// It keeps the privileges that this process has at that moment, and is not held to the limit of
-/// file sizes that dm_restrict=1 sets. Thread rule: the loop's thread only.
+/// file sizes that dm_restrict=1 sets. Thread rule: the loop's thread only. Source: qemu-nbd(8)
+/// 7.2.
 class NbdServer {
  public:
   struct Image {
@@ -39,14 +40,15 @@ class NbdServer {
   [[nodiscard]] static Result<std::unique_ptr<NbdServer>> start(Loop& loop, const Image& image);
   NbdServer(const NbdServer&) = delete;
   NbdServer& operator=(const NbdServer&) = delete;
-  /// Waits until it has ended, five seconds before it is told to and five more before it is made
-  /// to; of a read-only image, where nothing can be lost, a tenth of a second before it is made to.
-  /// Its connection is closed by then.
+  /// Waits until it has ended. It has five seconds to end by itself, five more after SIGTERM, then
+  /// it gets SIGKILL. With a read-only image nothing can be lost, so it gets SIGKILL after a tenth
+  /// of a second. Close its connection before.
   ~NbdServer();
 
-  /// Our end of the connection, for libnbd. Once.
+  /// Gives our end of the connection to libnbd. Call it once.
   [[nodiscard]] UniqueFd take_connection() noexcept { return std::move(connection_); }
-  /// Why it is no good, once the connection has failed: what it printed last, or how it ended.
+  /// Once the connection has failed: the reason, which is what the server printed last, or how it
+  /// ended.
   [[nodiscard]] std::string last_words();
 
  private:

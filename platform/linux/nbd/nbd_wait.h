@@ -11,8 +11,8 @@
 
 namespace dm::host {
 
-/// The time, and sleeping until a server can be spoken to. A test puts its own in this place, and
-/// is the server while somebody sleeps.
+/// The time, and how to sleep until a server can be spoken to. A test replaces it, and acts as the
+/// server while the caller sleeps.
 class ServerWait {
  public:
   ServerWait() = default;
@@ -28,11 +28,12 @@ class ServerWait {
   [[nodiscard]] static ServerWait& real() noexcept;
 };
 
-/// Nothing more comes from the server, for whatever reason.
+/// True if nothing more comes from the server, for any reason.
 [[nodiscard]] bool has_ended(const NbdLibrary& library, nbd_handle* handle) noexcept;
 
-/// Sleeps until the server of `handle`'s connection can be spoken to, and does that. False when
-/// nothing could be done until `end`; libnbd keeps what went wrong otherwise.
+/// Sleeps until libnbd can read from or write to the server of `handle`'s connection, and does
+/// that. False when nothing could be done until `end`, or when libnbd failed; libnbd keeps the
+/// error.
 [[nodiscard]] bool wait_for_server(const NbdLibrary& library,
                                    nbd_handle* handle,
                                    std::chrono::steady_clock::time_point end,

@@ -11,13 +11,13 @@
 
 namespace dm::host {
 
-/// PV devices of a stub domain. Its kernel makes them when their backends in dom0 have connected,
-/// which may be a moment after our start; libxl gives the whole start 30 s.
-/// Thread rule: start-up only.
+/// PV devices of a stub domain. Its kernel makes them when their back ends in dom0 have connected,
+/// which may be a moment after our start; libxl gives the whole start 30 s. Thread rule: start-up
+/// only.
 
 using Deadline = std::chrono::steady_clock::time_point;
 
-/// Until the disk is there and has a size.
+/// Waits until the disk is there and has a size.
 [[nodiscard]] Result<> await_disk(const std::string& path, Deadline until);
 
 /// The name of the interface with this address; of several with the same one, the `number`th in the
@@ -27,7 +27,7 @@ using Deadline = std::chrono::steady_clock::time_point;
                                                   std::size_t number,
                                                   Deadline until);
 
-/// Up, and without a word of its own: no ARP. It has no addresses.
+/// Sets the interface up, without ARP, so that it sends nothing of its own. It has no addresses.
 [[nodiscard]] Result<> bring_up(const std::string& interface);
 
 }  // namespace dm::host

@@ -9,13 +9,13 @@
 
 namespace dm::host {
 
-/// Is a network interface of the host up? Hears of changes from rtnetlink; costs nothing while
-/// nothing changes. Thread rule: the loop's thread only; the callback comes from the loop.
-/// Source: rtnetlink(7), netdevice(7).
+/// Tells whether a network interface of the host is up. Changes come from rtnetlink; while nothing
+/// changes, it costs nothing. Thread rule: the loop's thread only; the callback comes from the
+/// loop. Source: rtnetlink(7), netdevice(7).
 class LinkMonitor {
  public:
-  /// Once the interface has gone, is one that gets its name the same? A tap's is not: nobody makes
-  /// it anew but who has its descriptor.
+  /// Says whether a new interface with the same name takes the place of one that has gone. For a
+  /// tap it does not: only the owner of its descriptor can make a tap anew.
   enum class Successor : std::uint8_t { another, the_same };
 
   /// An empty name, or a host without rtnetlink: up, for ever.

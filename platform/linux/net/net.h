@@ -10,8 +10,8 @@
 
 namespace dm::host {
 
-/// The other end of one card's cable, as the toolstack named it: a tap to make, a tap somebody has
-/// opened, an interface to share. `loop` outlives the result.
+/// Opens the host's end of one card, as the toolstack named it: makes a tap, takes an open tap, or
+/// shares an interface. `loop` outlives the result.
 [[nodiscard]] Result<std::unique_ptr<NetBackend>> open_net(Loop& loop, const NicConfig& config);
 
 }  // namespace dm::host

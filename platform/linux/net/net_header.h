@@ -32,10 +32,10 @@ static_assert(sizeof(NetHeader) == 10);
 
 [[nodiscard]] NetHeader to_header(const NetOffload& offload) noexcept;
 
-/// Reads a header that came with `frame`, whose bytes are `size` in all. What the kernel says is
-/// checked against the frame although the kernel made both (security-cases E15). `header_length` is
-/// found in the frame: what the kernel gives is its own buffer's length. Nothing when it makes no
-/// sense; the frame is then not to be delivered.
+/// Reads the header that came with `frame`, which has `size` bytes. Its values are checked against
+/// the frame, although the kernel made both (tests/unit/SECURITY.md, E15). `header_length` is
+/// computed from the frame, because the kernel gives its own buffer's length. Returns nothing when
+/// the header makes no sense; do not deliver the frame then.
 [[nodiscard]] std::optional<NetOffload> from_header(const NetHeader& header,
                                                     std::span<const std::span<std::byte>> frame,
                                                     std::size_t size) noexcept;

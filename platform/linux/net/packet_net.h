@@ -13,13 +13,15 @@
 namespace dm::host {
 
 /// An existing interface of the host, shared with it by a packet socket: what the guest sends
-/// leaves there, and the guest sees what arrives there. For a stub domain's eth0. The host's own
-/// frames are not seen, nor ours. Large frames come whether or not they are asked for, since GRO
-/// makes them. Source: packet(7), Documentation/networking/packet_mmap.rst for the header.
+/// leaves there, and the guest sees what arrives there. For a stub domain's eth0. The guest sees
+/// neither the host's own frames nor its own. Large frames come even if nobody asks for them, since
+/// GRO makes them. Thread rule: the loop's thread only. Source: packet(7),
+/// Documentation/networking/packet_mmap.rst for the header.
 class PacketNet final : public VnetChannel {
  public:
-  /// Sees what is sent to `mac` and all multicast, and with set_promiscuous() the rest. Raises the
-  /// interface's MTU to what a card can send, as far as it lets us.
+  /// Opens the socket. It sees what is sent to `mac` and all multicast, and with set_promiscuous()
+  /// the rest. The interface's MTU is raised to what a card can send, as far as the interface
+  /// allows.
   [[nodiscard]] static Result<std::unique_ptr<PacketNet>> create(
       Loop& loop, const std::string& interface, const std::array<std::uint8_t, 6>& mac);
   ~PacketNet() override = default;

@@ -13,15 +13,15 @@
 
 namespace dm::host {
 
-/// Does by itself what a descriptor without virtio_net_hdr cannot be asked for: puts in the
-/// checksum, cuts a large TCP frame. Headers are made in a private copy, payload is referred to
-/// where it lies. No allocation.
+/// Does the offloads for a descriptor without virtio_net_hdr: it inserts the checksum and cuts a
+/// large TCP frame. Headers are made in a private copy; payload stays where it is. No allocation.
+/// Thread rule: one thread.
 class SoftwareOffload {
  public:
   static constexpr std::size_t kMaxHeader = 256;
   static constexpr std::size_t kMaxParts = 302;
 
-  /// `frame` stays valid while this lives.
+  /// `frame` must stay valid as long as this object.
   SoftwareOffload(const NetOffload& offload, std::span<const std::span<std::byte>> frame) noexcept;
 
   /// False: its headers are not what `offload` says, or it would make more than

@@ -10,15 +10,16 @@
 
 namespace dm::host {
 
-/// A tap interface: the host's end of the guest's cable. It lives as long as this object. Gives
-/// every frame there is, so it knows no promiscuous mode. Source: Linux tun(4),
-/// Documentation/networking/tuntap.rst.
+/// A tap interface: the host's end of the guest's cable. It lives as long as this object. It passes
+/// every frame, so it has no promiscuous mode. Thread rule: the loop's thread only. Source: Linux
+/// tun(4), Documentation/networking/tuntap.rst.
 class TapNet final : public VnetChannel {
  public:
-  /// Makes the interface, or takes one that is there and persistent. The name has 15 bytes at most.
+  /// Makes the interface, or takes an existing persistent one. The name has at most 15 bytes.
   [[nodiscard]] static Result<std::unique_ptr<TapNet>> create(Loop& loop,
                                                               const std::string& interface);
-  /// One that somebody else has opened; with or without headers for offloads, as it was made.
+  /// Takes a tap that somebody else has opened, with or without headers for offloads, as it was
+  /// made.
   [[nodiscard]] static Result<std::unique_ptr<TapNet>> adopt(Loop& loop, UniqueFd fd);
   ~TapNet() override = default;
 

@@ -22,22 +22,21 @@
 
 namespace dm::host {
 
-/// What tap and packet socket have in common: a descriptor that takes and gives one frame in one
+/// The common part of tap and packet socket: a descriptor that takes and gives one frame in one
 /// vectored call, with a header for offloads in front. Several frames to send are one call where
-/// the kernel has a FrameRing. Nothing is buffered here: what the card does
-/// not read stays in the kernel's queue, and a frame that the kernel does not take is offered
-/// again.
+/// the kernel has what a FrameRing needs. Nothing is buffered here. What the card does not read
+/// stays in the kernel's queue. A frame that the kernel does not take is offered again.
 ///
-/// When the interface goes, the link monitor hears of it, or a read or a write says so, whichever
-/// comes first. The link goes down then; frames fail without a system call, and nothing is waited
-/// for, since a descriptor without a device is ready for ever. See README.md, "When the other side
-/// goes".
+/// When the interface goes, the link monitor or the next read or write reports it, whichever comes
+/// first. Then the link goes down, and frames fail without a system call. Nothing waits for the
+/// descriptor, because one without a device is always ready. See README.md, "When an interface
+/// goes". Thread rule: the loop's thread only.
 class VnetChannel : public NetBackend {
  public:
   ~VnetChannel() override = default;
 
   void attach(NetClient* client) noexcept override;
-  /// Without headers each frame is a call of its own, and the kernel may be full between two.
+  /// Without headers each frame needs its own call, and the kernel may become full between two.
   [[nodiscard]] std::size_t most_segments() const noexcept override {
     return has_header_ ? bounds::kSegmentsPerSend : 1;
   }
@@ -64,7 +63,7 @@ class VnetChannel : public NetBackend {
   [[nodiscard]] int fd() const noexcept { return watch_.fd(); }
   [[nodiscard]] bool has_header() const noexcept { return has_header_; }
 
-  /// What one read has brought: bytes with the header, 0 for none, -1 with errno set.
+  /// The result of one read: bytes including the header, 0 for none, -1 with errno set.
   struct Arrived {
     ssize_t bytes;
     bool truncated;
@@ -74,8 +73,8 @@ class VnetChannel : public NetBackend {
   virtual void restore_frame(std::span<const std::span<std::byte>> /*pieces*/,
                              Received& /*frame*/,
                              NetOffload& /*offload*/) noexcept {}
-  /// The interface has come back, or one in its place: makes the descriptor its own. False: it
-  /// cannot be.
+  /// The interface has come back, or another has taken its place: binds the descriptor to it. False
+  /// when that is impossible.
   [[nodiscard]] virtual bool reattach(int /*index*/) noexcept { return false; }
 
  private:

@@ -13,14 +13,15 @@ struct Confinement {
   std::string run_as;  ///< "user" or "uid:gid", empty: stay
 };
 
-/// Gives up privileges for good: root directory, groups, user; then makes sure that root is out of
-/// reach. Everything must be open by now. Start-up only, while the process has one thread.
+/// Gives up privileges for good: root directory, groups, user. Then it checks that root is out of
+/// reach. Everything must be open before. Thread rule: start-up only, while the process has one
+/// thread.
 [[nodiscard]] Result<> confine(const Confinement& to);
 
-/// For a process that stays root because it opens images later and starts qemu-nbd for them: of
-/// root's capabilities keeps those for files of other users, locked memory and limits, for itself
-/// and for what it starts, and can never get others. Where it is not root it has no more than
-/// before. Start-up only, while the process has one thread. Source: capabilities(7).
+/// For a process that stays root, because it opens images later and starts qemu-nbd for them. Of
+/// root's capabilities it keeps those for files of other users, locked memory and limits, for
+/// itself and for what it starts; it can never get others. A process that is not root keeps what it
+/// has. Thread rule: start-up only, while the process has one thread. Source: capabilities(7).
 [[nodiscard]] Result<> keep_file_rights();
 
 }  // namespace dm::host

@@ -13,19 +13,19 @@
 
 namespace dm::toolstack {
 
-/// How the argument of one option is cut at its commas: "id=net0,ifname=vif7.0-emu,script=no".
+/// How to split the argument of one option at its commas: "id=net0,ifname=vif7.0-emu,script=no".
 struct KeyRules {
   std::span<const std::string_view> known{};
   std::string_view positional{};  ///< the name of a first value without a key: "e1000,id=nic0"
-  /// The key whose value may hold commas. libxl escapes none, so a piece that does not start with a
-  /// known key goes on with the value: a file may be called "/a,b". A path that holds ",KNOWN="
-  /// cannot be told apart; where that makes a key appear twice the argument is refused, never
-  /// guessed at.
+  /// The key whose value may hold commas. libxl escapes no comma, so a piece that does not start
+  /// with a known key belongs to this value: a file may be called "/a,b". A path that holds
+  /// ",KNOWN=" cannot be told from a new key. If that makes a key appear twice, the argument is
+  /// refused, not guessed at.
   std::string_view open_ended{};
   bool any_key = false;  ///< keys outside `known` are kept instead of being refused
 };
 
-/// The pieces of one argument. Views into the argument.
+/// The pieces of one argument. They are views into the argument, which must outlive them.
 class KeyValues {
  public:
   [[nodiscard]] static Result<KeyValues> split(std::string_view text, const KeyRules& rules);

@@ -16,11 +16,11 @@
 
 namespace dm::toolstack {
 
-/// Who has a use for something that another argument names: a -drive, a -netdev, a -chardev.
+/// Which device uses a thing that another argument describes: a -drive, a -netdev, a -chardev.
 enum class Use : std::uint8_t {
   none,
   served,
-  refused,  ///< by a device that stubdm does not have: not worth a second message
+  refused,  ///< used by a device that stubdm does not have: not worth a second message
 };
 
 struct DriveArgument {
@@ -81,8 +81,8 @@ struct MonitorArgument {
   std::string_view chardev;
 };
 
-/// What has been read so far. libxl names things before and after they are used (-device before its
-/// -netdev, -drive before its -device), so arguments are kept and joined at the end.
+/// What has been read so far. libxl names things before and after it uses them (-device before its
+/// -netdev, -drive before its -device), so the arguments are kept and joined at the end.
 struct Parse {
   explicit Parse(const Capabilities& capabilities) noexcept : can{capabilities} {}
 
@@ -92,7 +92,7 @@ struct Parse {
   std::optional<Invocation::Action> action;  ///< set by --help, --version, --check
   std::string_view file;                     ///< of --check
 
-  std::vector<std::string_view> singles;  ///< options that may appear once and did
+  std::vector<std::string_view> singles;  ///< options that may appear only once, and did
   std::vector<DriveArgument> drives;
   std::vector<CdArgument> cds;
   std::vector<std::string_view> cards_of_other_models;  ///< their netdevs
@@ -106,14 +106,14 @@ struct Parse {
   unsigned serials = 0;
   bool no_machine = false;  ///< -machine none
 
-  /// What only a refused device names is not worth a second message.
+  /// True for a thing that only a refused device uses: it is not worth a second message.
   [[nodiscard]] bool is_left_alone(std::string_view id) const noexcept {
     return !id.empty() && std::find(left_alone.begin(), left_alone.end(), id) != left_alone.end();
   }
   /// `-option value: why`
   void broken(std::string_view option, std::string_view value, std::string_view why);
   void note(std::string_view option, std::string_view value, std::string_view why);
-  /// Splits, or records what is wrong.
+  /// Splits `value`, or records what is wrong and returns nothing.
   [[nodiscard]] std::optional<KeyValues> split(std::string_view option,
                                                std::string_view value,
                                                const KeyRules& rules);
@@ -133,7 +133,7 @@ struct Option {
 void take_domid(Parse&, std::string_view name, std::string_view value);
 void take_name(Parse&, std::string_view name, std::string_view value);
 void take_machine(Parse&, std::string_view name, std::string_view value);
-/// What makes no sense with a PV domain.
+/// Refuses what makes no sense with a PV domain.
 void join_machine(Parse&);
 void take_smp(Parse&, std::string_view name, std::string_view value);
 void take_boot(Parse&, std::string_view name, std::string_view value);
@@ -150,7 +150,7 @@ void join_usb(Parse&);
 // parse_disk.cc
 void take_drive(Parse&, std::string_view name, std::string_view value);
 void take_cd(Parse&, std::string_view value);
-/// A disk device that cannot be served names its drive.
+/// Refuses a disk device, and marks its drive as used by a refused device.
 void refuse_disk(Parse&, Unserved what, std::string_view value);
 void join_disks(Parse&);
 

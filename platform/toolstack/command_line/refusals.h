@@ -9,9 +9,8 @@
 
 namespace dm::toolstack {
 
-/// What a guest's configuration can ask for and this program cannot serve. One value for each
-/// setting to change, so that the command line (and a check of an xl.cfg file) give the same
-/// advice.
+/// What a guest's configuration can ask for and this program cannot serve. There is one value for
+/// each setting to change, so that the command line and --check give the same advice.
 enum class Unserved : std::uint8_t {
   vga,
   gfx_passthru,
@@ -19,7 +18,7 @@ enum class Unserved : std::uint8_t {
   sdl,
   spice,
   usb,
-  usb_controller,  ///< asked for by QMP once the guest runs, as the next
+  usb_controller,  ///< this and the next are asked for by QMP once the guest runs
   usb_device,
   sound,
   nic_model,  ///< a card other than e1000
@@ -27,7 +26,7 @@ enum class Unserved : std::uint8_t {
   scsi_disk,
   ahci_disk,
   image_format,
-  image_protocol,   ///< what only QEMU's own network clients could read
+  image_protocol,   ///< one that only QEMU's own network clients can read
   pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
   cdrom_position,
   direct_boot,
@@ -41,11 +40,11 @@ enum class Unserved : std::uint8_t {
   incoming,
   unknown_device,
   unknown_option,
-  count_  ///< how many there are
+  count_  ///< the number of values above
 };
 
-/// What a person reads about one of them. Whoever does what `write` says is not refused for this
-/// again, nor for anything new.
+/// What a person reads about one of them. After the change that `write` names, the guest is not
+/// refused for this again, nor for anything new.
 struct RefusalText {
   std::string_view seen;     ///< what was asked for: "a VGA card"
   std::string_view setting;  ///< the xl.cfg setting that causes it: "vga"
@@ -55,19 +54,19 @@ struct RefusalText {
 
 [[nodiscard]] const RefusalText& refusal_text(Unserved what) noexcept;
 
-/// Everything that stands in a guest's way, each setting once, told in one message.
+/// Everything that keeps a guest from starting: each setting once, all in one message.
 class RefusalList {
  public:
-  /// `detail` says which of several things it was: "cirrus-vga", "nic0: rtl8139". The same detail
-  /// is kept once, and beyond a dozen they are only counted.
+  /// `detail` says which of several things was asked for: "cirrus-vga", "nic0: rtl8139". The same
+  /// detail is kept once; after a dozen, details are only counted.
   void add(Unserved asked, std::string_view detail);
-  /// Which argument of the command line the next additions are about.
+  /// Sets the argument of the command line to which the next additions belong.
   void set_argument(std::size_t index) noexcept { argument_ = index; }
   [[nodiscard]] std::size_t argument() const noexcept { return argument_; }
-  /// Arguments first to last - 1 come from device_model_args or device_model_args_hvm: whatever
-  /// they ask for, it is those settings that have to change.
+  /// Says that the arguments `first` to `last` - 1 come from device_model_args or
+  /// device_model_args_hvm. Whatever they ask for, the person has to change those settings.
   void set_by_hand(std::size_t first, std::size_t last) { by_hand_.push_back({first, last}); }
-  /// Something that makes no sense whatever stubdm can serve: a broken argument.
+  /// Adds a broken argument: it makes no sense, whatever stubdm can serve.
   void add_broken(std::string_view message);
 
   [[nodiscard]] bool empty() const noexcept { return entries_.empty() && broken_.empty(); }
@@ -79,7 +78,7 @@ class RefusalList {
   };
   [[nodiscard]] std::vector<Line> settings() const;
   [[nodiscard]] std::vector<Line> broken() const;
-  /// One line per setting to change, then one per broken argument.
+  /// One line for each setting to change, then one for each broken argument.
   [[nodiscard]] std::string message() const;
 
  private:
@@ -94,7 +93,7 @@ class RefusalList {
     std::size_t first;
     std::size_t last;
   };
-  /// Who is to blame for it, given where the argument comes from.
+  /// The setting to blame, given where the argument comes from.
   [[nodiscard]] Unserved blamed(Unserved what, std::string_view detail) const noexcept;
 
   std::vector<Entry> entries_;

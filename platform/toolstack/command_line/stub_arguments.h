@@ -11,14 +11,14 @@
 
 namespace dm::toolstack {
 
-/// The part of xenstore that a stub domain's start needs. Relative paths are below the own
-/// domain's directory.
+/// The part of xenstore that a stub domain's start needs. Relative paths are below our own domain's
+/// directory.
 class XenstoreReader {
  public:
   virtual ~XenstoreReader() = default;
-  /// Nothing where there is no such node or it may not be read.
+  /// Nothing if there is no such node, or if it may not be read.
   [[nodiscard]] virtual std::optional<std::string> read(const std::string& path) const = 0;
-  /// The names of a node's children; nothing as for read().
+  /// The names of a node's children; nothing in the same cases.
   [[nodiscard]] virtual std::optional<std::vector<std::string>> list(
       const std::string& path) const = 0;
 };
@@ -29,19 +29,20 @@ struct StubArguments {
   std::vector<std::string> arguments;
 };
 
-/// More than libxl writes for any guest that we can serve: beyond it somebody else wrote them.
+/// Limits on a stub domain's arguments. libxl writes less for any guest that we can serve, so if
+/// there is more, somebody else wrote it.
 inline constexpr std::size_t kMaxStubArguments = 999;
-inline constexpr std::size_t kMaxStubArgumentBytes = 65'536;  ///< of all together
+inline constexpr std::size_t kMaxStubArgumentBytes = 65'536;  ///< sum over all arguments
 
 /// Reads /vm/UUID/image/dm-argv/001 and so on. A list with a gap, or one that cannot be read whole,
-/// is an error: half a command line would be a guest without half of its disks. Source: libxl_dm.c
-/// (libxl__write_stub_dmargs).
+/// is an error: with half a command line, a guest would run without half of its disks. Source:
+/// libxl_dm.c (libxl__write_stub_dmargs).
 [[nodiscard]] Result<StubArguments> read_stub_arguments(const XenstoreReader& xenstore);
 
-/// The guest's PV disks that nobody serves, by name ("xvda"), at most kMostNamedDisks: libxl gives
-/// those that are not raw to the device model in dom0, and beside a stub domain it starts one for
-/// the stub domain's devices alone. CD-ROMs are left out: guests use the emulated drive.
-/// Source: libxl_disk.c for the nodes.
+/// The names ("xvda") of the guest's PV disks that nobody serves, at most kMostNamedDisks. libxl
+/// gives PV disks that are not raw to the device model in dom0. But beside a stub domain, it starts
+/// one only for the devices of the stub domain itself. CD-ROMs are left out, because guests use the
+/// emulated drive. Source: libxl_disk.c for the nodes.
 inline constexpr std::size_t kMostNamedDisks = 8;
 [[nodiscard]] std::vector<std::string> unserved_pv_disks(const XenstoreReader& xenstore,
                                                          std::uint32_t domid);

@@ -15,12 +15,12 @@
 
 namespace dm::toolstack {
 
-/// Sets of descriptors that management has handed over (add-fd) and that later commands name by
-/// path, /dev/fdset/K: a medium to insert, a file to save to. libxl makes a set with one descriptor
-/// for each operation and never removes one, so what a connection has added goes with the
-/// connection, as in QEMU. Whoever opens a set gets a descriptor of its own, which outlives it.
+/// Sets of descriptors that a client has passed (add-fd) and that later commands name by a path,
+/// /dev/fdset/K: a medium to insert, a file to save to. libxl makes a set with one descriptor for
+/// each operation and never removes one. So a descriptor goes with the connection that added it, as
+/// in QEMU. open() gives the caller a duplicate, which outlives the set.
 ///
-/// Bounded: 16 sets with 8 descriptors each. Thread rule: the loop's thread only. Source: QEMU
+/// Limits: 16 sets of 8 descriptors. Thread rule: the loop's thread only. Source: QEMU
 /// qapi/misc.json; libxl_qmp.c.
 class FdSets {
  public:
@@ -37,21 +37,22 @@ class FdSets {
     std::int64_t set;
     int fd;
   };
-  /// Into set `id`, or a new one under the lowest free number from 0. `owner` as given to
-  /// connection_ended(); 0: nobody, stays until removed. The descriptor is closed on failure.
+  /// Adds `fd` to set `id`, or to a new set with the lowest free number from 0. `owner` is the
+  /// number given to connection_ended(); 0: no owner, the descriptor stays until it is removed. On
+  /// failure the descriptor is closed.
   [[nodiscard]] Result<Added> add(host::UniqueFd fd,
                                   std::optional<std::int64_t> id,
                                   std::string_view opaque,
                                   std::uint64_t owner);
-  /// Closes one descriptor of a set, or all. False when there is no such thing.
+  /// Closes one descriptor of a set, or all. False when there is no such set or descriptor.
   [[nodiscard]] bool remove(std::int64_t id, std::optional<int> fd) noexcept;
   void connection_ended(std::uint64_t owner) noexcept;
 
-  /// Is `path` the name of a set, whether or not there is such a set?
+  /// True if `path` has the form of a set's name, whether or not there is such a set.
   [[nodiscard]] static bool is_name(std::string_view path) noexcept;
-  /// A duplicate (close-on-exec) of the set's descriptor that can do what `access` wants: O_RDONLY,
-  /// O_WRONLY or O_RDWR, the same access mode first, else one that can do more. It shares offset
-  /// and status flags with the one that was handed over.
+  /// Returns a duplicate (close-on-exec) of the set's descriptor that allows `access`: O_RDONLY,
+  /// O_WRONLY or O_RDWR. The same access mode is preferred, else one that allows more. The
+  /// duplicate shares offset and status flags with the descriptor that was passed.
   [[nodiscard]] Result<host::UniqueFd> open(std::string_view path, int access) const;
 
   [[nodiscard]] boost::json::array describe() const;

@@ -12,23 +12,24 @@
 
 namespace dm::toolstack {
 
-/// For the whole conversation. A device model whose guest is paused answers at once too.
+/// Time limit of the whole conversation. A device model whose guest is paused answers at once, too.
 inline constexpr std::chrono::milliseconds kInspectPatience{10'000};
 
-/// Asks the running device model of a domain what `stubdm inspect` prints, by QMP on one of the
-/// sockets that libxl had it open, below `directory`. Fails with one line that says what is wrong:
-/// no such domain, not a stubdm, no permission. Ends within `patience`, whatever the other side
-/// does.
+/// Asks the running device model of a domain for what `stubdm inspect` prints, by QMP. It uses one
+/// of the sockets, below `directory`, that the device model opened for libxl. Fails with one line
+/// that says what is wrong: no such domain, not a stubdm, no permission. Returns within `patience`,
+/// whatever the other side does. Thread rule: any thread; blocks.
 [[nodiscard]] Result<boost::json::object> ask_inspection(
     std::uint32_t domid,
     std::string_view directory = "/var/run/xen",
     std::chrono::milliseconds patience = kInspectPatience);
 
-/// An inspection is what a device model says of itself, and goes to the terminal of root. A device
-/// model that its guest has taken over says what it likes. So both forms below hold printable
-/// characters alone (core/text/printable.h), and are bounded.
+/// An inspection is what a device model says of itself, and it goes to root's terminal. A device
+/// model that its guest has taken over may say anything. So both functions below return printable
+/// characters only (core/text/printable.h), and a bounded number of them.
 
-/// Of inspection_text(), the last line included that says that something was left out.
+/// Most bytes of inspection_text(). If something was left out, the last line, which is counted,
+/// says so.
 inline constexpr std::size_t kMostInspectionText = std::size_t{256} << 10;
 
 /// For people: sections, `name value` lines, and a table for each list.

@@ -13,29 +13,29 @@
 
 namespace dm::toolstack {
 
-/// What is said with a device model to inspect it, without the socket: bytes in, commands out. The
-/// other side may have been taken over by its guest and says what it likes: what is taken of it is
-/// bounded, in bytes and in messages, and anything unexpected ends the dialogue.
+/// The conversation with a device model to inspect it, without the socket: bytes in, commands out.
+/// The guest may have taken over the other side, which may then say anything. So bytes and messages
+/// are limited, and anything unexpected ends the dialogue. Thread rule: one thread.
 class InspectDialogue {
  public:
-  /// Of all that the other side says. stubdm's own answer has some 30 KiB.
+  /// Most bytes that the other side may send. stubdm's own answer has some 30 KiB.
   static constexpr std::size_t kMostBytes = std::size_t{1} << 20;
-  /// Greeting, two answers, and what else QEMU says meanwhile (events).
+  /// Most messages: a greeting, two answers, and the events that QEMU sends meanwhile.
   static constexpr unsigned kMostMessages = 64;
 
   enum class State : std::uint8_t { talking, answered, failed };
 
   explicit InspectDialogue(std::uint32_t domid);
 
-  /// Takes what has come, in pieces of any size.
+  /// Takes the next bytes, in pieces of any size.
   State feed(std::string_view bytes);
-  /// The other side has hung up, or time is over.
+  /// Call it when the other side has hung up, or when the time is over.
   void give_up() noexcept;
-  /// What is to be sent now, once.
+  /// Returns what to send now; each command is returned once.
   [[nodiscard]] std::string take_command();
   [[nodiscard]] State state() const noexcept { return state_; }
-  /// When no longer talking: the answer, or one line about what is wrong, with no word of the other
-  /// side's in it.
+  /// Call it when the state is not `talking` any more. The answer, or one line about what is wrong,
+  /// without any word of the other side.
   [[nodiscard]] Result<boost::json::object> result();
 
  private:

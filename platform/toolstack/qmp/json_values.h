@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Of JSON that somebody else has written: what Boost.JSON takes without a word.
+// Checks of JSON that a client has written, for what Boost.JSON accepts silently. Thread rule: any
+// thread.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -12,8 +13,9 @@
 
 namespace dm::toolstack {
 
-/// JSON has no infinity, which is what a number like 1e999 is read as: an answer with such an id
-/// would be none. `value` is at most ObjectScanner::kMaxDepth deep.
+/// True if all numbers are finite. Boost.JSON reads a number like 1e999 as infinity, which JSON
+/// cannot express, so an answer with such an id would not be JSON. `value` is at most
+/// ObjectScanner::kMaxDepth deep.
 [[nodiscard]] inline bool is_finite(const boost::json::value& value) {
   if (const double* const number = value.if_double()) {
     return std::isfinite(*number);
@@ -28,8 +30,9 @@ namespace dm::toolstack {
   return true;
 }
 
-/// At all depths, as ObjectScanner counts them. Boost.JSON keeps the last of two members of one
-/// name. `value` is at most ObjectScanner::kMaxDepth deep.
+/// Counts the members of objects at all depths, as ObjectScanner does. Boost.JSON keeps only the
+/// last of two members with the same name, so its count is then lower. `value` is at most
+/// ObjectScanner::kMaxDepth deep.
 [[nodiscard]] inline std::size_t members_of(const boost::json::value& value) {
   std::size_t count = 0;
   if (const boost::json::array* const array = value.if_array()) {

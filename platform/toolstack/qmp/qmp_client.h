@@ -16,8 +16,8 @@
 
 namespace dm::toolstack {
 
-/// One connected QMP client. Kept alive by its listener, and by itself while a call from the loop
-/// is under way.
+/// One connected QMP client. Its listener keeps it alive; so does the client itself during a call
+/// from the loop. Thread rule: the loop's thread only.
 class QmpClient final : public std::enable_shared_from_this<QmpClient> {
  public:
   QmpClient(host::Loop& loop,
@@ -25,11 +25,11 @@ class QmpClient final : public std::enable_shared_from_this<QmpClient> {
             const QmpCommands& commands,
             const QmpLimits& limits);
 
-  /// Takes the connection and greets. Closes itself on any failure.
+  /// Takes the connection and sends the greeting. Closes itself on any failure.
   void start(host::UniqueFd connection) noexcept;
   /// Ends the connection and leaves the listener's list. Idempotent.
   void close() noexcept;
-  /// The listener goes: as close(), without telling it.
+  /// The listener calls this when it goes: as close(), without telling the listener.
   void abandon() noexcept;
 
  private:
@@ -49,8 +49,8 @@ class QmpClient final : public std::enable_shared_from_this<QmpClient> {
   host::Loop& loop_;
   host::Watch socket_;
   host::Alarm write_timer_;
-  /// A command that took its time has its answer. Later, since whoever brings it may be in the
-  /// middle of something.
+  /// Runs when the answer of a deferred command is there. It is deferred work, because the one that
+  /// brings the answer may be in the middle of something.
   Work answered_;
   QmpServer::Listener* owner_;
   const QmpLimits& limits_;

@@ -20,7 +20,7 @@
 
 namespace dm::toolstack {
 
-/// Error classes that libxl tells apart (libxl_qmp.c): CommandNotFound makes it try an older
+/// Error classes that libxl distinguishes (libxl_qmp.c): CommandNotFound makes it try an older
 /// command, all others are failures.
 inline constexpr std::string_view kGenericError = "GenericError";
 inline constexpr std::string_view kCommandNotFound = "CommandNotFound";
@@ -34,8 +34,8 @@ struct QmpError {
 
 using QmpResult = boost::system::result<boost::json::value, QmpError>;
 
-/// Descriptors that a connection has received (SCM_RIGHTS) and no command has taken yet; closed
-/// with the connection.
+/// Descriptors that a connection has received (SCM_RIGHTS) and that no command has taken yet. They
+/// are closed with the connection. Thread rule: the loop's thread only.
 class QmpDescriptors {
  public:
   /// libxl sends one with a command.
@@ -47,7 +47,7 @@ class QmpDescriptors {
   [[nodiscard]] host::UniqueFd take() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Something of a command that ends with the connection: FdSets'.
+  /// An object of a command that must end with the connection; FdSets uses it.
   void set_companion(std::shared_ptr<void> companion) noexcept {
     companion_ = std::move(companion);
   }
@@ -59,8 +59,8 @@ class QmpDescriptors {
   std::shared_ptr<void> companion_;
 };
 
-/// The answer of a command that takes its time. Whoever gives it may outlive the connection, where
-/// it then goes nowhere.
+/// The answer of a command that cannot answer at once. The answer may come after the connection has
+/// gone; it is then dropped.
 struct QmpDeferral {
   std::optional<QmpResult> result;  ///< given before the handler returned
   std::function<void(QmpResult)> deliver;
@@ -74,14 +74,14 @@ struct QmpDeferral {
   }
 };
 
-/// What a command gets to see.
+/// What the handler of a command gets.
 struct QmpCall {
   const boost::json::object& arguments;
   QmpDescriptors& descriptors;
   std::shared_ptr<QmpDeferral> deferral{};
 
-  /// For a handler that cannot answer yet: what it returns is not looked at, and the connection's
-  /// later commands wait until answer() of this has been called, once.
+  /// For a handler that cannot answer yet. Its return value is then ignored, and later commands of
+  /// the connection wait until answer() of this object has been called, once.
   [[nodiscard]] std::shared_ptr<QmpDeferral> defer() {
     deferral = std::make_shared<QmpDeferral>();
     return deferral;
@@ -98,24 +98,25 @@ struct QmpParameter {
   Presence presence = Presence::optional;
 };
 
-/// What a command takes. Everything else is refused before the command sees it, in QEMU's words:
-/// what is overlooked would be something that the client wanted.
+/// The arguments of a command. Everything else is refused before the command sees it, in QEMU's
+/// words: an argument that we ignored would be something that the client wanted.
 class QmpParameters {
  public:
   QmpParameters(std::initializer_list<QmpParameter> list) : list_{list} {}
-  /// Whatever there is: the handler looks at all of it.
+  /// Accepts any argument: the handler looks at all of them.
   [[nodiscard]] static QmpParameters any() {
     QmpParameters all{};
     all.any_ = true;
     return all;
   }
-  /// A descriptor comes with the command. It goes with a refused one.
+  /// The command takes a descriptor that comes with it. If the command is refused, the descriptor
+  /// is closed.
   [[nodiscard]] QmpParameters with_descriptor() && {
     takes_descriptor_ = true;
     return std::move(*this);
   }
   [[nodiscard]] bool takes_descriptor() const noexcept { return takes_descriptor_; }
-  /// What is wrong with these arguments.
+  /// Returns what is wrong with these arguments, or nothing.
   [[nodiscard]] std::optional<QmpError> refuse(const boost::json::object& arguments) const;
 
  private:
@@ -124,8 +125,8 @@ class QmpParameters {
   bool takes_descriptor_ = false;
 };
 
-/// Runs on the loop's thread and answers before it returns, unless it defers that. An exception
-/// becomes a GenericError.
+/// Carries out a command, on the loop's thread. It answers before it returns, or calls
+/// QmpCall::defer(). An exception becomes a GenericError.
 using QmpHandler = std::function<QmpResult(QmpCall&)>;
 
 /// The commands that can be called. Other parts of the program add theirs at start-up:
@@ -136,17 +137,17 @@ using QmpHandler = std::function<QmpResult(QmpCall&)>;
 /// Thread rule: the loop's thread only.
 class QmpCommands {
  public:
-  /// Knows query-commands only.
+  /// Starts with one command, query-commands.
   QmpCommands();
   QmpCommands(const QmpCommands&) = delete;
   QmpCommands& operator=(const QmpCommands&) = delete;
   ~QmpCommands() = default;
 
-  /// A later one of the same name takes the earlier one's place.
+  /// Adds a command. It replaces an earlier one with the same name.
   void add(std::string_view name, QmpParameters parameters, QmpHandler handler);
-  /// One without arguments.
+  /// Adds a command without arguments.
   void add(std::string_view name, QmpHandler handler) { add(name, {}, std::move(handler)); }
-  /// CommandNotFound, with a reason where there is one, for what is not there.
+  /// Runs a command. CommandNotFound, with a reason where we know one, if there is no such command.
   [[nodiscard]] QmpResult call(std::string_view name, QmpCall& call) const;
 
  private:
@@ -158,13 +159,13 @@ class QmpCommands {
   std::vector<Command> commands_;
 };
 
-/// The commands that need nothing but the machine; README.md lists them all. `machine` outlives
+/// Adds the commands that need only the machine; README.md lists them all. `machine` outlives
 /// `commands`.
 void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::string guest_name);
 
-/// The `version` object of the greeting and of query-version. libxl reads numbers of QEMU from it
-/// to know what it may send: from 2.11 on everything that 4.17 knows; we say 7.2.0, whose command
-/// set ours is a part of.
+/// The `version` object of the greeting and of query-version. libxl decides by these numbers what
+/// it may send; from 2.11 on, that is everything that libxl 4.17 knows. We say 7.2.0, because our
+/// commands are a part of that QEMU's.
 [[nodiscard]] boost::json::object qmp_version();
 
 }  // namespace dm::toolstack

@@ -6,18 +6,18 @@
 
 namespace dm::toolstack {
 
-/// Finds the JSON objects in a stream of bytes (RFC 8259): libxenstat ends its commands with
-/// nothing, libxl with \r\n, and both cut them into pieces as they like. Says with the first byte
-/// after which no object can come of it any more that it is none, so that a broken client is told
-/// at once. Allocates nothing.
+/// Finds the JSON objects in a stream of bytes (RFC 8259). libxenstat ends its commands with
+/// nothing, libxl with \r\n, and both cut them into pieces at any place. An error is reported at
+/// the first byte after which the text cannot become an object any more, so a broken client is told
+/// at once. Allocates nothing. Thread rule: one thread.
 ///
-/// After such an error it finds its way back by itself, and says nothing more about that text: at
-/// the end of the line; at any other control character, or FEh, or FFh, which clients send to get
-/// there (QEMU docs/interop/qmp-spec.txt, 2.6); or where the brackets that were open are closed. An
-/// object inside a broken one is not taken for an object of its own.
+/// After an error the scanner recovers by itself and reports nothing more about that text. It
+/// recovers at the end of the line; at any other control character; at FEh or FFh, which clients
+/// send for this purpose (QEMU docs/interop/qmp-spec.txt, 2.6); or where the open brackets are
+/// closed. An object inside a broken one is not taken for an object of its own.
 class ObjectScanner {
  public:
-  /// Brackets inside brackets. libxl's commands have two.
+  /// Most levels of brackets. libxl's commands have two.
   static constexpr unsigned kMaxDepth = 32;
 
   enum class Step : std::uint8_t {
@@ -30,8 +30,8 @@ class ObjectScanner {
   };
 
   [[nodiscard]] Step step(char c) noexcept;
-  /// Names of members in the object that is complete, at all depths. A parser that keeps one of two
-  /// members of the same name has fewer.
+  /// Number of members in the object that has just been completed, at all depths. A parser that
+  /// keeps only one of two members with the same name counts fewer.
   [[nodiscard]] std::size_t members() const noexcept { return members_; }
 
  private:

@@ -15,7 +15,7 @@
 
 namespace dm::toolstack {
 
-/// One socket that QMP clients connect to.
+/// One socket to which QMP clients connect. Thread rule: the loop's thread only.
 class QmpServer::Listener final {
  public:
   Listener(host::Loop& loop,

@@ -14,13 +14,13 @@
 
 namespace dm::toolstack {
 
-/// What a client has named, as an image for a drive. `file` is the image where the name is that of
-/// a set of descriptors, else there is none and the name is to be opened.
+/// Makes an image for a drive from what a client has named. If `name` is the name of a set of
+/// descriptors, `file` is the image; else `file` is empty, and `name` is to be opened.
 using NameDisc = std::function<std::unique_ptr<DiscImage>(
     const std::string& name, host::UniqueFd file, ImageFormat format)>;
 
-/// eject, blockdev-change-medium, change: discs of CD-ROM drives. `machine` and `sets` outlive
-/// `commands`.
+/// Adds eject, blockdev-change-medium and change, for the discs of CD-ROM drives. `machine` and
+/// `sets` outlive `commands`.
 void add_medium_commands(QmpCommands& commands,
                          MachineControl& machine,
                          const FdSets& sets,

@@ -7,12 +7,12 @@
 
 namespace dm::toolstack {
 
-/// query-command-line-options: what `parse_command_line` knows.
+/// Adds query-command-line-options, which answers with the options of `parse_command_line`.
 void add_command_line_command(QmpCommands& commands);
 
-/// All that can be asked of a device model without a machine (-machine none): since 4.20 libxl
-/// starts one before each guest, sends query-command-line-options and quit, and waits up to 60 s
-/// for both (libxl_dm.c). `quit` is called once at most.
+/// Adds all commands of a device model without a machine (-machine none). Since 4.20, libxl starts
+/// one before each guest, sends query-command-line-options and quit, and waits up to 60 s for both
+/// (libxl_dm.c). `quit` is called once at most.
 void add_probe_commands(QmpCommands& commands, std::function<void()> quit);
 
 }  // namespace dm::toolstack

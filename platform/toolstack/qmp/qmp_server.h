@@ -17,20 +17,22 @@ class Loop;
 namespace dm::toolstack {
 
 struct QmpLimits {
-  /// Clients served at once on one socket; the next wait in the kernel's backlog until one goes.
+  /// Clients served at once on one socket. The next ones wait in the kernel's backlog until one
+  /// goes.
   std::size_t max_clients = 4;
-  /// Answers that a client has not read. Beyond it, it is dropped.
+  /// Bytes of answers that a client has not read. A client that leaves more unread is dropped.
   std::size_t max_output = 262'144;
-  /// A client that reads nothing of a waiting answer for so long is dropped.
+  /// A client that reads nothing of a waiting answer for this time is dropped.
   std::chrono::milliseconds write_timeout{10'000};
 };
 
-/// QMP on stream unix sockets, as libxl (libxl-cmd) and xentop (libxenstat-cmd) speak it. Serves
-/// any number of sockets, each for some clients at once. Nothing a client does ends the process,
-/// blocks the loop or grows memory without bound.
+/// QMP on stream unix sockets, as libxl (libxl-cmd) and xentop (libxenstat-cmd) speak it. It serves
+/// any number of sockets, each for several clients at once. No client can end the process, block
+/// the loop or grow memory without limit.
 ///
-/// Sockets it has made are removed at its end, given ones are left to their maker. Must not be
-/// destroyed from inside a command. Thread rule: the loop's thread only.
+/// The destructor removes sockets that the server has made; a socket that it was given stays. Do
+/// not destroy the server from inside a command. Thread rule: the loop's thread only. Source: QEMU
+/// docs/interop/qmp-spec.txt.
 class QmpServer {
  public:
   /// `loop` and `commands` outlive the server.
@@ -39,8 +41,9 @@ class QmpServer {
   QmpServer& operator=(const QmpServer&) = delete;
   ~QmpServer();
 
-  /// Makes the socket at config.path, in place of one that a dead process has left, or takes over
-  /// the listening socket config.fd; then accepts clients.
+  /// Makes the socket at config.path (and replaces one that a dead process has left), or takes over
+  /// the listening socket config.fd. Then accepts clients. Fails if somebody listens on the path,
+  /// or with the errno in words.
   [[nodiscard]] Result<> listen(const QmpSocketConfig& config);
   /// Clients connected now, on all sockets.
   [[nodiscard]] std::size_t clients() const noexcept;

@@ -11,32 +11,33 @@
 
 namespace dm::toolstack {
 
-/// What a vchan server stands on: a page shared with the client's domain, and a bell.
+/// What a vchan server needs: a page that it shares with the client's domain, and an event channel
+/// to notify the client.
 class VchanLine {
  public:
   virtual ~VchanLine() = default;
-  /// A page that no client has seen; the one before it is gone. In the start as well as later.
+  /// Makes a page that no client has seen, at the start and later. The page before it is gone.
   [[nodiscard]] virtual Result<std::span<std::byte, VchanRing::kPage>> new_page() = 0;
-  /// Tells clients of the new page, now that it is laid out.
+  /// Tells clients of the new page. Call it when the page has its layout.
   [[nodiscard]] virtual Result<> announce() = 0;
-  /// Notifies whoever has the page.
+  /// Notifies the client that has mapped the page.
   virtual void ring_bell() noexcept = 0;
 };
 
-/// QMP for a toolstack in another domain: the byte stream of the unix socket over a vchan, one
-/// client after the other (vchan-socket-proxy in dom0, for libxl). No descriptors can come.
+/// QMP for a toolstack in another domain: the byte stream of the unix socket, over a vchan, for one
+/// client after the other (vchan-socket-proxy in dom0, for libxl). Descriptors cannot be passed.
 ///
-/// A ring is used again for the next client when nothing was left in it; otherwise there is a new
-/// one, because what an old client has not read would be the first that the next one reads. A
-/// client that breaks the rules, or asks without reading, gets a new ring as well, which closes its
-/// socket in dom0. Nothing a client does ends the process, blocks the loop or grows memory without
-/// bound. Thread rule: the loop's thread only.
+/// A ring is used again for the next client if nothing was left in it. Otherwise there is a new
+/// one, because the next client would first read what the old one left. A client that breaks the
+/// rules, or asks without reading, gets a new ring as well, which closes its socket in dom0. No
+/// client can end the process, block the loop or grow memory without limit. Thread rule: the loop's
+/// thread only. Source: Xen tools/vchan/vchan-socket-proxy.c.
 class QmpVchan {
  public:
-  /// Answers that a client has not read. Beyond it, it is dropped.
+  /// Bytes of answers that a client has not read. A client that leaves more unread is dropped.
   static constexpr std::size_t kMaxOutput = 262'144;
 
-  /// `commands` and `line` outlive it.
+  /// `commands` and `line` outlive this object.
   QmpVchan(const QmpCommands& commands, VchanLine& line) noexcept
       : commands_{commands}, line_{line} {}
   QmpVchan(const QmpVchan&) = delete;
@@ -44,8 +45,8 @@ class QmpVchan {
   ~QmpVchan();
 
   [[nodiscard]] Result<> start();
-  /// To be called when the client has rung. Takes one ring's length of input at most; true when
-  /// there is more, and it is to be called again after a look at the guest.
+  /// Call it when the client has notified us. Takes at most one ring of input. True when there is
+  /// more: call it again after a look at the guest's requests.
   [[nodiscard]] bool serve() noexcept;
   [[nodiscard]] bool has_client() const noexcept { return session_.has_value(); }
   /// Bytes of answers that the ring has no room for yet.
@@ -61,7 +62,7 @@ class QmpVchan {
   const QmpCommands& commands_;
   VchanLine& line_;
   std::optional<VchanRing> ring_;
-  std::optional<QmpSession> session_;  ///< of the client that is there
+  std::optional<QmpSession> session_;  ///< with the present client
   std::string out_;                    ///< answers that the ring has no room for yet
 };
 

@@ -11,17 +11,18 @@
 namespace dm::toolstack {
 
 /// The server's end of a libxenvchan connection: one page of memory that two domains share, with a
-/// ring of bytes each way. No event channel, no xenstore: only what lies in the page.
+/// ring of bytes in each direction. It has no event channel and no xenstore, only what lies in the
+/// page.
 ///
-/// The client may write anything to the page at any time. What we own (our two indices) is kept
-/// here and only shown in the page; what the client owns is read once, checked, and used from the
-/// copy. The layout is struct vchan_interface of Xen's public header io/libxenvchan.h; who writes
-/// what when, and which notices are asked for, is tools/libs/vchan/{init,io}.c.
-/// Thread rule: the loop's thread only.
+/// The client may write anything to the page at any time. So what we own (our two indices) is kept
+/// outside the page and only copied into it. What the client owns is read once, checked, and used
+/// from the copy. Source: struct vchan_interface of Xen's public header io/libxenvchan.h;
+/// tools/libs/vchan/{init,io}.c says who writes what when, and which notices are asked for. Thread
+/// rule: the loop's thread only.
 class VchanRing {
  public:
   static constexpr std::size_t kPage = 4096;
-  /// Where in the page is said that we serve it: 0 when we are gone.
+  /// Offset of the byte that says that we serve the page: 0 when we are gone.
   static constexpr std::uint32_t kAliveAt = 21;
   static constexpr std::uint32_t kFromClient = 1024;  ///< bytes of the client's ring ("left")
   static constexpr std::uint32_t kToClient = 2048;    ///< bytes of ours ("right")
@@ -32,33 +33,36 @@ class VchanRing {
     known,
   };
 
-  /// Lays out the page, which nobody else may see yet. `page` is aligned as one and outlives this.
+  /// Writes the layout into the page, which nobody else may have mapped yet. `page` is aligned to a
+  /// page and outlives this object.
   explicit VchanRing(std::span<std::byte, kPage> page) noexcept;
 
   [[nodiscard]] Client client() noexcept;
-  /// The fresh client is known from now on; what the one before it has sent is forgotten.
+  /// Makes the fresh client known, and drops what the client before it sent.
   void greet() noexcept;
-  /// The client is gone: whoever comes next is fresh.
+  /// Marks the client as gone: the next one is fresh.
   void part() noexcept;
-  /// Good for another client: everything written has been read, or the next one would take it for
-  /// its own; and what only we write is as we wrote it, or it would take the ring for another's or
-  /// for dead.
+  /// True if another client may use the page. Everything that we wrote must have been read; else
+  /// the next client would take it for its own. And what only we write must be unchanged; else the
+  /// next client would take the ring for another's, or for dead.
   [[nodiscard]] bool reusable() const noexcept;
-  /// Tells the client that this page is served no more.
+  /// Tells the client that nobody serves this page any more.
   void hang_up() noexcept;
 
-  /// Bytes taken, 0 when there are none; nothing when the client's index makes no sense.
+  /// Reads bytes and returns their number, 0 when there are none; nothing when the client's index
+  /// makes no sense.
   [[nodiscard]] std::optional<std::size_t> read(std::span<char> to) noexcept;
-  /// Bytes put, 0 when there is no room; nothing as for read().
+  /// Writes bytes and returns their number, 0 when there is no room; nothing when the client's
+  /// index makes no sense.
   [[nodiscard]] std::optional<std::size_t> write(std::string_view bytes) noexcept;
 
-  /// The client is to tell when it has written, or read; look once more after asking.
+  /// Asks the client to notify us when it has written, or read. Look once more after asking.
   void ask_for_bytes() noexcept { ask(kWritten); }
   void ask_for_room() noexcept { ask(kConsumed); }
   [[nodiscard]] bool has_bytes() const noexcept;
   [[nodiscard]] bool has_room() const noexcept;
 
-  /// The client wants to be told of what was done since the last call.
+  /// True if the client wants a notice of something that was done since the last call.
   [[nodiscard]] bool take_notice() noexcept;
 
  private:
@@ -72,8 +76,8 @@ class VchanRing {
     kRightOrder = 18,
     kClientLive = 20,
     kServerLive = kAliveAt,
-    kClientNotify = 22,  ///< what we want to be told
-    kServerNotify = 23,  ///< what the client wants to be told
+    kClientNotify = 22,  ///< the notices that we want
+    kServerNotify = 23,  ///< the notices that the client wants
     kLeft = 1024,
     kRight = 2048,
   };

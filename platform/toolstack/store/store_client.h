@@ -21,28 +21,30 @@
 
 namespace dm::toolstack {
 
-/// Xenstore's wire protocol on a connection of our own and on the program's loop: libxenstore would
-/// start a thread for the first watch and wait for each answer.
+/// Xenstore's wire protocol on a connection of our own and on the program's loop. libxenstore is
+/// not used: it would start a thread for the first watch and wait for each answer.
 ///
-/// A few questions are under way at a time, the rest waits here. They are answered in their order,
-/// each by a message of its own type or an error; a message with an id that no open question has is
-/// passed over. A stream that makes no sense otherwise, or a xenstored that goes away, ends the
-/// connection: that is told in the log and by active(), open
-/// questions are never answered, and new ones go nowhere. No timer; an idle store costs nothing.
+/// At most eight questions are in flight; the others wait here. xenstored answers them in order,
+/// each with a message of its own type or with an error. A message with an id that no open question
+/// has is ignored. Any other message that makes no sense ends the connection, and so does a
+/// xenstored that goes away. Then the log says so, active() is false, open questions are never
+/// answered, and new ones are dropped. There is no timer: an idle store costs nothing.
 ///
-/// The connection has all rights of its opener and is not confined by xentoolcore_restrict_all():
-/// not to be made in a process that gives its privileges up. Callbacks must not destroy it. Thread
-/// rule: the loop's thread only. Source: Xen public header io/xs_wire.h; docs/misc/xenstore.txt.
+/// The connection has all rights of its opener, and xentoolcore_restrict_all() does not confine it.
+/// So do not make one in a process that gives up its privileges. A callback must not destroy this
+/// object. Thread rule: the loop's thread only. Source: Xen public header io/xs_wire.h;
+/// docs/misc/xenstore.txt.
 class StoreClient final : public StorePort {
  public:
-  /// To xenstored: its socket in dom0, else the kernel's device. Non-blocking, close-on-exec.
+  /// Connects to xenstored: to its socket in dom0, else to the kernel's device. The descriptor is
+  /// non-blocking and close-on-exec. Fails with the reason when neither can be opened.
   [[nodiscard]] static Result<host::UniqueFd> connect();
 
   StoreClient(host::Loop& loop, host::UniqueFd connection);
   ~StoreClient() override;
 
   [[nodiscard]] bool active() const noexcept { return active_; }
-  /// No question is open and nothing waits to be sent.
+  /// True when no question is open and nothing waits to be sent.
   [[nodiscard]] bool idle() const noexcept { return waiting_.empty() && asked_.empty(); }
 
   void read(const void* owner,
@@ -59,7 +61,8 @@ class StoreClient final : public StorePort {
              const std::string& path,
              std::function<void(std::string_view changed)> changed) override;
   void forget(const void* owner) override;
-  /// Does xenstored know a domain of this id? Nothing when it does not say.
+  /// Asks whether xenstored knows a domain with this id. `done` gets nothing when xenstored does
+  /// not say.
   void is_introduced(const void* owner,
                      std::uint32_t domid,
                      std::function<void(std::optional<bool>)> done);
@@ -67,18 +70,17 @@ class StoreClient final : public StorePort {
  private:
   static constexpr std::size_t kHeader = 16;
   static constexpr std::size_t kMaxPayload = 4096;  ///< XENSTORE_PAYLOAD_MAX
-  /// Questions that xenstored has and has not answered. Its own bound for a guest's connection is
-  /// larger.
+  /// Questions in flight at most. xenstored's own limit for a guest's connection is larger.
   static constexpr std::size_t kMostAsked = 8;
 
-  /// `good`: not an error; `text` is then the answer, else the name of the error.
+  /// `good`: the answer is not an error; `text` is then the answer, else the name of the error.
   using Answer = std::function<void(bool good, std::string_view text)>;
   struct Question {
     std::uint32_t id = 0;
     std::uint32_t type = 0;
     std::string message;  ///< header and payload
     const void* owner = nullptr;
-    Answer answer;  ///< empty: nobody wants to know any more
+    Answer answer;  ///< empty: its owner has called forget()
   };
   struct Subscription {
     std::string token;
@@ -105,7 +107,7 @@ class StoreClient final : public StorePort {
   std::uint32_t last_token_ = 0;
   std::deque<Question> waiting_;
   std::deque<Question> asked_;
-  std::size_t sent_ = 0;  ///< bytes of the first waiting one that are on their way
+  std::size_t sent_ = 0;  ///< bytes of the first waiting question that are sent
   std::vector<Subscription> subscriptions_;
   log::Limit refusals_;
   std::size_t size_ = 0;  ///< bytes in buffer_

@@ -8,7 +8,7 @@
 
 namespace dm::toolstack {
 
-/// What `stubdm --check GUEST.cfg` says and how it ends.
+/// What `stubdm --check GUEST.cfg` prints, and its exit status.
 struct CheckReport {
   static constexpr int kServed = 0;      ///< as it is; or it needs no device model
   static constexpr int kMustChange = 1;  ///< something in the file keeps the guest from starting
@@ -18,8 +18,9 @@ struct CheckReport {
   std::string text;  ///< with its line end
 };
 
-/// Judges an xl.cfg file without a guest and without Xen: the command line that libxl would make of
-/// it is given to parse_command_line(). `file` names the text in messages.
+/// Judges the text of an xl.cfg file, without a guest and without Xen. It makes the command line
+/// that libxl 4.17 would make and gives it to parse_command_line(). `file` names the text in
+/// messages. Thread rule: any thread.
 [[nodiscard]] CheckReport check_guest(std::string_view file,
                                       std::string_view text,
                                       const Capabilities& can);

@@ -18,19 +18,20 @@
 
 namespace dm::toolstack {
 
-/// A remark about a line of the file; line 0 is about what is not in it.
+/// A remark about a line of the file. Line 0: it is about something that is not in the file.
 struct Finding {
   unsigned line = 0;
   std::string text;
 };
 
-/// One argument of the command line and the line of the file that causes it, 0 for a default.
+/// One argument of the command line, and the line of the file that causes it (0 for a default).
 struct MadeArgument {
   std::string text;
   unsigned line = 0;
 };
 
-/// What libxl asks for by QMP once the device model runs. It is on no command line.
+/// Something for which libxl asks by QMP once the device model runs, so it is not on the command
+/// line.
 struct AskedLater {
   Unserved what;
   std::string detail;
@@ -45,15 +46,15 @@ struct Translation {
   std::vector<MadeArgument> arguments;  ///< without argv[0]; the guest has the domain id 1
   std::vector<AskedLater> later;
   std::vector<Finding>
-      errors;  ///< xl itself refuses that, or stubdm cannot see it and it fails later
-  std::vector<Finding> hints;         ///< works, and still bites people
-  std::vector<std::string> pv_disks;  ///< "xvde: /dev/vg/data": without an emulated side
+      errors;  ///< xl itself refuses it, or it fails later where stubdm cannot see it
+  std::vector<Finding> hints;         ///< works, but often not as people expect
+  std::vector<std::string> pv_disks;  ///< without an emulated disk: "xvde: /dev/vg/data"
   unsigned pv_cards = 0;
 };
 
 [[nodiscard]] Translation translate(const XlConfig& config);
 
-/// Settings with their types, and what xl says about wrong ones.
+/// Reads settings with their types, and reports wrong types as xl does.
 class SettingReader {
  public:
   SettingReader(const XlConfig& config, Translation& out) noexcept : config_{config}, out_{out} {}
@@ -65,15 +66,16 @@ class SettingReader {
     const XlSetting* const setting = find(name);
     return setting != nullptr ? setting->line : 0;
   }
-  /// The settings of another type than xl wants are told once and count as absent, as for xl.
+  /// A setting whose type is not the one that xl wants is reported once and counts as absent, as
+  /// for xl.
   [[nodiscard]] std::optional<std::string_view> text(std::string_view name);
   [[nodiscard]] std::optional<std::int64_t> number(std::string_view name);
-  /// The same without a word about what is none.
+  /// The same as number(), but reports nothing if the value is no number.
   [[nodiscard]] std::optional<std::int64_t> plain_number(std::string_view name);
   [[nodiscard]] bool on(std::string_view name, bool otherwise) {
     return number(name).value_or(otherwise ? 1 : 0) != 0;
   }
-  /// Its strings; xl stops reading a list at the first item that is a list itself.
+  /// The strings of a list. xl stops reading a list at the first item that is a list itself.
   [[nodiscard]] std::vector<const XlValue*> list(std::string_view name);
   /// A list, or one string in the place of a list.
   [[nodiscard]] std::vector<const XlValue*> list_or_text(std::string_view name);
@@ -92,7 +94,7 @@ struct DiskSpec {
   std::string specification;
   std::optional<std::string> script;
   std::optional<std::string> backend_domain;
-  std::array<std::optional<std::string>, 4> colo_values;  ///< of no use but to be there
+  std::array<std::optional<std::string>, 4> colo_values;  ///< only their presence matters
   bool writable = true;
   bool cdrom = false;
   bool colo = false;
@@ -174,7 +176,7 @@ class Translator {
   SettingReader read;
 };
 
-/// As libxl compares most words: in any case (of ASCII).
+/// Compares as libxl compares most words: upper and lower case (of ASCII) are the same.
 [[nodiscard]] bool same_word(std::string_view a, std::string_view b) noexcept;
 
 /// 36 characters, as uuid_parse(3) takes them.
@@ -183,14 +185,15 @@ class Translator {
 /// True for a setting that xl 4.17 reads.
 [[nodiscard]] bool known_to_xl(std::string_view name) noexcept;
 
-/// "key = value, key=value" as xl cuts vif=, channel= and the like.
+/// One piece of "key = value, key=value", as xl splits vif=, channel= and the like.
 struct SpecPair {
   std::string_view key;
   std::optional<std::string_view> value;
 };
 [[nodiscard]] std::vector<SpecPair> split_spec(std::string_view spec);
 
-/// Names of files and models come from a file: no control characters get out.
+/// `text` with printable characters only, cut if it is long: names of files and models come from a
+/// file and go to a terminal.
 [[nodiscard]] std::string shown(std::string_view text);
 
 }  // namespace dm::toolstack

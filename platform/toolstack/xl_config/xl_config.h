@@ -10,7 +10,8 @@
 
 namespace dm::toolstack {
 
-/// A value in an xl.cfg file. Numbers stay text: xl itself reads them when it needs one.
+/// A value in an xl.cfg file. A number stays text, because xl itself reads it only when it needs a
+/// number.
 struct XlValue {
   bool is_list = false;
   unsigned line = 0;
@@ -27,15 +28,15 @@ struct XlSetting {
 };
 
 /// The settings of an xl.cfg file, by the grammar of xl (libxlu_cfg, Xen 4.17): NAME=VALUE or
-/// NAME+=VALUE, a value is a 'string', a "string", a number or a [list]; line ends and semicolons
-/// separate, # begins a comment.
+/// NAME+=VALUE. A value is a 'string', a "string", a number or a [list]. Line ends and semicolons
+/// separate settings; # begins a comment. Thread rule: any thread.
 class XlConfig {
  public:
   static constexpr std::size_t kMaxBytes = 1U << 20U;
   static constexpr unsigned kMaxDepth = 16;  ///< of lists within lists
 
-  /// The error has a line "FILE:LINE: what" for each place that xl would not take. `file` is only
-  /// for that.
+  /// Parses a file's text. The error has a line "FILE:LINE: what" for each place that xl would
+  /// refuse. `file` is used only for that.
   [[nodiscard]] static Result<XlConfig> parse(std::string_view text, std::string_view file);
 
   [[nodiscard]] std::span<const XlSetting> settings() const noexcept { return settings_; }

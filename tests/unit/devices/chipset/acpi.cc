@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(the_control_register_follows_its_base) {
   BOOST_TEST(guest.claims().errors() == 0);
 }
 
-// security-cases D3
+// SECURITY.md D3
 BOOST_AUTO_TEST_CASE(a_base_over_other_ports_leaves_them_alone_until_it_moves) {
   guest.config_write(kPm, 0x40, 4, 0x81);  // PM1a_CNT would be ports 84h-85h, the DMA pages
   guest.outb(0x84, 0x5a);

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(every_byte_from_0e_up_is_storage) {
   }
 }
 
-// security-cases D17
+// SECURITY.md D17
 BOOST_AUTO_TEST_CASE(bit_7_of_the_index_is_the_nmi_mask_and_no_index) {
   for (unsigned index = 0x8e; index < 0x100; ++index) {
     firmware.cmos_write(static_cast<std::uint8_t>(index), static_cast<std::uint8_t>(index));
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(bit_7_of_the_index_is_the_nmi_mask_and_no_index) {
   }
 }
 
-// security-cases D17: these are Xen's, and never come here from a real guest
+// SECURITY.md D17: these are Xen's, and never come here from a real guest
 BOOST_AUTO_TEST_CASE(clock_registers_are_not_ours) {
   for (const unsigned index : {0x00U, 0x0bU, 0x0dU, 0x80U, 0x8dU}) {
     firmware.cmos_write(static_cast<std::uint8_t>(index), 0x42);

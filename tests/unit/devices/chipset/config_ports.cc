@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(data_is_served_by_our_latch_where_xen_has_lost_its_own) {
   BOOST_TEST(guest.inl(0xcfc) == 0xffffffff);
 }
 
-// security-cases D5
+// SECURITY.md D5
 BOOST_AUTO_TEST_CASE(accesses_across_the_data_ports_are_cut_into_bytes) {
   guest.outl(0xcf8, 0x800008fc);
   BOOST_TEST(guest.inw(0xcff) == 0xff00);  // the last register, and a port nobody has

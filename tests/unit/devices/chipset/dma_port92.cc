@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a20_is_kept) {
   BOOST_TEST(guest.shutdowns().empty());
 }
 
-// security-cases D13
+// SECURITY.md D13
 BOOST_AUTO_TEST_CASE(bit_0_going_up_resets_once) {
   guest.outb(0x92, 0x03);
   guest.outb(0x92, 0x03);

@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(a20_is_kept_by_all_ways_of_switching_it) {
   BOOST_TEST(guest.shutdowns().empty());
 }
 
-// security-cases D13
+// SECURITY.md D13
 BOOST_AUTO_TEST_CASE(even_pulse_commands_reset_and_odd_ones_do_not) {
   for (const std::uint8_t code :
        std::initializer_list<std::uint8_t>{0xf1, 0xf3, 0xf5, 0xf7, 0xf9, 0xfb, 0xfd, 0xff}) {
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(even_pulse_commands_reset_and_odd_ones_do_not) {
   BOOST_TEST(rebooted_once());
 }
 
-// security-cases D13
+// SECURITY.md D13
 BOOST_AUTO_TEST_CASE(the_output_port_resets_by_its_bit_0) {
   kbc.command(0xd1, 0x03);
   BOOST_TEST(guest.shutdowns().empty());

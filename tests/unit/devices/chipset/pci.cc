@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(has_the_identity_that_guests_expect) {
   check_bytes(*this, kPlatform, kPlatformReset);
 }
 
-// security-cases D20
+// SECURITY.md D20
 BOOST_AUTO_TEST_CASE(bars_size_but_never_map_while_decoding_is_off) {
   guest.config_write(kPlatform, 0x10, 4, 0xffffffff);
   guest.config_write(kPlatform, 0x14, 4, 0xffffffff);
@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(there_is_no_rom_and_no_further_bar) {
   }
 }
 
-// security-cases D20
+// SECURITY.md D20
 BOOST_AUTO_TEST_CASE(bars_left_at_all_ones_or_zero_never_map) {
   guest.config_write(kPlatform, 0x10, 4, 0xffffffff);
   guest.config_write(kPlatform, 0x14, 4, 0xffffffff);
@@ -267,7 +267,7 @@ BOOST_AUTO_TEST_CASE(bars_left_at_all_ones_or_zero_never_map) {
   BOOST_TEST(guest.inw(0x10) == 0x49d2);  // whose neighbours BAR 0 at port 0 would have covered
 }
 
-// security-cases D3
+// SECURITY.md D3
 BOOST_AUTO_TEST_CASE(a_bar_over_other_ports_stays_unmapped_and_they_keep_working) {
   guest.config_write(kPlatform, 0x10, 4, 0x0c00);  // would cover 0xCF8
   guest.config_write(kPlatform, 0x04, 2, 1);
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(a_bar_over_other_ports_stays_unmapped_and_they_keep_working
   BOOST_TEST(guest.inb(0xc00) == 0xff);
 }
 
-// security-cases D3
+// SECURITY.md D3
 BOOST_AUTO_TEST_CASE(a_bar_moves_with_its_register_and_goes_with_its_enable) {
   firmware.pci_setup();
   guest.config_write(kPlatform, 0x14, 4, 0xe0000000);
@@ -296,7 +296,7 @@ BOOST_FIXTURE_TEST_SUITE(chipset_config_widths, Machine)
 
 constexpr std::array kFunctions{kHostBridge, kIsa, kPm, kPlatform};
 
-// security-cases D5
+// SECURITY.md D5
 BOOST_AUTO_TEST_CASE(a_wide_read_is_its_bytes_and_ones_past_the_end) {
   for (const PciBdf at : kFunctions) {
     for (unsigned reg = 0; reg < 256; ++reg) {
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(a_wide_read_is_its_bytes_and_ones_past_the_end) {
   }
 }
 
-// security-cases D5
+// SECURITY.md D5
 BOOST_AUTO_TEST_CASE(a_wide_write_past_the_end_touches_nothing_else) {
   for (const PciBdf at : kFunctions) {
     const std::uint64_t id = cfg(at, 0, 4);

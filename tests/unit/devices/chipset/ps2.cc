@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(keeps_the_oldest_sixteen_bytes_in_order) {
   }
 }
 
-// security-cases D12: CVE-2017-16845
+// SECURITY.md D12: CVE-2017-16845
 BOOST_AUTO_TEST_CASE(hostile_indices_are_refused_and_would_be_harmless) {
   for (unsigned head = 0; head < 256; ++head) {
     for (const unsigned count : {0U, 1U, 16U, 17U, 255U}) {

@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(reset_is_power_on_but_for_what_stays) {
   BOOST_TEST(hash_of(used) == once);
 }
 
-// security-cases D11, D12
+// SECURITY.md D11, D12
 BOOST_AUTO_TEST_CASE(impossible_values_are_refused_and_change_nothing) {
   Machine m{kTwoVcpus};
   use_everything(m);
@@ -277,7 +277,7 @@ BOOST_AUTO_TEST_CASE(no_guest_leaves_the_set_of_valid_states) {
   log::set_sink(nullptr);
 }
 
-// security-cases D11
+// SECURITY.md D11
 BOOST_AUTO_TEST_CASE(mutated_bytes_are_refused_or_make_a_machine_that_runs) {
   log::set_sink([](log::Level, std::string_view) noexcept {});
   Machine from{kTwoVcpus};

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(each_mask_bit_means_its_devices) {
   }
 }
 
-// security-cases D18: whoever holds the devices drains and detaches them, and may be asked again
+// SECURITY.md D18: whoever holds the devices drains and detaches them, and may be asked again
 BOOST_AUTO_TEST_CASE(every_unplug_is_carried_out_before_its_write_is_answered) {
   for (unsigned i = 1; i <= 5; ++i) {
     guest.outw(0x10, 0x0001);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(drivers_write_lines_to_the_log) {
   BOOST_TEST(lines()[1] == "guest says: two lines");
 }
 
-// security-cases D15: the buffer is fixed, the state machine total
+// SECURITY.md D15: the buffer is fixed, the state machine total
 BOOST_AUTO_TEST_CASE(a_line_without_end_is_cut) {
   say(std::string(1000, 'x'));
   BOOST_REQUIRE(lines().size() == 3);
