@@ -10,11 +10,11 @@ namespace dm {
 class WorkQueue;
 
 /// Work that a device defers until the request that caused it has been answered. One run is one
-/// unit (one frame, one disk submission). The loop looks at every request slot between two units;
-/// only the unit that it runs after each 32 requests or units, or 1 ms of them, may follow another
-/// at once (ioreq/poller.h). Scheduling work that is already scheduled changes nothing. The
-/// function returns true while there is more to do. No allocation. Thread rule: the loop's thread
-/// only.
+/// unit (the frames of one call, one disk submission). The loop looks at every request slot between
+/// two units; only the unit that it runs after each 32 requests or units, or 1 ms of them, may
+/// follow another at once (ioreq/poller.h). Scheduling work that is already scheduled changes
+/// nothing. The function returns true while there is more to do. No allocation. Thread rule: the
+/// loop's thread only.
 class Work {
  public:
   template <auto Run, class D>

@@ -21,10 +21,10 @@ namespace dm::e1000 {
 
 /// The transmit side (8254x SDM, 3.3 to 3.5): takes descriptors, sends frames, reports.
 ///
-/// It runs as deferred work, after the TDT write was answered. One unit is one call of the back end:
-/// up to bounds::kFramesPerSend frames, or one run of at most bounds::kSegmentsPerSend segments
-/// that the back end cuts itself. A unit takes at most a block of descriptors. Descriptors are
-/// copied once, in blocks. Payload goes to the back end as spans of the guest's pages, behind a
+/// It runs as deferred work, after the TDT write was answered. One unit is one call of the back
+/// end: up to bounds::kFramesPerSend frames, or one run of at most bounds::kSegmentsPerSend
+/// segments that the back end cuts itself. A unit takes at most a block of descriptors. Descriptors
+/// are copied once, in blocks. Payload goes to the back end as spans of the guest's pages, behind a
 /// private copy of the header bytes that have to change. Descriptors are reported, and the
 /// interrupt decided on, when the ring is empty, the back end is full, or a block is done.
 ///

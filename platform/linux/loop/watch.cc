@@ -70,7 +70,8 @@ struct Watch::State {
   Descriptor descriptor;
   std::array<Callback, 2> callbacks;
   std::array<bool, 2> asked{};
-  std::array<bool, 2> waiting{};
+  std::array<bool, 2> waiting{};  ///< Asio has a handler for it
+  UniqueFd resting;               ///< the descriptor, while the epoll set does not have it
 };
 
 struct Watch::Handler {
@@ -80,10 +81,21 @@ struct Watch::Handler {
   }
   void operator()(const boost::system::error_code& error) const noexcept {
     state->waiting[direction] = false;
+    if (error && state->asked[direction] && state->descriptor.is_open()) {
+      wait(state, direction);  // asked again after a rest, before the rest's own answer came
+      return;
+    }
     if (std::exchange(state->asked[direction], false) && !error) {
       const Callback callback = state->callbacks[direction];
       callback();
     }
+  }
+
+  static void wait(const std::shared_ptr<State>& state, Direction direction) {
+    state->waiting[direction] = true;
+    state->descriptor.async_wait(
+        direction == kReadable ? Descriptor::wait_read : Descriptor::wait_write,
+        Handler{state, direction});
   }
 
   std::shared_ptr<State> state;
@@ -117,11 +129,15 @@ Watch::~Watch() {
     state_->callbacks = {};
     boost::system::error_code ignored;
     state_->descriptor.close(ignored);
+    state_->resting.reset();
   }
 }
 
 int Watch::fd() const noexcept {
-  return state_ ? state_->descriptor.native_handle() : -1;
+  if (!state_) {
+    return -1;
+  }
+  return state_->resting ? state_->resting.get() : state_->descriptor.native_handle();
 }
 
 UniqueFd Watch::release() noexcept {
@@ -129,7 +145,8 @@ UniqueFd Watch::release() noexcept {
     return {};
   }
   state_->callbacks = {};
-  UniqueFd fd{state_->descriptor.release()};
+  UniqueFd fd =
+      state_->resting ? std::move(state_->resting) : UniqueFd{state_->descriptor.release()};
   state_.reset();
   return fd;
 }
@@ -146,10 +163,23 @@ void Watch::await(Direction direction) noexcept {
     return;
   }
   state_->asked[direction] = true;
-  if (!std::exchange(state_->waiting[direction], true)) {
-    state_->descriptor.async_wait(
-        direction == kReadable ? Descriptor::wait_read : Descriptor::wait_write,
-        Handler{state_, direction});
+  if (state_->resting) {
+    boost::system::error_code error;
+    state_->descriptor.assign(state_->resting.get(), error);
+    if (error) {
+      return;  // the kernel has no memory for it; the next question is another chance
+    }
+    static_cast<void>(state_->resting.release());
+  }
+  if (!state_->waiting[direction]) {
+    Handler::wait(state_, direction);
+  }
+}
+
+void Watch::rest() noexcept {
+  if (state_ && !state_->resting && !state_->asked[kWritable]) {
+    state_->asked = {};
+    state_->resting.reset(state_->descriptor.release());
   }
 }
 

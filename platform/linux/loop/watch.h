@@ -53,6 +53,10 @@ class Watch {
   void await_writable() noexcept;
   /// Cancels both requests for a notice.
   void cancel() noexcept;
+  /// Takes the question for input back, and the descriptor leaves the epoll set: what arrives from
+  /// now on wakes nobody. (After cancel() each arrival still ends the loop's sleep.) Costs a system
+  /// call, and the next question another. Does nothing while room for output is waited for.
+  void rest() noexcept;
   /// Removes the descriptor from the epoll set and gives it to the caller; ok() is false then.
   [[nodiscard]] UniqueFd release() noexcept;
 

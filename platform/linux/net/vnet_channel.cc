@@ -31,6 +31,7 @@ VnetChannel::VnetChannel(Loop& loop, Setup setup)
   if (has_header_ && watch_.ok()) {
     ring_ = FrameRing::make(fd());
   }
+  watch_.rest();
 }
 
 void VnetChannel::attach(NetClient* client) noexcept {
@@ -237,7 +238,9 @@ Received VnetChannel::receive(NetOffload& offload,
 
 void VnetChannel::want_receive(bool on) noexcept {
   wanted_ = on;
-  if (on && !gone_) {
+  if (!on) {
+    watch_.rest();  // else each frame for a guest without buffers would wake the process
+  } else if (!gone_) {
     watch_.await_readable();
   }
 }

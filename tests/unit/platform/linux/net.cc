@@ -134,6 +134,25 @@ BOOST_AUTO_TEST_CASE(a_jumbo_frame_crosses_both_ways) {
   BOOST_TEST((cable.take(*cable.tap) == jumbo));
 }
 
+BOOST_AUTO_TEST_CASE(frames_for_a_card_without_buffers_wake_nobody) {
+  Cable cable;
+  if (!cable.there()) {
+    return;
+  }
+  cable.tap->want_receive(true);
+  run_for(cable.loop, 20ms);
+  cable.tap->want_receive(false);
+  run_for(cable.loop, 20ms);
+  const auto wakeups = cable.loop.counters().wakeups;
+  for (int i = 0; i < 50; ++i) {
+    BOOST_TEST((cable.send(*cable.packet, udp_frame(200)) == SendStatus::sent));
+    (void)cable.loop.wait(0ns);
+  }
+  BOOST_TEST(cable.loop.counters().wakeups == wakeups);
+  cable.tap->want_receive(true);
+  BOOST_TEST(cable.take_all(*cable.tap).size() == 50U);
+}
+
 BOOST_AUTO_TEST_CASE(what_does_not_fit_is_said_to_be_cut) {
   Cable cable;
   if (!cable.there()) {

@@ -56,6 +56,71 @@ BOOST_AUTO_TEST_CASE(a_question_taken_back_is_not_answered_and_can_be_put_again)
   BOOST_TEST(readable.calls == 1);
 }
 
+BOOST_AUTO_TEST_CASE(what_arrives_while_a_watch_rests_wakes_nobody) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
+  watch.await_readable();
+  watch.rest();
+  run_for(loop, 20ms);  // the question that was taken back
+  const auto wakeups = loop.counters().wakeups;
+  for (int i = 0; i < 50; ++i) {
+    pair.send();
+    (void)loop.wait(0ns);
+  }
+  BOOST_TEST(loop.counters().wakeups == wakeups);
+  BOOST_TEST(readable.calls == 0);
+  watch.await_readable();
+  run_for(loop, 20ms);
+  BOOST_TEST(readable.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_question_right_after_a_rest_is_answered_once) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
+  for (int i = 1; i <= 20; ++i) {
+    watch.await_readable();
+    watch.rest();
+    watch.await_readable();
+    if (i == 1) {
+      pair.send();
+    }
+    run_for(loop, 5ms);
+    BOOST_TEST(readable.calls == i);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_watch_does_not_rest_while_room_is_waited_for) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  Counter writable;
+  host::Watch watch{loop, std::move(pair.near), readable.callback(), writable.callback()};
+  watch.await_writable();
+  watch.rest();
+  run_for(loop, 20ms);
+  BOOST_TEST(writable.calls == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_resting_watch_gives_its_descriptor_away_and_may_go) {
+  host::Loop loop;
+  Pair pair;
+  const int fd = pair.near.get();
+  host::Watch watch{loop, std::move(pair.near), {}};
+  watch.rest();
+  BOOST_TEST(watch.fd() == fd);
+  host::UniqueFd back = watch.release();
+  BOOST_TEST(back.get() == fd);
+  host::Watch other{loop, std::move(back), {}};
+  other.rest();
+  other = host::Watch{};
+  run_for(loop, 1ms);
+  BOOST_TEST(::fcntl(fd, F_GETFD) == -1);
+}
+
 BOOST_AUTO_TEST_CASE(both_directions_are_told_apart) {
   host::Loop loop;
   Pair pair;
@@ -133,6 +198,30 @@ BOOST_AUTO_TEST_CASE(asking_and_answering_allocate_nothing) {
   BOOST_TEST(allocations() == before);
   BOOST_TEST(readable.calls >= 90);
   BOOST_TEST(writable.calls >= 90);
+}
+
+BOOST_AUTO_TEST_CASE(resting_and_asking_again_allocate_nothing) {
+  host::Loop loop;
+  Pair pair;
+  Counter readable;
+  host::Watch watch{loop, std::move(pair.near), readable.callback()};
+  const auto once = [&] {
+    watch.await_readable();
+    watch.rest();
+    watch.await_readable();
+    pair.send();
+    run_for(loop, 1ms);
+    char byte = 0;
+    static_cast<void>(!::read(watch.fd(), &byte, 1));
+    watch.rest();
+  };
+  once();
+  const std::uint64_t before = allocations();
+  for (int i = 0; i < 20; ++i) {
+    once();
+  }
+  BOOST_TEST(allocations() == before);
+  BOOST_TEST(readable.calls == 21);
 }
 
 BOOST_AUTO_TEST_CASE(a_descriptor_given_away_is_watched_no_more) {
