@@ -5,6 +5,7 @@
 #include "core/ports/disc_image.h"
 #include "core/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -106,6 +107,9 @@ class MachineControl {
   /// Stops the machine. Returns when no device I/O is in flight that could touch guest memory or a
   /// disk.
   virtual void stop() noexcept = 0;
+  /// All that the guest can see of the devices, as bytes for another device model. Call it while
+  /// the machine is stopped.
+  [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
   virtual void quit() noexcept = 0;  ///< ends the process, as SIGTERM does
 };
 

@@ -18,9 +18,9 @@ enum class Home : std::uint8_t {
 /// One device model for one guest, from the checked configuration to the end of the process.
 class Daemon {
  public:
-  /// What this build can serve.
-  [[nodiscard]] static constexpr toolstack::Capabilities capabilities() noexcept {
-    return {.restore = false};
+  /// What this build can serve there.
+  [[nodiscard]] static constexpr toolstack::Capabilities capabilities(Home home) noexcept {
+    return {.restore = home == Home::dom0};
   }
 
   /// Serves the guest. Returns when the guest is gone or a signal came. An error is one of the

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The start, in the order that README.md gives reasons for.
 #include "core/obs/log.h"
+#include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/session.h"
 #include "ioreq/machine/inspect.h"
@@ -10,6 +11,7 @@
 #include "platform/linux/unique_fd.h"
 #include "platform/supervisor/supervisor.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
 
@@ -77,6 +79,12 @@ Result<> Session::start() {
   }
   if (auto taken = take_place(); !taken) {
     return taken;
+  }
+  if (config_.incoming_fd) {
+    const host::UniqueFd saved{*config_.incoming_fd};
+    if (auto loaded = load_incoming(saved.get(), *machine_); !loaded) {
+      return loaded;
+    }
   }
   if (auto listening = listen(); !listening) {
     return listening;
@@ -148,6 +156,7 @@ Result<> Session::listen() {
     return inspect(*machine_, config_);
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
+  toolstack::add_migration_commands(commands_, *control_, fd_sets_);
   toolstack::add_medium_commands(
       commands_, *control_, fd_sets_,
       [this](const std::string& name, host::UniqueFd file, ImageFormat format) {

@@ -117,8 +117,8 @@ dm::Result<> run() {
   const dm::toolstack::StubArguments& stub = found->stub;
   dm::host::log_stage("arguments are read");
   const std::vector<std::string_view> arguments{stub.arguments.begin(), stub.arguments.end()};
-  auto invocation = dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(),
-                                                      {.console_limit = kLogBudget});
+  auto invocation = dm::toolstack::parse_command_line(
+      arguments, dm::Daemon::capabilities(dm::Home::stub_domain), {.console_limit = kLogBudget});
   if (!invocation) {
     return invocation.error();
   }

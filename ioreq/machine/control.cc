@@ -19,9 +19,10 @@ Control::Control(const MachineConfig& config,
       clock_{clock},
       dirty_{dirty},
       host_{host},
-      prelaunch_{config.start_paused},
-      running_{!config.start_paused} {
-  if (prelaunch_) {
+      launched_{!config.start_paused},
+      prelaunch_{config.start_paused && !config.incoming_fd},
+      running_{!config.start_paused && !config.incoming_fd} {
+  if (!running_) {
     clock_.pause();
   }
 }
@@ -197,8 +198,9 @@ void Control::cont() noexcept {
   if (running_) {
     return;
   }
-  if (prelaunch_) {
-    prelaunch_ = false;
+  prelaunch_ = false;
+  if (!launched_) {
+    launched_ = true;
     if (!host_.launch()) {
       host_.quit();
       return;

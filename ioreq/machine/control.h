@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace dm {
 
@@ -21,7 +22,7 @@ class ControlHost {
   ControlHost& operator=(const ControlHost&) = delete;
   virtual ~ControlHost() = default;
 
-  /// The first cont of a machine that was started with -S: lets requests come. False when that
+  /// The first cont of a machine that was started with -S: lets requests come. False if that
   /// failed.
   [[nodiscard]] virtual bool launch() noexcept = 0;
   virtual void quit() noexcept = 0;
@@ -60,6 +61,7 @@ class Control final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
   void stop() noexcept override;
+  [[nodiscard]] std::vector<std::byte> save() const override { return machine_.save(); }
   void quit() noexcept override { host_.quit(); }
 
  private:
@@ -74,7 +76,8 @@ class Control final : public MachineControl {
   DirtySink& dirty_;
   ControlHost& host_;
   bool tracking_ = false;
-  bool prelaunch_;
+  bool launched_;   ///< requests may come
+  bool prelaunch_;  ///< and no cont yet; a guest that was saved is paused instead
   bool running_;
 };
 

@@ -4,6 +4,7 @@
 #include "core/text/printable.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
+#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/fuzz/input.h"
 #include "tests/rig/fake_machine.h"
@@ -37,6 +38,7 @@ struct Commands {
     machine.drive_list.push_back(
         {.name = "ide-5632", .image = "/srv/a.iso", .removable = true, .stats = {}});
     add_fd_set_commands(commands, sets);
+    add_migration_commands(commands, machine, sets);
     add_medium_commands(commands, machine, sets, machine.discs());
     commands.add("echo", QmpParameters::any(),
                  [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });

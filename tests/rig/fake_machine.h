@@ -136,6 +136,10 @@ class FakeMachine final : public MachineControl {
     ++stops;
     is_running = false;
   }
+  [[nodiscard]] std::vector<std::byte> save() const override {
+    saved_running = saved_running || is_running;
+    return state;
+  }
   void quit() noexcept override { ++quits; }
 
   std::vector<ChardevInfo> list = {{"serial0", "pty:/dev/pts/5", true}};
@@ -151,6 +155,8 @@ class FakeMachine final : public MachineControl {
   int conts = 0;
   int stops = 0;
   int quits = 0;
+  std::vector<std::byte> state = std::vector<std::byte>(3000, std::byte{0x5a});
+  mutable bool saved_running = false;  ///< save() was called in a machine that was not stopped
   int fds_inserted = 0;
   bool slow = false;
   std::vector<std::function<void()>> insertions;

@@ -26,8 +26,6 @@ struct Absent {
 constexpr Absent kAbsent[] = {
     {"change-vnc-password",
      "there is no VNC server: take vncpasswd out of the guest's configuration"},
-    {"xen-save-devices-state",
-     "saving the device model's state is not implemented: xl save and xl migrate do not work"},
     {"xen-load-devices-state", "COLO is not supported"},
     {"xen-colo-do-checkpoint", "COLO is not supported"},
 };
@@ -202,12 +200,6 @@ void add_machine_commands(QmpCommands& commands, MachineControl& machine, std::s
       return json::object{};
     });
   }
-  commands.add("xen-set-global-dirty-log",
-               {{"enable", QmpParameter::Type::boolean, QmpParameter::Presence::required}},
-               [&machine](QmpCall& call) -> QmpResult {
-                 machine.track_dirty(call.arguments.at("enable").as_bool());
-                 return json::object{};
-               });
   add_hotplug_commands(commands, machine);
   add_inventory_commands(commands, machine);
   add_monitor_command(commands);

@@ -277,6 +277,23 @@ BOOST_AUTO_TEST_CASE(a_machine_that_starts_stopped_is_launched_by_the_first_cont
   BOOST_TEST(pc.quits == 0U);
 }
 
+/// libxl takes a guest for restored when query-status says paused (dm_restrict), and sends cont.
+BOOST_AUTO_TEST_CASE(a_guest_that_was_saved_is_paused_until_cont) {
+  for (const bool start_paused : {false, true}) {
+    MachineConfig saved = six_vcpus();
+    saved.start_paused = start_paused;
+    saved.incoming_fd = 3;
+    ManagedPc pc{saved};
+    BOOST_TEST(!pc.control->running());
+    BOOST_TEST(!pc.control->prelaunch());
+    BOOST_TEST(!pc.guest_time.running);
+    pc.control->cont();
+    BOOST_TEST(pc.control->running());
+    BOOST_TEST(pc.guest_time.running);
+    BOOST_TEST(pc.launches == (start_paused ? 1U : 0U));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_that_cannot_be_launched_ends_and_no_time_passes) {
   MachineConfig paused = six_vcpus();
   paused.start_paused = true;

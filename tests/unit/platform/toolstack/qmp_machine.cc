@@ -120,15 +120,6 @@ BOOST_AUTO_TEST_CASE(passthrough_and_usb_name_the_setting_to_change) {
              "DeviceNotFound");
 }
 
-BOOST_AUTO_TEST_CASE(xl_save_switches_the_dirty_log_on_and_off) {
-  BOOST_TEST(call("xen-set-global-dirty-log", R"({"enable":true})").contains("return"));
-  BOOST_TEST(call("xen-set-global-dirty-log", R"({"enable":false})").contains("return"));
-  BOOST_TEST((machine.tracking == std::vector<bool>{true, false}));
-  error_of(call("xen-set-global-dirty-log"));
-  error_of(call("xen-set-global-dirty-log", R"({"enable":1})"));
-  BOOST_TEST(machine.tracking.size() == 2U);
-}
-
 BOOST_AUTO_TEST_CASE(xl_trigger_s3resume_wakes_the_machine) {
   BOOST_TEST(json::serialize(call("system_wakeup")) == R"({"return":{},"id":7})");
   BOOST_TEST(machine.wakes == 1);

@@ -8,6 +8,7 @@
 #include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/rig/fake_machine.h"
@@ -218,6 +219,7 @@ struct QmpRig {
   explicit QmpRig(const QmpLimits& limits = {}) {
     add_machine_commands(commands, machine, "guest");
     add_fd_set_commands(commands, fd_sets);
+    add_migration_commands(commands, machine, fd_sets);
     server = std::make_unique<QmpServer>(loop.io(), commands, limits);
     BOOST_TEST_REQUIRE(server->listen({"libxl-cmd", path, -1}).has_value());
   }

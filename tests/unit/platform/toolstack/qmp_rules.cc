@@ -49,6 +49,7 @@ const std::vector<Row> kRows = {
     {"quit"},
     {"system_wakeup"},
     {"xen-set-global-dirty-log", {{"enable", "boolean", true}}},
+    {"xen-save-devices-state", {{"filename", "string", true}, {"live", "boolean"}}},
     {"cpu-add", {{"id", "integer", true}}},
     {"device_del", {{"id", "string", true}}},
     {"human-monitor-command", {{"command-line", "string", true}, {"cpu-index", "integer"}}},

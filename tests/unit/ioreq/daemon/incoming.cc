@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// A guest that was saved goes on in another process: what libxl passes as -incoming fd:F.
+#include "ioreq/daemon/incoming.h"
+
+#include "platform/linux/unique_fd.h"
+#include "platform/linux/whole_io.h"
+#include "tests/unit/ioreq/daemon/saved_machines.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace dm::test {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+/// A file at its beginning, as libxl opens it.
+host::UniqueFd file_of(std::span<const std::byte> bytes) {
+  host::UniqueFd file{::memfd_create("qemu-resume", MFD_CLOEXEC)};
+  BOOST_REQUIRE(host::write_whole(file.get(), bytes).has_value());
+  BOOST_REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
+  return file;
+}
+
+Bytes saved(SavedPc& pc) {
+  pc.live();
+  pc.control->stop();
+  return pc.control->save();
+}
+
+MachineConfig incoming() {
+  MachineConfig config = everything();
+  config.incoming_fd = 3;
+  return config;
+}
+
+BOOST_AUTO_TEST_SUITE(incoming_state)
+
+BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_TEST((to.control->save() == state));
+  to.control->cont();
+  BOOST_TEST(to.control->running());
+  BOOST_TEST(to.inb(0x71) == 0x12);  // the CMOS byte that it was at
+}
+
+BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
+  SavedPc from;
+  Bytes state = saved(from);
+  const std::size_t length = state.size();
+  state.resize(length + 5000, std::byte{0xee});
+  const host::UniqueFd file = file_of(state);
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_incoming(file.get(), *to.machine).has_value());
+  BOOST_TEST(::lseek(file.get(), 0, SEEK_CUR) == static_cast<::off_t>(length));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  const host::UniqueFd out{ends[0]};
+  const host::UniqueFd in{ends[1]};
+  std::thread console{[&] {
+    for (auto rest = std::span{state}; !rest.empty();) {
+      const auto piece = rest.first(std::min<std::size_t>(256, rest.size()));
+      static_cast<void>(host::write_whole(in.get(), piece).has_value());
+      rest = rest.subspan(piece.size());
+    }
+  }};
+  SavedPc to{incoming()};
+  const bool loaded = load_incoming(out.get(), *to.machine).has_value();
+  console.join();
+  BOOST_REQUIRE(loaded);
+  BOOST_TEST((to.control->save() == state));
+}
+
+BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_what_is_lost) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  const Bytes qemu{std::byte{'Q'}, std::byte{'E'}, std::byte{'V'}, std::byte{'M'}};
+  std::vector<Bytes> bad{
+      {}, qemu, {state.begin(), state.begin() + 23}, {state.begin(), state.end() - 1}};
+  bad.push_back(state);
+  bad.back().back() ^= std::byte{1};
+  for (const Bytes& bytes : bad) {
+    SavedPc to{incoming()};
+    const auto loaded = load_incoming(file_of(bytes).get(), *to.machine);
+    BOOST_REQUIRE(!loaded.has_value());
+    const std::string& text = loaded.error().message;
+    BOOST_TEST(text.find("cannot go on here") != std::string::npos);
+    BOOST_TEST(text.find('\n') == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  MachineConfig other = incoming();
+  other.nics.pop_back();
+  SavedPc to{other};
+  const auto loaded = load_incoming(file_of(state).get(), *to.machine);
+  BOOST_REQUIRE(!loaded.has_value());
+  BOOST_TEST(loaded.error().message.find("other devices") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace dm::test
