@@ -76,6 +76,11 @@ class Device {
   /// ports) or sends the same level again (chipset, cards), which Xen takes as no change.
   virtual void load(std::span<const std::byte> bytes) = 0;
 
+  /// Tells the host's network that the device is here now, if it is a network card. For a guest
+  /// that has come from elsewhere: bridges and switches learn its port. The guest goes on
+  /// meanwhile.
+  virtual void announce() noexcept = 0;
+
   /// Reports what there is to see. Changes nothing; the guest goes on meanwhile.
   virtual void inspect(Inspector& to) const = 0;
 };
@@ -106,6 +111,8 @@ class DeviceOf final : public Device {
   static_assert(
       !requires { &Chip::wake; } || requires(Chip & c) { c.wake(); });
   static_assert(
+      !requires { &Chip::announce; } || requires(Chip & c) { c.announce(); });
+  static_assert(
       !requires { &Chip::flush; } || requires(Chip & c) { c.flush(); });
   static_assert(
       !requires { &Chip::fits; } ||
@@ -131,6 +138,11 @@ class DeviceOf final : public Device {
     }
   }
   void reset() noexcept override { chip_->reset(); }
+  void announce() noexcept override {
+    if constexpr (requires(Chip & c) { c.announce(); }) {
+      chip_->announce();
+    }
+  }
   void wake() noexcept override {
     if constexpr (requires(Chip & c) { c.wake(); }) {
       chip_->wake();

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "devices/e1000/chip.h"
 
+#include "core/net/rarp.h"
 #include "devices/e1000/regs.h"
 
+#include <array>
+#include <span>
 #include <utility>
 
 namespace dm::e1000 {
@@ -114,6 +117,18 @@ void Chip::resume() noexcept {
     receiver_.filters_changed();
     kick();
   }
+}
+
+void Chip::announce() noexcept {
+  if (!attached_ || !shared_.link) {
+    return;
+  }
+  const RegisterFile& file = shared_.state.file;
+  const std::uint64_t station =
+      file.at<regs::RAL>(0) | regs::RAH::ADDR::get(std::uint64_t{file.at<regs::RAH>(0)}) << 32U;
+  std::array<std::byte, kShortestFrame> frame = inet::rarp_broadcast(station);
+  const std::array<std::span<std::byte>, 1> pieces{frame};
+  (void)backend_.send({}, pieces);
 }
 
 void Chip::restore(const CardState& state) noexcept {

@@ -57,6 +57,7 @@ class Chip final : public NetClient {
   /// Nothing of the guest's is touched from pause() to resume(); state() tells everything.
   void pause() noexcept;
   void resume() noexcept;
+  void announce() noexcept;
   [[nodiscard]] const CardState& state() const noexcept { return shared_.state; }
   /// Between pause() and resume(). The caller has asked validate().
   void restore(const CardState& state) noexcept;

@@ -51,6 +51,9 @@ class E1000 final : public PciFunction {
   /// restore() may be called. The caller stops guest time too.
   void pause() noexcept { chip_.pause(); }
   void resume() noexcept { chip_.resume(); }
+  /// A RARP broadcast from the station address, as other machines send it (RFC 903; QEMU,
+  /// net/announce.c): whatever is between learns where the address is. None where the link is down.
+  void announce() noexcept { chip_.announce(); }
   [[nodiscard]] CardState state() const noexcept;
   /// Replaces the state. False, and nothing changes, when the state is not valid.
   [[nodiscard]] bool restore(const CardState& state) noexcept;

@@ -22,6 +22,7 @@ Control::Control(const MachineConfig& config,
       launched_{!config.start_paused},
       prelaunch_{config.start_paused && !config.incoming_fd},
       running_{!config.start_paused && !config.incoming_fd} {
+  arrived_ = config.incoming_fd.has_value();
   if (!running_) {
     clock_.pause();
   }
@@ -210,6 +211,9 @@ void Control::cont() noexcept {
   clock_.resume();
   machine_.resume();
   host_.resume_others();
+  if (std::exchange(arrived_, false)) {
+    machine_.announce();
+  }
 }
 
 void Control::stop() noexcept {

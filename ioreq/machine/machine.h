@@ -23,6 +23,7 @@
 #include "core/time/work.h"
 #include "devices/ata/atapi_drive.h"
 #include "ioreq/dispatcher.h"
+#include "ioreq/machine/announcer.h"
 #include "ioreq/machine/backends.h"
 #include "ioreq/machine/make_devices.h"
 #include "ioreq/poller.h"
@@ -98,6 +99,9 @@ class Machine final : private UnplugHandler, private DomainControl {
   void resume() noexcept;
   /// Sets who is told of pages that devices write; null: nobody.
   void track_dirty(DirtySink* sink) noexcept { memory_.track_dirty(sink); }
+  /// For a guest that has come from elsewhere, once it runs: its cards announce themselves, for
+  /// some 800 ms of guest time.
+  void announce() noexcept { announcer_.start(); }
   /// The end of S3, before the vCPUs run again: devices are as after power-on, except for what only
   /// firmware sets up at boot.
   void wake() noexcept;
@@ -136,6 +140,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   WorkQueue work_;
   GuestMemory memory_;
   Devices devices_;
+  Announcer announcer_{*this, timers_};
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;
   ioreq::Poller poller_;

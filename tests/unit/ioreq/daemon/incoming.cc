@@ -9,6 +9,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -32,6 +37,11 @@ Bytes saved(SavedPc& pc) {
   return pc.control->save();
 }
 
+void pass(SavedPc& pc, GuestClock::duration by) {
+  pc.clock.advance(by);
+  pc.settle();
+}
+
 MachineConfig incoming() {
   MachineConfig config = everything();
   config.incoming_fd = 3;
@@ -49,6 +59,51 @@ BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
   to.control->cont();
   BOOST_TEST(to.control->running());
   BOOST_TEST(to.inb(0x71) == 0x12);  // the CMOS byte that it was at
+}
+
+/// RFC 903, and QEMU's rounds: at once, and 50, 150, 250 and 350 ms apart. Not before cont: the
+/// guest may still run where it comes from.
+BOOST_AUTO_TEST_CASE(cards_are_announced_from_cont_on_five_times_with_their_address) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_TEST(to.cables[0]->sent.empty());
+  to.control->cont();
+  std::size_t sent = 1;
+  for (const int pause : {50, 150, 250, 350}) {
+    BOOST_TEST(to.cables[0]->sent.size() == sent);
+    pass(to, std::chrono::milliseconds{pause - 1});
+    BOOST_TEST(to.cables[0]->sent.size() == sent);
+    pass(to, std::chrono::milliseconds{1});
+    ++sent;
+  }
+  pass(to, std::chrono::seconds{10});
+  BOOST_TEST(to.cables[0]->sent.size() == 5U);
+  for (const auto& frame : to.cables[0]->sent) {
+    const Bytes& b = frame.bytes;
+    BOOST_REQUIRE(b.size() == 60U);
+    const Bytes all(6, std::byte{0xff});
+    BOOST_TEST(std::equal(all.begin(), all.end(), b.begin()));
+    const Bytes mac{b.begin() + 6, b.begin() + 12};
+    BOOST_TEST(
+        (mac[0] == std::byte{0x00} && mac[1] == std::byte{0x16} && mac[2] == std::byte{0x3e}));
+    const Bytes rest{std::byte{0x80}, std::byte{0x35}, std::byte{0}, std::byte{1}, std::byte{8},
+                     std::byte{0},    std::byte{6},    std::byte{4}, std::byte{0}, std::byte{3}};
+    BOOST_TEST(std::equal(rest.begin(), rest.end(), b.begin() + 12));
+    BOOST_TEST(std::equal(mac.begin(), mac.end(), b.begin() + 22));
+    BOOST_TEST(std::equal(mac.begin(), mac.end(), b.begin() + 32));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_that_starts_here_is_not_announced) {
+  SavedPc pc;
+  pc.live();
+  const std::size_t sent = pc.cables[0]->sent.size();
+  pc.control->stop();
+  pc.control->cont();
+  pass(pc, std::chrono::seconds{2});
+  BOOST_TEST(pc.cables[0]->sent.size() == sent);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
