@@ -15,8 +15,8 @@ sectors_are() { [[ $(backend sectors) == "$1" ]]; }
 scenario() {
   local round
   # Discs of one letter: what is read is one of them, or it is nobody's.
-  head -c 4M /dev/zero | tr '\0' A > "$state/a.iso"
-  head -c 8M /dev/zero | tr '\0' B > "$state/b.iso"
+  head -c 4194304 /dev/zero | tr '\0' A > "$state/a.iso"
+  head -c 8388608 /dev/zero | tr '\0' B > "$state/b.iso"
   dd if=/lab/disk/first.img of="$state/last.iso" bs=1M skip=33 count=6 2> /dev/null
   guest_config guest /lab/disk/first.img 'xen_platform_pci=1' \
     "disk=[\"/lab/disk/first.img,raw,hda,rw\",\"$state/a.iso,raw,hdc,ro,cdrom\"]"
