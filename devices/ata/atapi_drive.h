@@ -75,7 +75,7 @@ class AtapiDrive final : public ImageDrive {
   void start_over(Reset kind) noexcept;
   void identify() noexcept;
   void set_features() noexcept;
-  void end(std::uint8_t status, std::uint8_t error) noexcept;
+  void end(std::uint8_t status, std::uint8_t error) noexcept override;
   void complete() noexcept;
   void abort() noexcept;
 
@@ -134,7 +134,7 @@ class AtapiDrive final : public ImageDrive {
   void dma_advance(std::uint64_t bytes) noexcept;
   void dma_raw_done(BlockStatus status) noexcept;
   void end_dma() noexcept;
-  void dma_fault() noexcept;
+  void dma_fault() noexcept override;
   void read_failed() noexcept;
 
   DiskIdentity identity_;
