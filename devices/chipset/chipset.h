@@ -20,9 +20,7 @@
 #include <optional>
 #include <string_view>
 
-namespace dm {
-
-namespace chipset {
+namespace dm::chipset {
 
 struct Config {
   CmosPresets cmos{};
@@ -31,8 +29,6 @@ struct Config {
   bool acpi = true;  ///< false: no power management function (acpi=0 in the guest's configuration)
   bool xen_platform = true;  ///< false: no platform device, no unplug (xen_platform_pci=0)
 };
-
-}  // namespace chipset
 
 /// Functions that this machine does not have keep their power-on values, and are not restored.
 struct ChipsetState {
@@ -79,7 +75,7 @@ class Chipset {
     UnplugHandler& unplug;  ///< not called before a guest asks, or a restore
   };
   /// Throws std::runtime_error when a slot or port is taken or the hypervisor refuses it.
-  Chipset(const Ports& ports, const chipset::Config& config);
+  Chipset(const Ports& ports, const Config& config);
 
   /// Adds a vCPU, as management wants it; false when it is there already, can never be, or the
   /// machine has no ACPI to tell the guest by.
@@ -123,4 +119,4 @@ class Chipset {
   unsigned vcpus_online_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 
-namespace dm {
+namespace dm::chipset {
 
 /// Characters that a guest's PV drivers send for the host's log: a line at a time, of bounded
 /// length, at a bounded rate (XSA-180). The log itself takes the sting out of control characters.
@@ -31,4 +31,4 @@ class GuestLog {
   log::Limit limit_{kBurst, kRefillNs};
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct UnplugPortsState {
   std::uint8_t flags = 0;
@@ -63,4 +63,4 @@ class UnplugPorts {
   std::uint64_t ignored_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset
