@@ -39,7 +39,7 @@ class AtaDisk final : public ImageDrive {
   void reset(Reset kind) noexcept override;
   void release_reset() noexcept override;
   [[nodiscard]] bool flush() noexcept override;
-  void store(DriveState& out) const noexcept override;
+  void state(DriveState& out) const noexcept override;
   [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 

@@ -49,7 +49,7 @@ class AtapiDrive final : public ImageDrive {
   void release_reset() noexcept override;
   /// Nothing is ever written.
   [[nodiscard]] bool flush() noexcept override;
-  void store(DriveState& out) const noexcept override;
+  void state(DriveState& out) const noexcept override;
   /// A drive that has another disc than the saved one says so to the guest.
   [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;

@@ -90,7 +90,7 @@ class Drive {
   [[nodiscard]] virtual const BlockBackend* medium() const noexcept { return nullptr; }
 
   /// After settle().
-  virtual void store(DriveState& out) const noexcept = 0;
+  virtual void state(DriveState& out) const noexcept = 0;
   /// Would restore() take it?
   [[nodiscard]] virtual bool accepts(const DriveState& in) const noexcept = 0;
   /// False, and nothing changed, when the state does not fit this drive.
