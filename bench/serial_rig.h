@@ -33,8 +33,10 @@ struct SerialRig {
 
   rig::SimGuest guest;
   NullLine line;
-  std::unique_ptr<SerialPort> port =
-      SerialPort::create(kComPorts[0], guest.pio(), guest.irqs(), guest.timers(), line).value();
+  std::unique_ptr<uart16550::SerialPort> port =
+      uart16550::SerialPort::create(
+          uart16550::kComPorts[0], guest.pio(), guest.irqs(), guest.timers(), line)
+          .value();
 
   SerialRig() {
     guest.outb(0x3fa, 0x01);  // FCR: FIFOs on

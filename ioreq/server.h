@@ -61,7 +61,7 @@ class Server {
                           .type = request.type,
                           .size = static_cast<std::uint8_t>(request.size),
                           .vcpu = static_cast<std::uint8_t>(vcpu),
-                          .is_read = request.is_read});
+                          .is_read = std::uint8_t{request.is_read}});
     }
   }
 

@@ -15,7 +15,8 @@ class BlackBox {
  public:
   static constexpr unsigned kEntries = 64;
 
-  /// Fields as in Xen's public header hvm/ioreq.h.
+  /// Fields as in Xen's public header hvm/ioreq.h. Numbers only: the worker shares the page, and
+  /// one that was taken over may write any bits there.
   struct Entry {
     std::uint64_t addr;
     std::uint64_t data;
@@ -23,7 +24,7 @@ class BlackBox {
     std::uint8_t type;
     std::uint8_t size;
     std::uint8_t vcpu;
-    bool is_read;
+    std::uint8_t is_read;  ///< not 0: a read
   };
 
   /// Called before a request is carried out: if that kills us, the request is the last entry.

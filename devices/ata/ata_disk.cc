@@ -177,7 +177,7 @@ void AtaDisk::show_signature() noexcept {
   file().status = regs::kReady;
 }
 
-void AtaDisk::store(DriveState& out) const noexcept {
+void AtaDisk::state(DriveState& out) const noexcept {
   out.kind = DriveKind::disk;
   out.intrq = intrq();
   out.file = file();

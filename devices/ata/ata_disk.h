@@ -41,7 +41,7 @@ class AtaDisk final : public ImageDrive {
   void reset(Reset kind) noexcept override;
   void release_reset() noexcept override;
   [[nodiscard]] bool flush() noexcept override;
-  void store(DriveState& out) const noexcept override;
+  void state(DriveState& out) const noexcept override;
   [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
   [[nodiscard]] bool restore(const DriveState& in) noexcept override;
 
@@ -91,7 +91,7 @@ class AtaDisk final : public ImageDrive {
   [[nodiscard]] bool take_range() noexcept;
   void put_address(std::uint64_t lba) noexcept;
   void put_chs_address(std::uint64_t lba) noexcept;
-  void end(std::uint8_t status, std::uint8_t error) noexcept;
+  void end(std::uint8_t status, std::uint8_t error) noexcept override;
   void complete() noexcept;
   void complete_transfer() noexcept;
   void abort() noexcept;
@@ -120,7 +120,7 @@ class AtaDisk final : public ImageDrive {
   void dma_next() noexcept;
   void dma_done(BlockStatus status) noexcept;
   void dma_advance(std::uint64_t sectors) noexcept;
-  void dma_fault() noexcept;
+  void dma_fault() noexcept override;
   void take_trim_ranges() noexcept;
   [[nodiscard]] bool ranges_fit(const DiskState& in) const noexcept;
   void trim_next() noexcept;

@@ -24,23 +24,11 @@ TrimRange trim_range(std::span<const std::uint8_t> block, std::uint32_t index) n
 }
 }  // namespace
 
-/// First unit: all the memory that the guest gave is judged before the disk is touched.
+/// First unit.
 void AtaDisk::start_dma() noexcept {
-  const Dma direction = current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest;
-  switch (transfer().begin(std::uint64_t{disk_.remaining} * kSectorSize, direction)) {
-    case TransferPort::Fit::fault:
-      dma_fault();
-      return;
-    case TransferPort::Fit::shorter:
-      // The port stops and the drive would wait for ever (Bus Master IDE 1.0, 3.1). No interrupt:
-      // the guest's time-out and reset follow.
-      ++tally().too_short;
-      transfer().finish(TransferPort::End::shorter);
-      end(0, 0);
-      return;
-    case TransferPort::Fit::equal:
-    case TransferPort::Fit::longer:
-      break;
+  if (!begin_dma(std::uint64_t{disk_.remaining} * kSectorSize,
+                 current().action == Action::read_dma ? Dma::to_guest : Dma::from_guest)) {
+    return;
   }
   if (current().action == Action::data_set_management) {
     take_trim_ranges();

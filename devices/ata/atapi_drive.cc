@@ -235,7 +235,7 @@ void AtapiDrive::abort() noexcept {
   set_interrupt(true);
 }
 
-void AtapiDrive::store(DriveState& out) const noexcept {
+void AtapiDrive::state(DriveState& out) const noexcept {
   out.kind = DriveKind::cdrom;
   out.intrq = intrq();
   out.file = file();

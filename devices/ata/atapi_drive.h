@@ -51,7 +51,7 @@ class AtapiDrive final : public ImageDrive {
   void release_reset() noexcept override;
   /// Always true: nothing is ever written.
   [[nodiscard]] bool flush() noexcept override;
-  void store(DriveState& out) const noexcept override;
+  void state(DriveState& out) const noexcept override;
   /// The disc is not compared. If it is another one, restore() tells the guest that the disc has
   /// changed.
   [[nodiscard]] bool accepts(const DriveState& in) const noexcept override;
@@ -78,7 +78,7 @@ class AtapiDrive final : public ImageDrive {
   void start_over(Reset kind) noexcept;
   void identify() noexcept;
   void set_features() noexcept;
-  void end(std::uint8_t status, std::uint8_t error) noexcept;
+  void end(std::uint8_t status, std::uint8_t error) noexcept override;
   void complete() noexcept;
   void abort() noexcept;
 
@@ -137,7 +137,7 @@ class AtapiDrive final : public ImageDrive {
   void dma_advance(std::uint64_t bytes) noexcept;
   void dma_raw_done(BlockStatus status) noexcept;
   void end_dma() noexcept;
-  void dma_fault() noexcept;
+  void dma_fault() noexcept override;
   void read_failed() noexcept;
 
   DiskIdentity identity_;

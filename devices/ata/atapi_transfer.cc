@@ -222,7 +222,7 @@ void AtapiDrive::read_failed() noexcept {
   refuse(sense::kUnrecoveredRead);
 }
 
-/// First unit: all the memory that the guest gave is judged before the disc is touched.
+/// First unit.
 void AtapiDrive::start_dma() noexcept {
   const bool reads = cd_.remaining != 0;
   if (reads && !disc_is_still_there()) {
@@ -232,19 +232,8 @@ void AtapiDrive::start_dma() noexcept {
   const std::uint64_t total =
       reads ? std::uint64_t{cd_.remaining} * cd_.frame : std::uint64_t{even(cd_.filled)};
   moved_ = 0;
-  switch (transfer().begin(total, out ? Dma::from_guest : Dma::to_guest)) {
-    case TransferPort::Fit::fault:
-      dma_fault();
-      return;
-    case TransferPort::Fit::shorter:
-      // As a disk: the port stops, and the guest's time-out and reset follow.
-      ++tally().too_short;
-      transfer().finish(TransferPort::End::shorter);
-      end(0, 0);
-      return;
-    case TransferPort::Fit::equal:
-    case TransferPort::Fit::longer:
-      break;
+  if (!begin_dma(total, out ? Dma::from_guest : Dma::to_guest)) {
+    return;
   }
   dma_running_ = true;
   if (reads) {

@@ -91,7 +91,7 @@ class Drive {
   [[nodiscard]] virtual const BlockBackend* medium() const noexcept { return nullptr; }
 
   /// After settle().
-  virtual void store(DriveState& out) const noexcept = 0;
+  virtual void state(DriveState& out) const noexcept = 0;
   /// True if restore() would accept the state.
   [[nodiscard]] virtual bool accepts(const DriveState& in) const noexcept = 0;
   /// Replaces the state. False, and nothing changes, when it does not fit this drive.

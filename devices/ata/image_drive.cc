@@ -145,6 +145,18 @@ void ImageDrive::dma_started() noexcept {
   }
 }
 
+void ImageDrive::refuse_dma(TransferPort::Fit fit) noexcept {
+  if (fit == TransferPort::Fit::fault) {
+    dma_fault();
+    return;
+  }
+  // The port stops and the drive would wait for ever (Bus Master IDE 1.0, 3.1). No interrupt: the
+  // guest's time-out and reset follow.
+  ++counters_.too_short;
+  transfer().finish(TransferPort::End::shorter);
+  end(0, 0);
+}
+
 /// A stop while the drive has not finished aborts the command, and the data on their way may be
 /// lost (290562, 5.2.1). Nothing may move afterwards, so the request in flight is waited for.
 /// Guests stop a short transfer that they have just started, and find it done: where no request is

@@ -7,6 +7,7 @@
 #include "core/time/work.h"
 #include "devices/ata/drive.h"
 #include "devices/ata/state.h"
+#include "devices/ata/transfer_port.h"
 
 #include <cstdint>
 #include <memory>
@@ -70,6 +71,10 @@ class ImageDrive : public Drive {
   [[nodiscard]] virtual bool undecoded() const noexcept = 0;
   /// Fails the command under way, because the guest has stopped its transfer half-way.
   virtual void abort_dma() noexcept = 0;
+  /// Fails the command under way, for which the guest gave what is not memory.
+  virtual void dma_fault() noexcept = 0;
+  /// Ends the command under way: DRDY and these bits. No interrupt.
+  virtual void end(std::uint8_t status, std::uint8_t error) noexcept = 0;
 
   /// Null when there is no image.
   [[nodiscard]] BlockBackend* image() noexcept { return image_.get(); }
@@ -89,6 +94,16 @@ class ImageDrive : public Drive {
   void again() noexcept { work_.schedule(); }
   /// Sets BSY until the transfer port is armed. The guest may start drive and port in either order.
   void await_dma() noexcept;
+  /// Begins a transfer of `bytes`: all the memory that the guest gave is judged before the image is
+  /// touched. False when it is too little, or is no memory; the command has ended then.
+  [[nodiscard]] bool begin_dma(std::uint64_t bytes, Dma direction) noexcept {
+    const TransferPort::Fit fit = transfer().begin(bytes, direction);
+    if (fit == TransferPort::Fit::equal || fit == TransferPort::Fit::longer) {
+      return true;
+    }
+    refuse_dma(fit);
+    return false;
+  }
   /// Gives one request to the image. `data` must stay valid until it completes; `durable` as in
   /// BlockRequest.
   void submit(BlockOp op,
@@ -118,6 +133,7 @@ class ImageDrive : public Drive {
   };
 
   bool run_unit() noexcept;
+  void refuse_dma(TransferPort::Fit fit) noexcept;
   void give_back() noexcept;
   void done(BlockStatus status) noexcept;
   void drain() noexcept;

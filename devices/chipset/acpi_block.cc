@@ -8,12 +8,10 @@
 #include <bit>
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
-using chipset::read_bytes;
-using chipset::write_bytes;
-using chipset::piix4::GPE0;
-using chipset::piix4::PMCNTRL;
+using piix4::GPE0;
+using piix4::PMCNTRL;
 
 namespace {
 
@@ -99,9 +97,8 @@ void AcpiBlock::write_apm(IoAccess a, std::uint64_t value) noexcept {
     }
     state_.apmc = byte;
     // What SMM code would do: hvmloader gives up when SCI_EN does not follow.
-    if (byte == chipset::piix4::kAcpiEnable || byte == chipset::piix4::kAcpiDisable) {
-      state_.pmcntrl =
-          PMCNTRL::SCI_EN::with(state_.pmcntrl, byte == chipset::piix4::kAcpiEnable ? 1 : 0);
+    if (byte == piix4::kAcpiEnable || byte == piix4::kAcpiDisable) {
+      state_.pmcntrl = PMCNTRL::SCI_EN::with(state_.pmcntrl, byte == piix4::kAcpiEnable ? 1 : 0);
     }
   });
 }
@@ -165,4 +162,4 @@ void AcpiBlock::update_sci() noexcept {
   sci_.set(standing);
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

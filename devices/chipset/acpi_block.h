@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct AcpiBlockState {
   static constexpr std::size_t kCpuBytes = 32;
@@ -86,4 +86,4 @@ class AcpiBlock {
   AcpiBlockState state_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

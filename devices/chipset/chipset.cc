@@ -4,7 +4,7 @@
 #include "core/state/show.h"
 #include "devices/chipset/xen_platform_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
 bool validate(const ChipsetState& s) noexcept {
   return validate(s.host_bridge) && validate(s.config_ports) && validate(s.isa) &&
@@ -12,7 +12,7 @@ bool validate(const ChipsetState& s) noexcept {
          validate(s.pm) && validate(s.platform);
 }
 
-Chipset::Chipset(const Ports& ports, const chipset::Config& config)
+Chipset::Chipset(const Ports& ports, const Config& config)
     : host_bridge_{ports.pci},
       config_ports_{ports.pio, ports.pci, ports.control},
       isa_{ports.pci, ports.irqs},
@@ -80,7 +80,7 @@ bool Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const noexcept {
     return false;
   }
   if (platform_) {
-    using Mask = chipset::xen_platform::UNPLUG;
+    using Mask = xen_platform::UNPLUG;
     const std::uint16_t mask = s.platform.ports.unplugged;
     gone.ide_disks = gone.ide_disks || Mask::IDE_DISKS::test(mask);
     gone.ide_secondary_disks = gone.ide_secondary_disks || Mask::AUX_IDE_DISKS::test(mask);
@@ -115,4 +115,4 @@ void Chipset::inspect(Inspector& to, std::string_view name) const {
   state::show(state(), to);
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -20,9 +20,7 @@
 #include <optional>
 #include <string_view>
 
-namespace dm {
-
-namespace chipset {
+namespace dm::chipset {
 
 struct Config {
   CmosPresets cmos{};
@@ -31,8 +29,6 @@ struct Config {
   bool acpi = true;  ///< false: no power management function (acpi=0 in the guest's configuration)
   bool xen_platform = true;  ///< false: no platform device, no unplug (xen_platform_pci=0)
 };
-
-}  // namespace chipset
 
 /// A function that this machine does not have keeps its power-on values here and is not restored.
 struct ChipsetState {
@@ -79,7 +75,7 @@ class Chipset {
     UnplugHandler& unplug;  ///< called only when a guest asks, or by restore()
   };
   /// Throws std::runtime_error when a slot or port is taken or the hypervisor refuses it.
-  Chipset(const Ports& ports, const chipset::Config& config);
+  Chipset(const Ports& ports, const Config& config);
 
   /// Adds a vCPU, on behalf of management. False when it is online already, can never be, or the
   /// machine has no ACPI to tell the guest.
@@ -125,4 +121,4 @@ class Chipset {
   unsigned vcpus_online_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 /// Ports 0x70 and 0x71. Xen takes index writes below 0x0E, and the data accesses after them, for
 /// its own clock. We see only the others, so a data access here always belongs to the last index
@@ -32,4 +32,4 @@ class Cmos {
   PioClaim claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/chipset/cmos_ram.h"
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 
@@ -117,4 +117,4 @@ void CmosRam::mark_suspend_to_ram() noexcept {
   at(kShutdownCode) = kSuspendToRam;
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

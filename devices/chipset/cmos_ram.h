@@ -7,7 +7,7 @@
 #include <optional>
 #include <string_view>
 
-namespace dm {
+namespace dm::chipset {
 
 /// A disk's physical geometry, as its IDENTIFY data says.
 struct DiskGeometry {
@@ -72,4 +72,4 @@ class CmosRam {
   CmosState state_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,7 +4,7 @@
 #include "core/reg/field.h"
 #include "devices/chipset/fixed_ports.h"
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 
@@ -32,16 +32,16 @@ bool validate(const ConfigPortsState& s) noexcept {
 ConfigPorts::ConfigPorts(PioBus& pio, PciBus& pci, DomainControl& control)
     : pci_{pci},
       control_{control},
-      address_claim_{chipset::claim_fixed(
+      address_claim_{claim_fixed(
           pio,
           {0xcf8, 0xcfb},
           IoHandler::bind<&ConfigPorts::read_address, &ConfigPorts::write_address>(*this),
           "PCI configuration address")},
-      data_claim_{chipset::claim_fixed(
-          pio,
-          {0xcfc, 0xcff},
-          IoHandler::bind<&ConfigPorts::read_data, &ConfigPorts::write_data>(*this),
-          "PCI configuration data")} {}
+      data_claim_{
+          claim_fixed(pio,
+                      {0xcfc, 0xcff},
+                      IoHandler::bind<&ConfigPorts::read_data, &ConfigPorts::write_data>(*this),
+                      "PCI configuration data")} {}
 
 std::uint64_t ConfigPorts::read_address(IoAccess a) const noexcept {
   if (a.size == 4) {
@@ -92,4 +92,4 @@ void ConfigPorts::write_data(IoAccess a, std::uint64_t value) noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

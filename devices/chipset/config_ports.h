@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct ConfigPortsState {
   std::uint32_t confadd = 0;  ///< CONFADD, 0xCF8
@@ -60,4 +60,4 @@ class ConfigPorts {
   PioClaim data_claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

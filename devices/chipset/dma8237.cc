@@ -4,11 +4,7 @@
 #include "devices/chipset/byte_io.h"
 #include "devices/chipset/fixed_ports.h"
 
-namespace dm {
-
-using chipset::claim_fixed;
-using chipset::read_bytes;
-using chipset::write_bytes;
+namespace dm::chipset {
 
 namespace {
 constexpr std::uint8_t low_register(std::uint64_t at) noexcept {
@@ -70,4 +66,4 @@ void Dma8237::write_pages(IoAccess a, std::uint64_t value) noexcept {
   });
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Dma8237State {
   DmaControllerState low;   ///< channels 0-3
@@ -56,4 +56,4 @@ class Dma8237 {
   PioClaim pages_claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 
@@ -83,4 +83,4 @@ void DmaController::write(std::uint8_t number, std::uint8_t value) noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct DmaControllerState {
   std::array<std::uint16_t, 4> address{};
@@ -42,4 +42,4 @@ class DmaController {
   DmaControllerState state_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

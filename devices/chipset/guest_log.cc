@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace dm {
+namespace dm::chipset {
 
 void GuestLog::put(char c) noexcept {
   if (c == '\r') {
@@ -24,4 +24,4 @@ void GuestLog::flush() noexcept {
   size_ = 0;
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

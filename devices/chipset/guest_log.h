@@ -6,7 +6,7 @@
 #include <array>
 #include <cstddef>
 
-namespace dm {
+namespace dm::chipset {
 
 /// Characters that a guest's PV drivers send to the host's log: a line at a time, with a limited
 /// length and rate (XSA-180). The log itself replaces control characters. Thread rule: the loop's
@@ -31,4 +31,4 @@ class GuestLog {
   log::Limit limit_{kBurst, kRefillNs};
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

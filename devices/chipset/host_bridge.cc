@@ -3,12 +3,12 @@
 
 #include "devices/chipset/host_bridge_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
-using chipset::pmc::SMRAM;
+using pmc::SMRAM;
 
 HostBridge::HostBridge(PciBus& bus)
-    : PciFunction{bus, {0, 0}, "host bridge", Config{chipset::pmc::Map{}}}, smram_{SMRAM::kReset} {}
+    : PciFunction{bus, {0, 0}, "host bridge", Config{pmc::Map{}}}, smram_{SMRAM::kReset} {}
 
 void HostBridge::reset() noexcept {
   reset_config();
@@ -34,4 +34,4 @@ void HostBridge::config_written(std::uint8_t /*offset*/, std::uint8_t /*size*/) 
   smram_ = now;
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

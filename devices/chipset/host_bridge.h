@@ -6,7 +6,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct HostBridgeState {
   std::array<std::uint8_t, 256> config{};
@@ -39,4 +39,4 @@ class HostBridge final : public PciFunction {
   std::uint8_t smram_;  ///< SMRAM before the present write
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

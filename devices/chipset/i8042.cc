@@ -3,7 +3,7 @@
 
 #include "devices/chipset/fixed_ports.h"
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 constexpr std::uint8_t kKeyboardIrq = 1;
@@ -12,16 +12,14 @@ constexpr std::uint8_t kMouseIrq = 12;
 
 I8042::I8042(PioBus& pio, IrqRouter& irqs, DomainControl& control)
     : controller_{irqs.isa(kKeyboardIrq), irqs.isa(kMouseIrq), control},
-      data_claim_{
-          chipset::claim_fixed(pio,
-                               {0x60, 0x60},
-                               IoHandler::bind<&I8042::read_data, &I8042::write_data>(*this),
-                               "8042 data")},
-      command_claim_{
-          chipset::claim_fixed(pio,
-                               {0x64, 0x64},
-                               IoHandler::bind<&I8042::read_status, &I8042::write_command>(*this),
-                               "8042 command")} {}
+      data_claim_{claim_fixed(pio,
+                              {0x60, 0x60},
+                              IoHandler::bind<&I8042::read_data, &I8042::write_data>(*this),
+                              "8042 data")},
+      command_claim_{claim_fixed(pio,
+                                 {0x64, 0x64},
+                                 IoHandler::bind<&I8042::read_status, &I8042::write_command>(*this),
+                                 "8042 command")} {}
 
 std::uint64_t I8042::read_data(IoAccess /*a*/) noexcept {
   return controller_.read_data();
@@ -39,4 +37,4 @@ void I8042::write_command(IoAccess /*a*/, std::uint64_t value) noexcept {
   controller_.write_command(static_cast<std::uint8_t>(value));
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -7,7 +7,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 /// The wiring of the keyboard controller: ports 0x60 and 0x64, ISA interrupts 1 and 12. Thread
 /// rule: the loop's thread only.
@@ -32,4 +32,4 @@ class I8042 {
   PioClaim command_claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

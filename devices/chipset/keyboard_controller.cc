@@ -5,9 +5,9 @@
 
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
-namespace hw = chipset::i8042;
+namespace hw = i8042;
 
 namespace {
 
@@ -211,4 +211,4 @@ void KeyboardController::update_irqs() noexcept {
                  hw::COMMAND_BYTE::AUXINT::test(mode));
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

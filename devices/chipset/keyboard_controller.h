@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 /// The side from which the byte in the output buffer came.
 enum class OutputSource : std::uint8_t { none, keyboard_side, mouse_side };
@@ -99,4 +99,4 @@ class KeyboardController {
   std::uint64_t ignored_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -3,12 +3,12 @@
 
 #include "devices/chipset/piix3_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
-using chipset::piix3::PIRQRCA;
+using piix3::PIRQRCA;
 
 Piix3Isa::Piix3Isa(PciBus& bus, IrqRouter& irqs)
-    : PciFunction{bus, {1, 0}, "ISA bridge", Config{chipset::piix3::Map{}}}, irqs_{irqs} {}
+    : PciFunction{bus, {1, 0}, "ISA bridge", Config{piix3::Map{}}}, irqs_{irqs} {}
 
 void Piix3Isa::reset() noexcept {
   reset_config();
@@ -38,4 +38,4 @@ void Piix3Isa::update_routes() noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Piix3IsaState {
   std::array<std::uint8_t, 256> config{};
@@ -44,4 +44,4 @@ class Piix3Isa final : public PciFunction {
   std::array<std::uint8_t, kLinks> routed_{};  ///< what Xen was told; 0 = not routed, as it starts
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,24 +4,23 @@
 #include "devices/chipset/fixed_ports.h"
 #include "devices/chipset/piix4_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
-using chipset::claim_fixed;
-using chipset::piix4::GPE0;
-using chipset::piix4::PMBASE;
-using chipset::piix4::PMCNTRL;
-using chipset::piix4::PMREGMISC;
+using piix4::GPE0;
+using piix4::PMBASE;
+using piix4::PMCNTRL;
+using piix4::PMREGMISC;
 
 namespace {
 constexpr std::uint8_t kSciIrq = 9;
 }
 
 Piix4Pm::Piix4Pm(const Ports& ports, CmosRam& cmos, unsigned vcpus_online, unsigned vcpus_max)
-    : PciFunction{ports.pci, {1, 3}, "power management", Config{chipset::piix4::Map{}}},
+    : PciFunction{ports.pci, {1, 3}, "power management", Config{piix4::Map{}}},
       pio_{ports.pio},
       acpi_{ports.irqs.isa(kSciIrq), ports.control, cmos, vcpus_online, vcpus_max},
       apm_claim_{claim_fixed(pio_,
-                             chipset::piix4::kApm,
+                             piix4::kApm,
                              IoHandler::bind<&AcpiBlock::read_apm, &AcpiBlock::write_apm>(acpi_),
                              "APM control and status")},
       gpe_claim_{claim_fixed(pio_,
@@ -30,12 +29,12 @@ Piix4Pm::Piix4Pm(const Ports& ports, CmosRam& cmos, unsigned vcpus_online, unsig
                              "ACPI GPE0")},
       pci_hotplug_claim_{claim_fixed(
           pio_,
-          chipset::piix4::kPciHotplug,
+          piix4::kPciHotplug,
           IoHandler::bind<&AcpiBlock::read_pci_hotplug, &AcpiBlock::write_nothing>(acpi_),
           "ACPI PCI hotplug")},
       cpu_hotplug_claim_{
           claim_fixed(pio_,
-                      chipset::piix4::kCpuHotplug,
+                      piix4::kCpuHotplug,
                       IoHandler::bind<&AcpiBlock::read_cpus, &AcpiBlock::write_nothing>(acpi_),
                       "ACPI CPU hotplug")} {}
 
@@ -75,4 +74,4 @@ void Piix4Pm::update_window() noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Piix4PmState {
   std::array<std::uint8_t, 256> config{};
@@ -62,4 +62,4 @@ class Piix4Pm final : public PciFunction {
   PioClaim cpu_hotplug_claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -6,7 +6,7 @@
 
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 using ALT_A20 = reg::Flag<1>;
@@ -20,7 +20,7 @@ bool validate(const Port92State& s) noexcept {
 
 Port92::Port92(PioBus& pio, DomainControl& control)
     : control_{control},
-      claim_{chipset::claim_fixed(
+      claim_{claim_fixed(
           pio, {0x92, 0x92}, IoHandler::bind<&Port92::read, &Port92::write>(*this), "port 92")} {}
 
 std::uint64_t Port92::read(IoAccess /*a*/) const noexcept {
@@ -34,4 +34,4 @@ void Port92::write(IoAccess /*a*/, std::uint64_t value) noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

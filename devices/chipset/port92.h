@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Port92State {
   std::uint8_t value = 0;
@@ -40,4 +40,4 @@ class Port92 {
   PioClaim claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 
@@ -111,4 +111,4 @@ void Ps2Keyboard::finish(std::uint8_t command, std::uint8_t parameter) noexcept 
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Ps2KeyboardState {
   std::uint8_t leds = 0;
@@ -53,4 +53,4 @@ class Ps2Keyboard {
   Ps2KeyboardState state_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-namespace dm {
+namespace dm::chipset {
 
 namespace {
 
@@ -176,4 +176,4 @@ void Ps2Mouse::put_movement() noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

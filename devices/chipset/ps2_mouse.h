@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct Ps2MouseState {
   std::uint8_t resolution = 2;  ///< 1 << resolution is the counts per millimetre
@@ -66,4 +66,4 @@ class Ps2Mouse {
   Ps2MouseState state_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 /// Bytes that a PS/2 device has to send. When the queue is full, new bytes are lost, as on the
 /// device. No operation leaves the array, whatever `head` and `count` are, because they may have
@@ -48,4 +48,4 @@ void describe(Visitor& v, Ps2Queue& s) {
   return s.head < Ps2Queue::kSize && s.count <= Ps2Queue::kSize;
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

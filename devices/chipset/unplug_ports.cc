@@ -4,9 +4,9 @@
 #include "devices/chipset/byte_io.h"
 #include "devices/chipset/xen_platform_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
-namespace hw = chipset::xen_platform;
+namespace hw = xen_platform;
 using hw::FLAGS;
 using hw::UNPLUG;
 
@@ -47,13 +47,13 @@ void UnplugPorts::write_fixed(IoAccess a, std::uint64_t value) noexcept {
 }
 
 std::uint64_t UnplugPorts::read_bar(IoAccess a) const noexcept {
-  return chipset::read_bytes(a, [this](std::uint64_t at) noexcept {
+  return read_bytes(a, [this](std::uint64_t at) noexcept {
     return at == hw::kFlagsOrBuild ? state_.flags : std::uint8_t{0xff};
   });
 }
 
 void UnplugPorts::write_bar(IoAccess a, std::uint64_t value) noexcept {
-  chipset::write_bytes(a, value, [this](std::uint64_t at, std::uint8_t byte) noexcept {
+  write_bytes(a, value, [this](std::uint64_t at, std::uint8_t byte) noexcept {
     if (at == hw::kFlagsOrBuild) {
       write_flags(byte);
     } else if (at == hw::kOldUnplugAll && byte == 1) {
@@ -105,4 +105,4 @@ void UnplugPorts::restore(const UnplugPortsState& s) noexcept {
   unplug(still_there);
 }
 
-}  // namespace dm
+}  // namespace dm::chipset

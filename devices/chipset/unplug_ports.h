@@ -9,7 +9,7 @@
 
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct UnplugPortsState {
   std::uint8_t flags = 0;
@@ -64,4 +64,4 @@ class UnplugPorts {
   std::uint64_t ignored_ = 0;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -4,18 +4,18 @@
 #include "devices/chipset/fixed_ports.h"
 #include "devices/chipset/xen_platform_regs.h"
 
-namespace dm {
+namespace dm::chipset {
 
-namespace hw = chipset::xen_platform;
+namespace hw = xen_platform;
 
 XenPlatform::XenPlatform(const Ports& ports)
     : PciFunction{ports.pci, {2, 0}, "xen-platform", Config{hw::Map{}}},
       ports_{ports.control, ports.unplug},
-      claim_{chipset::claim_fixed(
-          ports.pio,
-          hw::kPorts,
-          IoHandler::bind<&UnplugPorts::read_fixed, &UnplugPorts::write_fixed>(ports_),
-          "xen-platform")} {
+      claim_{
+          claim_fixed(ports.pio,
+                      hw::kPorts,
+                      IoHandler::bind<&UnplugPorts::read_fixed, &UnplugPorts::write_fixed>(ports_),
+                      "xen-platform")} {
   add_bar(0, BarKind::io, hw::kIoBarSize,
           IoHandler::bind<&UnplugPorts::read_bar, &UnplugPorts::write_bar>(ports_),
           "xen-platform BAR 0");
@@ -42,4 +42,4 @@ std::uint64_t XenPlatform::read_memory(IoAccess /*a*/) noexcept {
 
 void XenPlatform::write_memory(IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
 
-}  // namespace dm
+}  // namespace dm::chipset

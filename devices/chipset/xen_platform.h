@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 
-namespace dm {
+namespace dm::chipset {
 
 struct XenPlatformState {
   std::array<std::uint8_t, 256> config{};
@@ -51,4 +51,4 @@ class XenPlatform final : public PciFunction {
   PioClaim claim_;
 };
 
-}  // namespace dm
+}  // namespace dm::chipset

@@ -34,7 +34,7 @@ void Channel::attach(std::uint8_t unit, std::unique_ptr<Drive> drive) noexcept {
   }
 }
 
-bool Channel::detach(std::uint8_t unit) noexcept {
+bool Channel::unplug(std::uint8_t unit) noexcept {
   if (drives_[unit] == nullptr) {
     return true;
   }

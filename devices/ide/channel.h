@@ -36,7 +36,7 @@ class Channel final : private ata::Cable {
   void attach(std::uint8_t unit, std::unique_ptr<ata::Drive> drive) noexcept;
   /// Removes the drive for good. On return nothing of it is in flight, and its image is closed.
   /// False when the data could not be made durable first; the drive leaves all the same.
-  [[nodiscard]] bool detach(std::uint8_t unit) noexcept;
+  [[nodiscard]] bool unplug(std::uint8_t unit) noexcept;
   [[nodiscard]] ata::Drive* drive(std::uint8_t unit) noexcept { return drives_[unit].get(); }
   [[nodiscard]] const ata::Drive* drive(std::uint8_t unit) const noexcept {
     return drives_[unit].get();

@@ -120,7 +120,7 @@ bool Piix3Ide::unplug(UnplugRequest request) noexcept {
     const ata::Drive* const leaving = drive(i);
     if (leaving != nullptr && leaving->kind() == ata::DriveKind::disk) {
       durable =
-          channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives)) &&
+          channels_[i / Channel::kDrives].unplug(static_cast<std::uint8_t>(i % Channel::kDrives)) &&
           durable;
     }
   }
@@ -167,7 +167,7 @@ ControllerState Piix3Ide::state() const noexcept {
   }
   for (std::size_t i = 0; i < kPositions; ++i) {
     if (const ata::Drive* const present = drive(i); present != nullptr) {
-      present->store(out.drives[i]);
+      present->state(out.drives[i]);
     }
   }
   return out;
@@ -213,7 +213,7 @@ bool Piix3Ide::restore(const ControllerState& state) noexcept {
   }
   for (std::size_t i = 0; i < kPositions; ++i) {
     if (state.drives[i].kind == ata::DriveKind::absent) {
-      (void)channels_[i / Channel::kDrives].detach(static_cast<std::uint8_t>(i % Channel::kDrives));
+      (void)channels_[i / Channel::kDrives].unplug(static_cast<std::uint8_t>(i % Channel::kDrives));
     }
   }
   restore_config(state.config);

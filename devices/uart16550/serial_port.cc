@@ -4,9 +4,7 @@
 #include "core/state/show.h"
 #include "devices/uart16550/regs.h"
 
-namespace dm {
-
-namespace regs = uart16550::regs;
+namespace dm::uart16550 {
 
 SerialPort::SerialPort(const ComPort& where,
                        PioBus& pio,
@@ -89,4 +87,4 @@ std::size_t SerialPort::write_run(IoAccess a, std::span<const std::byte> from) n
   return from.size();
 }
 
-}  // namespace dm
+}  // namespace dm::uart16550

@@ -16,7 +16,7 @@
 #include <span>
 #include <string_view>
 
-namespace dm {
+namespace dm::uart16550 {
 
 /// Where a PC has its serial ports. A machine may have any of them; two share an interrupt each.
 struct ComPort {
@@ -76,4 +76,4 @@ class SerialPort {
   PioClaim claim_;  ///< last: the guest reaches a whole device or none
 };
 
-}  // namespace dm
+}  // namespace dm::uart16550

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dm {
+namespace dm::uart16550 {
 
 /// The 16 bytes of a receiver or transmitter FIFO. In 16450 mode only one place of it is used.
 /// No operation leaves the array, whatever the two numbers are.
@@ -106,4 +106,4 @@ void describe(Visitor& v, UartState& s) {
 /// every step.
 [[nodiscard]] bool validate(const UartState& s) noexcept;
 
-}  // namespace dm
+}  // namespace dm::uart16550

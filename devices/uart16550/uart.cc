@@ -8,20 +8,20 @@
 #include <chrono>
 #include <utility>
 
-namespace dm {
+namespace dm::uart16550 {
 
-using uart16550::regs::DLL;
-using uart16550::regs::FCR;
-using uart16550::regs::IER;
-using uart16550::regs::IIR;
-using uart16550::regs::kMask;
-using uart16550::regs::kNamed;
-using uart16550::regs::LCR;
-using uart16550::regs::LSR;
-using uart16550::regs::MCR;
-using uart16550::regs::MSR;
-using uart16550::regs::Read;
-using uart16550::regs::Write;
+using regs::DLL;
+using regs::FCR;
+using regs::IER;
+using regs::IIR;
+using regs::kMask;
+using regs::kNamed;
+using regs::LCR;
+using regs::LSR;
+using regs::MCR;
+using regs::MSR;
+using regs::Read;
+using regs::Write;
 
 namespace {
 
@@ -65,7 +65,7 @@ void Uart16550::reset() noexcept {
 // Registers
 
 std::uint8_t Uart16550::read(std::uint64_t offset) noexcept {
-  if (offset >= uart16550::regs::kCount) {
+  if (offset >= regs::kCount) {
     return 0;
   }
   const bool data = data_selected();
@@ -91,7 +91,7 @@ std::uint8_t Uart16550::read(std::uint64_t offset) noexcept {
 }
 
 void Uart16550::write(std::uint64_t offset, std::uint8_t value) noexcept {
-  if (offset >= uart16550::regs::kCount) {
+  if (offset >= regs::kCount) {
     return;
   }
   const bool data = data_selected();
@@ -392,4 +392,4 @@ bool Uart16550::restore(const UartState& saved) noexcept {
   return true;
 }
 
-}  // namespace dm
+}  // namespace dm::uart16550

@@ -11,7 +11,7 @@
 #include <optional>
 #include <span>
 
-namespace dm {
+namespace dm::uart16550 {
 
 /// A 16550A UART as the PC has it: eight byte registers, two FIFOs of 16 bytes, one interrupt, an
 /// other end.
@@ -169,4 +169,4 @@ inline std::uint8_t Uart16550::read_lsr() noexcept {
   return with_errors_read(lsr);
 }
 
-}  // namespace dm
+}  // namespace dm::uart16550

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 
-namespace dm {
+namespace dm::uart16550 {
 
-using uart16550::regs::IER;
-using uart16550::regs::kMask;
-using uart16550::regs::LSR;
+using regs::IER;
+using regs::kMask;
+using regs::LSR;
 
 // Receiver
 
@@ -211,4 +211,4 @@ void Uart16550::lower_thre() noexcept {
   }
 }
 
-}  // namespace dm
+}  // namespace dm::uart16550

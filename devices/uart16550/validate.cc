@@ -2,15 +2,15 @@
 #include "devices/uart16550/regs.h"
 #include "devices/uart16550/state.h"
 
-namespace dm {
+namespace dm::uart16550 {
 
-using uart16550::regs::FCR;
-using uart16550::regs::IER;
-using uart16550::regs::kMask;
-using uart16550::regs::kNamed;
-using uart16550::regs::LSR;
-using uart16550::regs::MCR;
-using uart16550::regs::MSR;
+using regs::FCR;
+using regs::IER;
+using regs::kMask;
+using regs::kNamed;
+using regs::LSR;
+using regs::MCR;
+using regs::MSR;
 
 namespace {
 
@@ -45,4 +45,4 @@ bool validate(const UartState& s) noexcept {
          (!MCR::LOOP::test(s.mcr) || s.tx.empty());
 }
 
-}  // namespace dm
+}  // namespace dm::uart16550

@@ -127,7 +127,7 @@ json::array last_requests(const BlackBox& box) {
     const BlackBox::Entry entry = box.last(back);
     list.push_back(json::object{{"vcpu", entry.vcpu},
                                 {"type", type_name(entry.type)},
-                                {"direction", entry.is_read ? "read" : "write"},
+                                {"direction", entry.is_read != 0 ? "read" : "write"},
                                 {"addr", hex(entry.addr)},
                                 {"size", entry.size},
                                 {"count", entry.count},

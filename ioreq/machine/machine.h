@@ -70,12 +70,12 @@ class Machine final : private UnplugHandler, private DomainControl {
   [[nodiscard]] ioreq::Server& server() noexcept { return server_; }
 
   // What management and tests have to do with by kind.
-  [[nodiscard]] Chipset& chipset() noexcept { return *devices_.chipset; }
-  [[nodiscard]] const Chipset& chipset() const noexcept { return *devices_.chipset; }
+  [[nodiscard]] chipset::Chipset& chipset() noexcept { return *devices_.chipset; }
+  [[nodiscard]] const chipset::Chipset& chipset() const noexcept { return *devices_.chipset; }
   [[nodiscard]] const ide::Piix3Ide& ide() const noexcept { return *devices_.ide; }
   /// The CD-ROM drive at an IDE position, or null.
   [[nodiscard]] ata::AtapiDrive* cd_drive(std::size_t position) noexcept;
-  [[nodiscard]] const std::array<SerialPort*, 4>& serial() const noexcept {
+  [[nodiscard]] const std::array<uart16550::SerialPort*, 4>& serial() const noexcept {
     return devices_.serial;
   }
   [[nodiscard]] const std::vector<e1000::E1000*>& cards() const noexcept { return devices_.cards; }

@@ -80,8 +80,8 @@ Result<> add_serial_ports(Devices& devices, Backends& backends, const DevicePort
     if (backends.serial[i] == nullptr) {
       continue;
     }
-    auto port =
-        SerialPort::create(kComPorts[i], ports.pio, ports.irqs, ports.timers, *backends.serial[i]);
+    auto port = uart16550::SerialPort::create(uart16550::kComPorts[i], ports.pio, ports.irqs,
+                                              ports.timers, *backends.serial[i]);
     if (!port) {
       return port.error();
     }
@@ -123,13 +123,14 @@ Result<Devices> make_devices(const MachineConfig& config,
                              const MachinePorts& machine,
                              std::span<const DeviceMaker> more) {
   Devices devices;
-  devices.chipset = add(devices, "chipset",
-                        std::make_unique<Chipset>(Chipset::Ports{.pio = ports.pio,
-                                                                 .pci = ports.pci,
-                                                                 .irqs = ports.irqs,
-                                                                 .control = machine.control,
-                                                                 .unplug = machine.unplug},
-                                                  chipset_config(config, backends)));
+  devices.chipset =
+      add(devices, "chipset",
+          std::make_unique<chipset::Chipset>(chipset::Chipset::Ports{.pio = ports.pio,
+                                                                     .pci = ports.pci,
+                                                                     .irqs = ports.irqs,
+                                                                     .control = machine.control,
+                                                                     .unplug = machine.unplug},
+                                             chipset_config(config, backends)));
   devices.ide = add(devices, "ide",
                     std::make_unique<ide::Piix3Ide>(ports.pci, ports.pio, ports.irqs, ports.memory,
                                                     make_drives(config, backends, ports.work)));

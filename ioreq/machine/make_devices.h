@@ -24,10 +24,10 @@ namespace dm {
 /// management and tests need by kind.
 struct Devices {
   std::vector<std::unique_ptr<Device>> all;
-  Chipset* chipset = nullptr;
+  chipset::Chipset* chipset = nullptr;
   ide::Piix3Ide* ide = nullptr;
-  std::array<SerialPort*, 4> serial{};  ///< COM1-COM4; null: not there
-  std::vector<e1000::E1000*> cards;     ///< unplugged or not
+  std::array<uart16550::SerialPort*, 4> serial{};  ///< COM1-COM4; null: not there
+  std::vector<e1000::E1000*> cards;                ///< unplugged or not
 };
 
 /// What chips ask of the whole machine.

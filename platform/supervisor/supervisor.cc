@@ -119,7 +119,7 @@ void show_last_requests(const BlackBox& box) noexcept {
   for (std::uint32_t back = 0; back < shown; ++back) {
     const BlackBox::Entry entry = box.last(back);
     log::error(back == 0 ? "last request: " : "before it:    ", type_name(entry.type), " ",
-               log::hex(entry.addr), entry.is_read ? " read" : " write", ", size ", entry.size,
+               log::hex(entry.addr), entry.is_read != 0 ? " read" : " write", ", size ", entry.size,
                ", count ", entry.count, ", data ", log::hex(entry.data), ", vCPU ", entry.vcpu);
   }
 }

@@ -29,6 +29,12 @@ class AtaDriver {
   static constexpr std::uint8_t UNC = 0x40, IDNF = 0x10, ABRT = 0x04;
   // Device control
   static constexpr std::uint8_t HOB = 0x80, SRST = 0x04, nIEN = 0x02;
+  // Commands; DATA SET MANAGEMENT is from ACS-2
+  static constexpr std::uint8_t DATA_SET_MANAGEMENT = 0x06, READ_SECTORS = 0x20,
+                                READ_SECTORS_EXT = 0x24, READ_DMA_EXT = 0x25, WRITE_SECTORS = 0x30,
+                                WRITE_DMA_EXT = 0x35, PACKET = 0xa0, READ_MULTIPLE = 0xc4,
+                                WRITE_MULTIPLE = 0xc5, READ_DMA = 0xc8, WRITE_DMA = 0xca,
+                                FLUSH_CACHE = 0xe7, IDENTIFY = 0xec;
   static constexpr std::uint64_t kBounce = 0x10000;
 
   AtaDriver(rig::GuestInstructions& cpu, std::span<std::byte> ram, unsigned channel = 0)
@@ -54,6 +60,8 @@ class AtaDriver {
   void command(unsigned opcode) { out(7, opcode); }
   void select(unsigned unit, unsigned bits = 0) { out(6, 0xa0U | unit << 4U | bits); }
   [[nodiscard]] std::uint16_t data_port() const { return base_; }
+  [[nodiscard]] std::uint16_t status_port() const { return static_cast<std::uint16_t>(base_ + 7); }
+  [[nodiscard]] std::uint16_t control_port() const { return control_; }
   // What the driver runs on.
   [[nodiscard]] rig::GuestInstructions& cpu() const { return cpu_; }
   [[nodiscard]] std::span<std::byte> ram() const { return ram_; }
@@ -137,7 +145,7 @@ class AtaDriver {
   }
   std::array<std::uint16_t, 256> identify(unsigned unit) {
     select(unit);
-    command(0xec);
+    command(IDENTIFY);
     const auto bytes = read_data(1);
     std::array<std::uint16_t, 256> words;
     std::memcpy(words.data(), bytes.data(), 512);

@@ -21,6 +21,9 @@ namespace dm::drivers {
 class AtapiDriver {
  public:
   using Cdb = std::array<std::uint8_t, 12>;
+  // Operation codes
+  static constexpr std::uint8_t INQUIRY = 0x12, READ_10 = 0x28, MODE_SELECT_10 = 0x55,
+                                READ_12 = 0xa8, READ_CD = 0xbe;
   struct Sense {
     unsigned key, asc, ascq;
     friend bool operator==(const Sense&, const Sense&) = default;
@@ -49,25 +52,29 @@ class AtapiDriver {
     return out;
   }
   static Cdb read10(std::uint32_t lba, unsigned count) {
-    return cdb({0x28, 0, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U, lba & 255U, 0,
+    return cdb({READ_10, 0, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U, lba & 255U, 0,
                 count >> 8U & 255U, count & 255U});
   }
   static Cdb read12(std::uint32_t lba, std::uint32_t count) {
-    return cdb({0xa8, 0, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U, lba & 255U,
+    return cdb({READ_12, 0, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U, lba & 255U,
                 count >> 24U & 255U, count >> 16U & 255U, count >> 8U & 255U, count & 255U});
   }
   static Cdb read_cd(std::uint32_t lba, std::uint32_t count, unsigned fields, unsigned type = 0) {
-    return cdb({0xbe, type << 2U, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U,
+    return cdb({READ_CD, type << 2U, lba >> 24U & 255U, lba >> 16U & 255U, lba >> 8U & 255U,
                 lba & 255U, count >> 16U & 255U, count >> 8U & 255U, count & 255U, fields});
   }
 
+  /// That a packet will come, whatever the drive may say of it.
+  static void announce(AtaDriver& ata, unsigned unit, unsigned features, unsigned limit) {
+    ata.select(unit);
+    ata.out(1, features);
+    ata.out(4, limit & 255U);
+    ata.out(5, limit >> 8U & 255U);
+    ata.command(AtaDriver::PACKET);
+  }
   /// Up to and with the packet's last word.
   void send(const Cdb& packet, unsigned features, unsigned limit) {
-    ide_.select(unit_);
-    ide_.out(1, features);
-    ide_.out(4, limit & 255U);
-    ide_.out(5, limit >> 8U & 255U);
-    ide_.command(0xa0);
+    announce(ide_, unit_, features, limit);
     if (const auto s = ide_.wait(); (s & IdeDriver::DRQ) == 0 || (ide_.in(2) & 3U) != 1) {
       throw std::runtime_error("ATAPI: the packet is not wanted");
     }

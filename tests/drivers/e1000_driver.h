@@ -30,8 +30,9 @@ class E1000Driver {
                                  RDLEN = 0x2808, RDH = 0x2810, RDT = 0x2818, RDTR = 0x2820,
                                  RXDCTL = 0x2828, RADV = 0x282c, TDBAL = 0x3800, TDBAH = 0x3804,
                                  TDLEN = 0x3808, TDH = 0x3810, TDT = 0x3818, TIDV = 0x3820,
-                                 TXDCTL = 0x3828, TADV = 0x382c, RXCSUM = 0x5000, MTA = 0x5200,
-                                 RA = 0x5400, VFTA = 0x5600, WUC = 0x5800, MANC = 0x5820;
+                                 TXDCTL = 0x3828, TADV = 0x382c, GPRC = 0x4074, RXCSUM = 0x5000,
+                                 MTA = 0x5200, RA = 0x5400, VFTA = 0x5600, WUC = 0x5800,
+                                 MANC = 0x5820;
   // Bits
   static constexpr std::uint32_t CTRL_FD = 1U << 0U, CTRL_SLU = 1U << 6U, CTRL_RST = 1U << 26U,
                                  CTRL_VME = 1U << 30U, CTRL_PHY_RST = 1U << 31U;

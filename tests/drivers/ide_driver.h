@@ -16,7 +16,8 @@
 
 namespace dm::drivers {
 
-class IdeDriver : public AtaDriver {
+/// The bus master, by itself: what a guest that knows of no interrupt can do.
+class BusMasterDriver : public AtaDriver {
  public:
   // Bus master
   static constexpr std::uint8_t START = 0x01, TO_MEMORY = 0x08;
@@ -29,28 +30,15 @@ class IdeDriver : public AtaDriver {
     std::uint32_t base;
     std::uint32_t bytes;  ///< 65536 is written as 0
   };
-  struct DmaResult {
-    std::uint8_t bm;      ///< bus master status when polling ended
-    std::uint8_t status;  ///< ATA status, read once
-    std::uint8_t error;
-    bool irq;  ///< the line, before status was read
-  };
 
-  IdeDriver(rig::GuestInstructions& cpu,
-            std::span<std::byte> ram,
-            const sim::SimIrqs& irqs,
-            unsigned channel = 0,
-            std::uint16_t bmiba = kBmiba)
+  BusMasterDriver(rig::GuestInstructions& cpu,
+                  std::span<std::byte> ram,
+                  unsigned channel = 0,
+                  std::uint16_t bmiba = kBmiba)
       : AtaDriver{cpu, ram, channel},
-        irqs_{irqs},
-        irq_{channel == 0 ? 14U : 15U},
         bmiba_{bmiba},
         bm_{static_cast<std::uint16_t>(bmiba + 8 * channel)} {}
-  explicit IdeDriver(rig::SimGuest& guest, unsigned channel = 0)
-      : IdeDriver{guest, guest.ram(), guest.sim_irqs(), channel} {}
 
-  [[nodiscard]] bool irq() const { return irqs_.isa(irq_); }
-  [[nodiscard]] std::uint64_t edges() const { return irqs_.isa_edges(irq_); }
   [[nodiscard]] std::uint16_t bm_port() const { return bm_; }
 
   void enable(unsigned bits = 7) {
@@ -79,6 +67,33 @@ class IdeDriver : public AtaDriver {
     put_prds(table, prds);
     bm_table(static_cast<std::uint32_t>(table));
   }
+
+ private:
+  std::uint16_t bmiba_;
+  std::uint16_t bm_;
+};
+
+class IdeDriver : public BusMasterDriver {
+ public:
+  struct DmaResult {
+    std::uint8_t bm;      ///< bus master status when polling ended
+    std::uint8_t status;  ///< ATA status, read once
+    std::uint8_t error;
+    bool irq;  ///< the line, before status was read
+  };
+
+  IdeDriver(rig::GuestInstructions& cpu,
+            std::span<std::byte> ram,
+            const sim::SimIrqs& irqs,
+            unsigned channel = 0,
+            std::uint16_t bmiba = kBmiba)
+      : BusMasterDriver{cpu, ram, channel, bmiba}, irqs_{irqs}, irq_{channel == 0 ? 14U : 15U} {}
+  explicit IdeDriver(rig::SimGuest& guest, unsigned channel = 0)
+      : IdeDriver{guest, guest.ram(), guest.sim_irqs(), channel} {}
+
+  [[nodiscard]] bool irq() const { return irqs_.isa(irq_); }
+  [[nodiscard]] std::uint64_t edges() const { return irqs_.isa_edges(irq_); }
+
   /// Start and poll, as QEMU's ide-test and every driver do.
   DmaResult run_dma(bool to_memory) {
     bm_command(START | (to_memory ? TO_MEMORY : 0));
@@ -107,21 +122,19 @@ class IdeDriver : public AtaDriver {
   DmaResult read_dma(unsigned unit, std::uint64_t lba, unsigned count, std::span<const Prd> prds) {
     prepare_dma(prds);
     lba48(unit, lba, count);
-    command(0x25);
+    command(READ_DMA_EXT);
     return run_dma(true);
   }
   DmaResult write_dma(unsigned unit, std::uint64_t lba, unsigned count, std::span<const Prd> prds) {
     prepare_dma(prds);
     lba48(unit, lba, count);
-    command(0x35);
+    command(WRITE_DMA_EXT);
     return run_dma(false);
   }
 
  private:
   const sim::SimIrqs& irqs_;
   unsigned irq_;
-  std::uint16_t bmiba_;
-  std::uint16_t bm_;
 };
 
 }  // namespace dm::drivers

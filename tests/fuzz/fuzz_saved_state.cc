@@ -3,11 +3,16 @@
 // state; it gets a header that fits, so that every input comes to where fields are read. One
 // machine in eight gets the input as the whole file instead.
 #include "ioreq/machine/machine_state.h"
+#include "tests/drivers/atapi_driver.h"
+#include "tests/drivers/e1000_driver.h"
+#include "tests/drivers/ide_driver.h"
+#include "tests/drivers/uart_driver.h"
 #include "tests/fuzz/fuzz_pc.h"
 
 #include <boost/crc.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -17,6 +22,17 @@ extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, st
 namespace dm::fuzz {
 
 namespace {
+
+using drivers::AtapiDriver;
+using drivers::BusMasterDriver;
+using Card = drivers::E1000Driver;
+using Uart = drivers::UartDriver;
+
+constexpr std::uint16_t kCom1 = 0x3f8;
+constexpr std::uint16_t kCom2 = 0x2f8;
+
+/// MDIC: read register 1 of PHY 1.
+constexpr std::uint32_t kReadPhyStatus = 2U << 26U | 1U << 21U | 1U << 16U;
 
 constexpr std::uint8_t kWholeFile = 0xe0;  ///< these bits of the first byte
 
@@ -39,13 +55,19 @@ std::vector<std::byte> with_header(std::span<const std::uint8_t> fields) {
   return file;
 }
 
+/// Both channels of the IDE controller. Their drivers use memory in the first island only.
+std::array<BusMasterDriver, 2> channels(FuzzPc& pc) {
+  const std::span ram{Ram::get().base(), Ram::kIslands[0].pages * 4096};
+  return {BusMasterDriver{pc, ram, 0}, BusMasterDriver{pc, ram, 1}};
+}
+
 /// Frames and descriptors for a card that may be in any state.
 void use_card(FuzzPc& pc) {
   constexpr std::uint64_t kCard = FuzzPc::kCardRegisters;
   pc.config_write({4, 0}, 0x10, 4, FuzzPc::kCardRegisters);
   pc.config_write({4, 0}, 0x04, 2, 7);
-  for (const std::uint32_t reg :
-       {0x0008U, 0x00c0U, 0x0010U, 0x0020U, 0x2810U, 0x3810U, 0x4074U, 0x5400U}) {
+  for (const std::uint32_t reg : {Card::STATUS, Card::ICR, Card::EECD, Card::MDIC, Card::RDH,
+                                  Card::TDH, Card::GPRC, Card::RA}) {
     (void)pc.mmio_read(kCard + reg, 4);
   }
   pc.cable.deliver({}, 60, {});
@@ -55,34 +77,47 @@ void use_card(FuzzPc& pc) {
   large.segment_size = 1460;
   pc.cable.deliver({}, 9000, large);
   for (const std::uint32_t tail : {7U, 3U}) {
-    pc.mmio_write(kCard + 0x2818, 4, tail);  // RDT
-    pc.mmio_write(kCard + 0x3818, 4, tail);  // TDT
+    pc.mmio_write(kCard + Card::RDT, 4, tail);
+    pc.mmio_write(kCard + Card::TDT, 4, tail);
     (void)pc.machine().poller().turn();
   }
-  pc.mmio_write(kCard + 0x0014, 4, 1);           // EERD
-  pc.mmio_write(kCard + 0x0020, 4, 0x08210000);  // MDIC
+  pc.mmio_write(kCard + Card::EERD, 4, 1);
+  pc.mmio_write(kCard + Card::MDIC, 4, kReadPhyStatus);
 }
 
 /// What a guest does that finds itself in the middle of anything.
 void go_on(FuzzPc& pc) {
-  constexpr std::uint16_t kRegisters[]{0x1f7,  0x3f6, 0x177, 0x376, 0x3f8,  0x3fa,  0x3fd,
-                                       0x3fe,  0x60,  0x64,  0x71,  0x92,   0xb004, 0xb2,
-                                       0xafe0, 0xcf8, 0xcfc, 0x10,  0xc000, 0xc002, 0xc004};
-  for (const std::uint16_t port : kRegisters) {
+  constexpr std::uint16_t kOthers[]{0x60, 0x64,   0x71,  0x92,  0xb004,
+                                    0xb2, 0xafe0, 0xcf8, 0xcfc, 0x10};
+  const auto read = [&pc](std::uint16_t port) {
     (void)pc.inb(port);
     (void)pc.inl(port);
+  };
+  auto ide = channels(pc);
+  for (const auto& channel : ide) {
+    read(channel.status_port());
+    read(channel.control_port());
   }
-  for (const std::uint16_t data : {std::uint16_t{0x1f0}, std::uint16_t{0x170}}) {
-    pc.rep_ins(data, 2, 0x1000, 300);
-    pc.rep_outs(data, 4, 0x1000, 300);
+  for (const std::uint16_t reg : {Uart::kRbr, Uart::kIir, Uart::kLsr, Uart::kMsr}) {
+    read(static_cast<std::uint16_t>(kCom1 + reg));
   }
-  for (const std::uint16_t master : {std::uint16_t{0xc000}, std::uint16_t{0xc008}}) {
-    pc.outb(master, 0);
-    pc.outl(static_cast<std::uint16_t>(master + 4), 0x2000);
-    pc.outb(master, 9);
+  for (const std::uint16_t port : kOthers) {
+    read(port);
+  }
+  for (const std::uint16_t offset : {std::uint16_t{0}, std::uint16_t{2}, std::uint16_t{4}}) {
+    read(static_cast<std::uint16_t>(ide[0].bm_port() + offset));
+  }
+  for (const auto& channel : ide) {
+    pc.rep_ins(channel.data_port(), 2, 0x1000, 300);
+    pc.rep_outs(channel.data_port(), 4, 0x1000, 300);
+  }
+  for (auto& channel : ide) {
+    channel.bm_command(0);
+    channel.bm_table(0x2000);
+    channel.bm_command(BusMasterDriver::START | BusMasterDriver::TO_MEMORY);
   }
   pc.let_everything_end();
-  for (const std::uint16_t base : {std::uint16_t{0x3f8}, std::uint16_t{0x2f8}}) {
+  for (const std::uint16_t base : {kCom1, kCom2}) {
     for (std::uint16_t i = 0; i < 8; ++i) {
       pc.outb(static_cast<std::uint16_t>(base + i), 0x1b);
       (void)pc.inb(static_cast<std::uint16_t>(base + i));
@@ -93,9 +128,9 @@ void go_on(FuzzPc& pc) {
   }
   pc.outb(0x60, 0xf4);
   pc.outb(0x64, 0xa9);
-  pc.outb(0x3f6, 4);
-  pc.outb(0x3f6, 0);
-  pc.outb(0x1f7, 0xec);
+  ide[0].control(BusMasterDriver::SRST);
+  ide[0].control(0);
+  ide[0].command(BusMasterDriver::IDENTIFY);
   pc.advance(std::chrono::seconds{10});
   pc.let_everything_end();
 }
@@ -121,53 +156,74 @@ void run(Input in) {
   pc.pause();
 }
 
+/// A command of a kind that goes on for a while, and some of its data.
+void begin_command(FuzzPc& pc, BusMasterDriver& channel, std::mt19937& random) {
+  using Ata = BusMasterDriver;
+  constexpr std::uint8_t kCommands[]{
+      Ata::READ_SECTORS,     Ata::READ_MULTIPLE, Ata::WRITE_SECTORS, Ata::WRITE_MULTIPLE,
+      Ata::READ_DMA,         Ata::WRITE_DMA,     Ata::IDENTIFY,      Ata::DATA_SET_MANAGEMENT,
+      Ata::READ_SECTORS_EXT, Ata::FLUSH_CACHE};
+  const auto lba = static_cast<std::uint32_t>(random() & 0xffU);
+  const auto unit = static_cast<unsigned>(random() & 1U);
+  channel.lba28(unit, lba, 7);
+  channel.command(kCommands[random() % std::size(kCommands)]);
+  (void)pc.machine().poller().turn();
+  pc.rep_ins(channel.data_port(), 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+}
+
+/// A packet to the CD-ROM drive, or the beginning of one, and some of what it answers.
+void begin_packet(FuzzPc& pc, BusMasterDriver& channel, std::mt19937& random) {
+  using Cd = AtapiDriver;
+  constexpr std::uint8_t kPackets[]{Cd::READ_10, Cd::READ_CD, Cd::MODE_SELECT_10, Cd::INQUIRY,
+                                    Cd::READ_12};
+  const auto any = [&random](unsigned below) { return static_cast<unsigned>(random() % below); };
+  const unsigned features = any(2);
+  AtapiDriver::announce(channel, 1, features, any(1U << 13U) & ~1U);
+  const auto packet =
+      Cd::cdb({kPackets[any(std::size(kPackets))], 0x10, 0, 0, any(64), 1, 0, 0, any(64), 0xf8});
+  const unsigned bytes = 2 * any(7);
+  for (unsigned i = 0; i < bytes; i += 2) {
+    pc.outw(channel.data_port(), static_cast<std::uint16_t>(packet[i] | packet[i + 1] << 8U));
+  }
+  (void)pc.machine().poller().turn();
+  pc.rep_ins(channel.data_port(), 2, 0x1000, any(300));
+}
+
+void open_rings(FuzzPc& pc, std::mt19937& random) {
+  const auto set = [&pc](std::uint32_t reg, std::uint32_t value) {
+    pc.mmio_write(FuzzPc::kCardRegisters + reg, 4, value);
+  };
+  set(Card::TDBAL, 0x6000);
+  set(Card::TDLEN, 256);
+  set(Card::RDBAL, 0x6000);
+  set(Card::RDLEN, 256);
+  set(Card::RCTL, Card::RCTL_BAM | Card::RCTL_MPE | Card::RCTL_UPE | Card::RCTL_EN);
+  set(Card::TCTL, 0x0003f0f0 | Card::TCTL_PSP | Card::TCTL_EN);
+  set(Card::MDIC, kReadPhyStatus);
+  set(Card::IMS, static_cast<std::uint32_t>(random() & 0xffU));
+}
+
 /// A state from the life of a machine: what a fuzzer starts from.
 std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
-  constexpr std::uint8_t kCommands[]{0x20, 0xc4, 0x30, 0xc5, 0xc8, 0xca, 0xec, 0x06, 0x24, 0xe7};
   Ram::get().reset();
   FuzzPc pc{shape};
   pc.set_up_as_firmware_does();
-  for (const std::uint16_t base : {std::uint16_t{0x1f0}, std::uint16_t{0x170}}) {
-    pc.outb(static_cast<std::uint16_t>(base + 2), 7);
-    pc.outb(static_cast<std::uint16_t>(base + 3), static_cast<std::uint8_t>(random() & 0xffU));
-    pc.outb(static_cast<std::uint16_t>(base + 6),
-            static_cast<std::uint8_t>(0xe0U | (random() & 16U)));
-    pc.outb(static_cast<std::uint16_t>(base + 7), kCommands[random() % std::size(kCommands)]);
-    (void)pc.machine().poller().turn();
-    pc.rep_ins(base, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+  auto ide = channels(pc);
+  for (auto& channel : ide) {
+    begin_command(pc, channel, random);
   }
   if (shape.cdrom) {
-    constexpr std::uint8_t kPackets[]{0x28, 0xbe, 0x55, 0x12, 0xa8};
-    pc.outb(0x176, 0xb0);
-    pc.outb(0x171, random() & 1U);
-    pc.outb(0x174, static_cast<std::uint8_t>(random() & 0xfeU));
-    pc.outb(0x175, static_cast<std::uint8_t>(random() & 31U));
-    pc.outb(0x177, 0xa0);
-    const std::uint8_t packet[12]{kPackets[random() % std::size(kPackets)], 0x10, 0, 0,
-                                  static_cast<std::uint8_t>(random() % 64), 1,    0, 0,
-                                  static_cast<std::uint8_t>(random() % 64), 0xf8};
-    for (unsigned i = 0; i < 2 * (random() % 7); i += 2) {
-      pc.outw(0x170, static_cast<std::uint16_t>(packet[i] | packet[i + 1] << 8U));
-    }
-    (void)pc.machine().poller().turn();
-    pc.rep_ins(0x170, 2, 0x1000, static_cast<std::uint32_t>(random() % 300));
+    begin_packet(pc, ide[1], random);
   }
   if (shape.card) {
-    for (const std::uint32_t reg : {0x3800U, 0x2800U}) {
-      pc.mmio_write(FuzzPc::kCardRegisters + reg, 4, 0x6000);
-      pc.mmio_write(FuzzPc::kCardRegisters + reg + 8, 4, 256);
-    }
-    pc.mmio_write(FuzzPc::kCardRegisters + 0x100, 4, 0x801a);
-    pc.mmio_write(FuzzPc::kCardRegisters + 0x400, 4, 0x0003f0fa);
-    pc.mmio_write(FuzzPc::kCardRegisters + 0x20, 4, 0x08210000);
-    pc.mmio_write(FuzzPc::kCardRegisters + 0xd0, 4, static_cast<std::uint32_t>(random() & 0xffU));
+    open_rings(pc, random);
     use_card(pc);
   }
-  pc.outb(0x3fa, 0x81);
-  pc.outb(0x3f9, static_cast<std::uint8_t>(random() & 15U));
-  pc.outb(0x3fc, static_cast<std::uint8_t>(random() & 31U));
+  pc.outb(kCom1 + Uart::kFcr, 0x81);
+  pc.outb(kCom1 + Uart::kIer, static_cast<std::uint8_t>(random() & 15U));
+  pc.outb(kCom1 + Uart::kMcr, static_cast<std::uint8_t>(random() & 31U));
   for (unsigned i = 0; i < random() % 20; ++i) {
-    pc.outb(0x3f8, static_cast<std::uint8_t>(i));
+    pc.outb(kCom1 + Uart::kThr, static_cast<std::uint8_t>(i));
   }
   pc.outb(0x64, 0xaa);
   pc.outb(0x60, 0xf2);

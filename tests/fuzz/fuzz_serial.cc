@@ -317,7 +317,7 @@ class World {
   IrqLine irq_{irqs_.isa(4)};
   host::Loop loop_;
   std::unique_ptr<host::Chardev> line_;
-  std::optional<Uart16550> chip_;
+  std::optional<uart16550::Uart16550> chip_;
   std::array<int, kClients> clients_{-1, -1, -1, -1};
   std::size_t typed_ = 0;
 };

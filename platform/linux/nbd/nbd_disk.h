@@ -94,17 +94,19 @@ class NbdDisk final : public BlockBackend {
     Command* next = nullptr;
   };
 
+  void complete(BlockRequest& request, BlockStatus status) noexcept;
   void pump() noexcept;
+  // nbd_commands.cc
   void start(Task& task, BlockRequest& request) noexcept;
   void ask(Task& task) noexcept;
   [[nodiscard]] std::int64_t send(Task& task, Command& command) noexcept;
   [[nodiscard]] std::span<std::byte> next_piece(Task& task) const noexcept;
   static int on_answer(void* command, int* error) noexcept;
-  void settle() noexcept;
+  void report() noexcept;
   void answered(Command& command) noexcept;
   void end(Task& task) noexcept;
-  void complete(BlockRequest& request, BlockStatus status) noexcept;
   void fail_task(Task& task, std::uint64_t at, int error) noexcept;
+  // nbd_disk.cc
   void lose(const char* why) noexcept;
   void refuse_rest() noexcept;
   [[nodiscard]] std::chrono::steady_clock::time_point deadline() noexcept;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What QEMU's ide-test wants of an IDE controller, over the same protocol: register numbers typed
-// from ATA/ATAPI-6 and "Programming Interface for Bus Master IDE Controller" 1.0.
+// Of QEMU's ide-test what passes through more than the drives: options, the server's memory and
+// interrupt inputs, a flush that is held, a CD-ROM drive after firmware. The unit tests of
+// devices/ide have the rest. Register numbers typed from ATA/ATAPI-6 and "Programming Interface
+// for Bus Master IDE Controller" 1.0.
 #include "tests/qtest/client.h"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
-#include <numeric>
 
 namespace dm::qtest {
 namespace {
@@ -19,11 +19,10 @@ constexpr unsigned kIrq = 14;
 constexpr std::uint64_t kImage = std::uint64_t{64} << 20;
 
 constexpr std::uint8_t BSY = 0x80, DRDY = 0x40, DF = 0x20, DRQ = 0x08, ERR = 0x01;
-constexpr std::uint8_t ABRT = 0x04;
 constexpr std::uint8_t ACTIVE = 0x01, INTR = 0x04;
 
-constexpr std::uint8_t kDataSetManagement = 0x06, kDiagnostic = 0x90, kPacket = 0xa0,
-                       kReadDma = 0xc8, kWriteDma = 0xca, kFlush = 0xe7, kIdentify = 0xec;
+constexpr std::uint8_t kPacket = 0xa0, kReadDma = 0xc8, kWriteDma = 0xca, kFlush = 0xe7,
+                       kIdentify = 0xec;
 
 constexpr std::uint64_t kTable = 0x100000;  // of PRDs, in guest memory
 constexpr std::uint64_t kBuffer = 0x200000;
@@ -60,12 +59,10 @@ struct Ide : Client {
     memory(kTable, std::as_bytes(prds));
     outl(kBusMaster + 4, kTable);
   }
-  void command(std::uint8_t opcode, std::uint32_t lba, unsigned sectors) {
-    reg(1, opcode == kDataSetManagement ? 1 : 0);
-    if (opcode == kDataSetManagement) {
-      reg(2, sectors >> 8U);  // a 48-bit command: what the register held before counts too
-    }
-    reg(2, sectors & 0xffU);
+  /// Of one sector.
+  void command(std::uint8_t opcode, std::uint32_t lba) {
+    reg(1, 0);
+    reg(2, 1);
     reg(3, lba & 0xffU);
     reg(4, lba >> 8U & 0xffU);
     reg(5, lba >> 16U & 0xffU);
@@ -73,11 +70,8 @@ struct Ide : Client {
   }
   using Client::command;
   /// Starts the bus master and follows it to the end; its status there.
-  std::uint8_t run_dma(bool to_memory, bool abort = false) {
+  std::uint8_t run_dma(bool to_memory) {
     outb(kBusMaster, to_memory ? 0x09 : 0x01);
-    if (abort) {
-      outb(kBusMaster, 0);
-    }
     std::uint8_t bm = 0;
     BOOST_TEST_REQUIRE(eventually(400, [&] {
       bm = inb(kBusMaster + 2);
@@ -91,18 +85,11 @@ struct Ide : Client {
     }
     return bm;
   }
-  std::uint8_t dma(std::uint8_t opcode,
-                   std::uint32_t lba,
-                   unsigned sectors,
-                   std::span<const Prd> prds,
-                   bool abort = false) {
-    begin_dma(prds);
-    command(opcode, lba, sectors);
-    return run_dma(opcode == kReadDma, abort);
-  }
   std::uint8_t dma(std::uint8_t opcode, std::uint32_t lba) {
     const Prd prd[] = {{kBuffer, 512 | kEnd}};
-    return dma(opcode, lba, 1, prd);
+    begin_dma(prd);
+    command(opcode, lba);
+    return run_dma(opcode == kReadDma);
   }
   bool no_error() { return (status() & (DF | ERR)) == 0; }
   /// As a driver that polls: reads Status until the bits are gone.
@@ -121,7 +108,6 @@ struct Ide : Client {
 struct Images {
   TempDirectory directory;
   std::string disk = directory.image("disk", kImage);
-  std::string other = directory.image("other", kImage);
   std::string one_drive = "-drive file=" + disk +
                           ",if=ide,cache=writeback,format=raw -global ide-hd.serial=testdisk "
                           "-global ide-hd.ver=version";
@@ -169,17 +155,6 @@ BOOST_AUTO_TEST_CASE(identify_offers_every_word_with_drq_and_names_the_disk_as_c
   BOOST_TEST(ide.quit() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(diagnostic_leaves_device_0_selected) {
-  Ide ide{"-blockdev driver=file,node-name=hda,filename=" + disk +
-          " -blockdev driver=file,node-name=hdb,filename=" + other +
-          " -device ide-hd,drive=hda,bus=ide.0,unit=0 -device ide-hd,drive=hdb,bus=ide.0,unit=1"};
-  ide.reg(6, 0x10);
-  BOOST_TEST((ide.reg(6) & 0x10) == 0x10);
-  ide.reg(7, kDiagnostic);
-  BOOST_TEST((ide.reg(6) & 0x10) == 0);
-  BOOST_TEST(ide.quit() == 0);
-}
-
 BOOST_AUTO_TEST_CASE(dma_writes_two_sectors_and_reads_them_back) {
   Ide ide{one_drive};
   ide.intercept();
@@ -193,64 +168,6 @@ BOOST_AUTO_TEST_CASE(dma_writes_two_sectors_and_reads_them_back) {
     BOOST_TEST(ide.no_error());
     BOOST_TEST((ide.memory(kBuffer, 512) == filled(512, lba == 0 ? 0x55 : 0xaa)));
   }
-  BOOST_TEST(ide.quit() == 0);
-}
-
-BOOST_AUTO_TEST_CASE(trim_takes_ranges_inside_the_disk_and_refuses_one_past_its_end) {
-  Ide ide{one_drive};
-  ide.intercept();
-  const auto range = [](std::uint64_t lba, std::uint64_t count) { return count << 48U | lba; };
-  auto block = filled(512, 0);
-  const auto put = [&](std::uint64_t first, std::uint64_t second) {
-    std::memcpy(block.data(), &first, 8);
-    std::memcpy(block.data() + 8, &second, 8);
-    ide.memory(kBuffer, block);
-  };
-  put(range(0, 2), range(6, 8));
-  BOOST_TEST(ide.dma(kDataSetManagement, 0) == INTR);
-  BOOST_TEST(ide.no_error());
-  put(range(10, 1), range(kImage / 512 - 1, 2));
-  BOOST_TEST(ide.dma(kDataSetManagement, 0) == INTR);
-  BOOST_TEST((ide.status() & ERR) == ERR);
-  BOOST_TEST((ide.reg(1) & ABRT) == ABRT);
-  BOOST_TEST(ide.quit() == 0);
-}
-
-/// Table 3.1 of the bus master's specification: shorter, equal and longer than the transfer; and
-/// the same when it is stopped at once. QEMU tries every 256 bytes, which takes it most of its
-/// time; the sizes around each transfer's and some between tell as much.
-BOOST_AUTO_TEST_CASE(prd_tables_of_any_size_end_as_the_specification_says) {
-  Ide ide{one_drive};
-  ide.intercept();
-  for (unsigned sectors = 1; sectors <= 256; sectors *= 2) {
-    const std::uint32_t wanted = sectors * 512;
-    for (std::uint32_t size = 0; size < 65536; size += 256) {
-      const std::uint32_t bytes = size == 0 ? 65536 : size;
-      const bool near = bytes + 512 >= wanted && bytes <= wanted + 512;
-      if (!near && size % 8192 != 0) {
-        continue;
-      }
-      const Prd prd[] = {{0, size | kEnd}};
-      const int ends = bytes < wanted ? 0 : bytes == wanted ? INTR : ACTIVE | INTR;
-      const int stopped = bytes < wanted ? 0 : INTR;
-      BOOST_TEST_CONTEXT(sectors << " sectors, " << bytes << " bytes of memory") {
-        BOOST_TEST(ide.dma(kReadDma, 0, sectors, prd) == ends);
-        BOOST_TEST(ide.no_error());
-        BOOST_TEST(ide.dma(kReadDma, 0, sectors, prd, true) == stopped);
-        BOOST_TEST(ide.no_error());
-      }
-    }
-  }
-  BOOST_TEST(ide.quit() == 0);
-}
-
-BOOST_AUTO_TEST_CASE(without_bus_mastering_a_read_goes_nowhere_and_ends_well) {
-  Ide ide{one_drive};
-  ide.intercept();
-  ide.pci.word(0x04, 3);  // I/O and memory
-  const std::vector<Prd> zeros(4096);
-  BOOST_TEST(ide.dma(kReadDma, 0, 512, zeros) == (ACTIVE | INTR));
-  BOOST_TEST(ide.no_error());
   BOOST_TEST(ide.quit() == 0);
 }
 
@@ -271,16 +188,6 @@ BOOST_AUTO_TEST_CASE(flush_is_busy_until_the_image_has_flushed) {
   BOOST_TEST((ide.reg(6) & 0x10) == 0);
   BOOST_TEST((ide.wait_clear(BSY) & (DRDY | DF | DRQ | ERR)) == DRDY);
   BOOST_TEST(ide.quit() == 0);
-}
-
-BOOST_AUTO_TEST_CASE(flush_without_a_drive_or_without_a_disc_harms_nobody) {
-  for (const char* const arguments : {"", "-device ide-cd,bus=ide.0"}) {
-    Ide ide{arguments};
-    ide.reg(6, 0);
-    ide.reg(7, kFlush);
-    BOOST_TEST((ide.status() & BSY) == 0);
-    BOOST_TEST(ide.quit() == 0);
-  }
 }
 
 void send_read10(Ide& ide, unsigned blocks) {
@@ -326,21 +233,6 @@ BOOST_AUTO_TEST_CASE(a_cd_rom_gives_its_blocks_in_bursts_of_the_byte_count_limit
     BOOST_TEST(std::equal(got.begin(), got.end(), disc.begin()));
     BOOST_TEST(ide.quit() == 0);
   }
-}
-
-BOOST_AUTO_TEST_CASE(a_cd_rom_gives_a_block_by_dma) {
-  const auto disc = burn_disc(16);
-  Ide ide{one_cd};
-  ide.intercept();
-  const Prd prd[] = {{kBuffer, kBlock | kEnd}};
-  ide.begin_dma(prd);
-  ide.reg(1, 1);
-  ide.reg(7, kPacket);
-  send_read10(ide, 1);
-  BOOST_TEST(ide.run_dma(true) == INTR);
-  const auto got = ide.memory(kBuffer, kBlock);
-  BOOST_TEST(std::equal(got.begin(), got.end(), disc.begin()));
-  BOOST_TEST(ide.quit() == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What QEMU's i440fx-test, hd-geo-test and fw_cfg-test want of the rest of the PC, and a serial
-// port; over the same protocol.
+// Of QEMU's i440fx-test, hd-geo-test and fw_cfg-test what the server itself has a part in, and a
+// serial port; over the same protocol.
 #include "tests/qtest/client.h"
 
 #include <boost/test/unit_test.hpp>
@@ -16,33 +16,6 @@ namespace dm::qtest {
 namespace {
 
 BOOST_AUTO_TEST_SUITE(machine)
-
-BOOST_AUTO_TEST_CASE(the_host_bridge_comes_up_with_the_82441fxs_defaults) {
-  Client client{"-smp 1"};
-  PciDevice bridge{client, 0, 0};
-  BOOST_TEST(bridge.word(0x00) == 0x8086);
-  BOOST_TEST(bridge.word(0x02) == 0x1237);
-  BOOST_TEST(bridge.word(0x04) == 0x0006);
-  BOOST_TEST(bridge.word(0x06) == 0x0280);
-  BOOST_TEST(bridge.byte(0x09) == 0x00);
-  BOOST_TEST(bridge.word(0x0a) == 0x0600);
-  BOOST_TEST((bridge.word(0x50) & 0x8040) == 0);  // PMCCFG
-  // DETURBO, DBC, AXC, DRT, DRAMC, DRAMT, PAM0-6
-  const std::array<std::uint8_t, 14> at_52{0, 0x80, 0, 0, 0, 0x01, 0x10, 0, 0, 0, 0, 0, 0, 0};
-  for (std::size_t i = 0; i < at_52.size(); ++i) {
-    BOOST_TEST(bridge.byte(static_cast<std::uint8_t>(0x52 + i)) == at_52[i]);
-  }
-  for (unsigned row = 0; row < 8; ++row) {
-    BOOST_TEST(bridge.byte(static_cast<std::uint8_t>(0x60 + row)) == 0x01);
-  }
-  for (const std::uint8_t zero :
-       std::to_array<std::uint8_t>({0x0d, 0x0e, 0x0f, 0x68, 0x70, 0x90, 0x91, 0x93})) {
-    BOOST_TEST(bridge.byte(zero) == 0);
-  }
-  BOOST_TEST(bridge.byte(0x71) == 0x10);  // CLT
-  BOOST_TEST(bridge.byte(0x72) == 0x02);  // SMRAM
-  BOOST_TEST(client.quit() == 0);
-}
 
 BOOST_AUTO_TEST_CASE(functions_that_are_not_there_read_all_ones) {
   Client client{"-machine pc"};
@@ -87,13 +60,6 @@ void check_cmos_disks(Client& client,
       ++at;
     }
   }
-}
-
-BOOST_AUTO_TEST_CASE(without_disks_cmos_has_none) {
-  Client client{"-nodefaults -machine pc"};
-  check_cmos_disks(client, {}, {});
-  BOOST_TEST(cmos(client, 0x39) == 0);
-  BOOST_TEST(client.quit() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(cmos_knows_the_geometry_of_both_disks_and_no_cd_roms) {

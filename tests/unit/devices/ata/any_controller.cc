@@ -264,7 +264,7 @@ BOOST_FIXTURE_TEST_CASE(a_transfer_saved_half_done_goes_on_behind_another_port, 
   disk.settle();
   image.hold(false);
   ata::DriveState saved;
-  disk.store(saved);
+  disk.state(saved);
   BOOST_TEST(ata::validate(saved));
   BOOST_TEST(ata::transfers(saved));
 
@@ -326,11 +326,11 @@ BOOST_FIXTURE_TEST_CASE(a_reset_takes_the_transfer_from_the_port, WithDisk) {
   disk.reset(Drive::Reset::software);
   BOOST_TEST((controller.ends == std::vector{TransferPort::End::error}));
   ata::DriveState saved;
-  disk.store(saved);
+  disk.state(saved);
   BOOST_TEST(ata::held_by_reset(saved));
   disk.release_reset();
   BOOST_TEST(status(disk) == (DRDY | DSC));
-  disk.store(saved);
+  disk.state(saved);
   BOOST_TEST(!ata::held_by_reset(saved));
 }
 

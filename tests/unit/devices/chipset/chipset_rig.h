@@ -31,7 +31,7 @@ struct Machine {
 
   rig::SimGuest guest;
   RecordingUnplug unplug;
-  Chipset chipset;
+  chipset::Chipset chipset;
   drivers::FirmwareDriver firmware{guest};
   drivers::KeyboardDriver kbc{guest};
 };

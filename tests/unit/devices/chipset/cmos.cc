@@ -9,6 +9,9 @@
 namespace dm::test {
 namespace {
 
+using chipset::CmosPresets;
+using chipset::DiskGeometry;
+
 Machine machine_with(const CmosPresets& presets) {
   return Machine{{.cmos = presets}};
 }

@@ -154,7 +154,8 @@ BOOST_AUTO_TEST_CASE(without_xen_platform_the_slot_and_its_ports_are_free) {
 BOOST_AUTO_TEST_CASE(a_second_chipset_on_the_same_buses_is_refused_with_a_message) {
   Machine m;
   BOOST_CHECK_EXCEPTION(
-      (Chipset{{m.guest.pio(), m.guest.pci(), m.guest.irqs(), m.guest.control(), m.unplug}, {}}),
+      (chipset::Chipset{{m.guest.pio(), m.guest.pci(), m.guest.irqs(), m.guest.control(), m.unplug},
+                        {}}),
       std::runtime_error, [](const std::runtime_error& e) {
         return std::string{e.what()}.find("host bridge") != std::string::npos;
       });
@@ -162,8 +163,8 @@ BOOST_AUTO_TEST_CASE(a_second_chipset_on_the_same_buses_is_refused_with_a_messag
 
 BOOST_AUTO_TEST_CASE(a_port_that_somebody_holds_is_refused_and_both_are_named) {
   rig::SimGuest guest;
-  const Port92 first{guest.pio(), guest.control()};
-  BOOST_CHECK_EXCEPTION((Port92{guest.pio(), guest.control()}), std::runtime_error,
+  const chipset::Port92 first{guest.pio(), guest.control()};
+  BOOST_CHECK_EXCEPTION((chipset::Port92{guest.pio(), guest.control()}), std::runtime_error,
                         [](const std::runtime_error& e) {
                           return std::string{e.what()} == "ports of port 92 are held by port 92";
                         });
@@ -173,7 +174,8 @@ BOOST_AUTO_TEST_CASE(everything_is_released_when_the_chipset_goes) {
   rig::SimGuest guest;
   RecordingUnplug unplug;
   {
-    const Chipset chipset{{guest.pio(), guest.pci(), guest.irqs(), guest.control(), unplug}, {}};
+    const chipset::Chipset chipset{
+        {guest.pio(), guest.pci(), guest.irqs(), guest.control(), unplug}, {}};
     BOOST_TEST(!guest.claims().ports().empty());
     BOOST_TEST(guest.claims().pci().size() == 4);
   }

@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(answers_go_before_keyboard_bytes_and_those_before_mouse_byt
 }
 
 BOOST_AUTO_TEST_CASE(unknown_commands_do_nothing_but_count) {
-  KeyboardController controller{IrqLine{}, IrqLine{}, guest.control()};
+  chipset::KeyboardController controller{IrqLine{}, IrqLine{}, guest.control()};
   for (const std::uint8_t code : std::initializer_list<std::uint8_t>{
            0x00, 0x1f, 0x40, 0x5f, 0x80, 0xa0, 0xc1, 0xd5, 0xe0, 0xef}) {
     controller.write_command(code);

@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(a_route_is_sent_to_the_hypervisor_only_when_it_changes) {
   rig::SimGuest guest;
   CountingSink sink;
   IrqRouter router{sink};
-  const Piix3Isa isa{guest.pci(), router};
+  const chipset::Piix3Isa isa{guest.pci(), router};
   BOOST_TEST(sink.routes == 0);  // links start without a route on both sides
   guest.config_write(kIsa, 0x60, 1, 0x05);
   guest.config_write(kIsa, 0x60, 1, 0x05);

@@ -11,6 +11,10 @@
 namespace dm::test {
 namespace {
 
+using chipset::Ps2Keyboard;
+using chipset::Ps2Mouse;
+using chipset::Ps2Queue;
+
 using Answer = std::vector<int>;
 
 template <class Device>

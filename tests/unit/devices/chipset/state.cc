@@ -11,6 +11,10 @@
 namespace dm::test {
 namespace {
 
+using chipset::ChipsetState;
+using chipset::I8042Registers;
+using chipset::OutputSource;
+
 std::vector<std::byte> saved(const Machine& m) {
   ChipsetState s = m.chipset.state();
   return state::save(s);

@@ -35,18 +35,7 @@ BOOST_FIXTURE_TEST_CASE(a_card_goes_on_in_another_machine_in_the_middle_of_every
   driver.set(D::TIDV, 100);
   const Flow f{.udp = true};
   const Bytes payload = payload_of(8000);
-  driver.put_memory(D::kTxBuffers, for_segmentation(f, payload));
-  driver.put_context({.ipcss = 14,
-                      .ipcso = 24,
-                      .ipcse = 33,
-                      .tucss = 34,
-                      .tucso = 40,
-                      .tucse = 0,
-                      .paylen = 8000,
-                      .tucmd = D::TU_IP | D::TU_TSE,
-                      .hdrlen = 42,
-                      .mss = 1000});
-  driver.put_data(D::kTxBuffers, 8042, D::TSE | D::EOP | D::RS, 3);
+  put_long_datagram(driver, payload);
   net.room = 3;
   driver.ring_doorbell();
   BOOST_TEST(net.sent.size() == 3U);

@@ -77,6 +77,10 @@ BOOST_AUTO_TEST_CASE(what_is_for_disks_aborts_and_tells_what_this_is) {
   ide.command(0xe5);
   BOOST_TEST(ide.in(2) == 0xff);
   BOOST_TEST(ide.status() == 0x50);
+  for (IdeDriver* const at : {&ide, &empty.ide}) {
+    at->command(0xe7);  // FLUSH CACHE: nothing is ever cached
+    BOOST_TEST(at->status() == 0x50);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(identify_packet_device_names_an_atapi_cd_rom) {

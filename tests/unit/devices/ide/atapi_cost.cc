@@ -116,15 +116,8 @@ BOOST_AUTO_TEST_CASE(reads_that_are_stopped_anywhere_go_on_in_another_machine) {
       const auto before = disc.log.size();
       machine.controller->pause();
       BOOST_TEST(disc.log.size() == before);
-      auto snapshot = machine.controller->state();
-      const auto bytes = dm::state::save(snapshot);
       test::CdMachine to{&disc};
-      ide::ControllerState loaded;
-      BOOST_TEST_REQUIRE(dm::state::load(bytes, loaded));
-      BOOST_TEST_REQUIRE(to.controller->restore(loaded));
-      auto again = to.controller->state();
-      BOOST_TEST((dm::state::save(again) == bytes));
-      std::memcpy(to.guest.ram().data(), guest.ram().data(), guest.ram().size());
+      test::carry_over(machine, to);
       BOOST_TEST(to.guest.work().empty());
       to.controller->resume();
       to.guest.run_work();

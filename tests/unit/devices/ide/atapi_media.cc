@@ -143,27 +143,13 @@ BOOST_AUTO_TEST_CASE(commands_that_need_a_disc_say_so_and_others_do_not) {
   }
 }
 
-namespace {
-std::vector<std::byte> save(test::CdMachine& m) {
-  m.controller->pause();
-  auto snapshot = m.controller->state();
-  return dm::state::save(snapshot);
-}
-bool load(test::CdMachine& m, std::span<const std::byte> bytes) {
-  ide::ControllerState loaded;
-  return dm::state::load(bytes, loaded) && m.controller->restore(loaded);
-}
-}  // namespace
-
 BOOST_AUTO_TEST_CASE(a_read_goes_on_in_another_machine) {
   const auto want = blocks(3, 40);
   cd.send(AtapiDriver::read10(3, 40), 0, 4096);
   (void)ide.status();
   guest.rep_ins(ide.data_port(), 2, 0x10000, 5);
-  const auto bytes = save(machine);
   test::CdMachine to{&disc};
-  BOOST_TEST_REQUIRE(load(to, bytes));
-  BOOST_TEST((save(to) == bytes));
+  test::carry_over(machine, to);
   to.guest.rep_ins(to.ide.data_port(), 2, 0x10000, 4096 / 2 - 5);
   BOOST_TEST((std::memcmp(to.guest.ram().data() + 0x10000, want.data() + 10, 4086) == 0));
   const auto rest = to.cd.finish_pio();
@@ -177,8 +163,7 @@ BOOST_AUTO_TEST_CASE(a_packet_and_a_dma_command_go_on_in_another_machine) {
   ide.prepare_dma({&prd, 1});
   cd.send(AtapiDriver::read10(9, 2), 1, 0);
   test::CdMachine to{&disc};
-  BOOST_TEST_REQUIRE(load(to, save(machine)));
-  std::memcpy(to.guest.ram().data(), guest.ram().data(), guest.ram().size());
+  test::carry_over(machine, to);
   BOOST_TEST(to.ide.run_dma(true).bm == 0x04);
   BOOST_TEST((std::memcmp(to.guest.ram().data() + kBuffer, want.data(), want.size()) == 0));
 }

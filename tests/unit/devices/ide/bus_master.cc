@@ -165,11 +165,7 @@ BOOST_AUTO_TEST_CASE(a_storm_of_starts_and_stops_changes_no_data) {  // B21
 BOOST_AUTO_TEST_CASE(stopping_waits_until_nothing_moves_any_more) {
   stamp(disk, 2, 8);
   disk.hold();
-  const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 2, 8);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(2, 8);
   BOOST_TEST(disk.pending() == 1U);
   ide.bm_command(0);
   BOOST_TEST(disk.pending() == 0U);

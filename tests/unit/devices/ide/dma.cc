@@ -121,11 +121,7 @@ BOOST_AUTO_TEST_CASE(one_unit_of_work_is_one_submission) {
 BOOST_AUTO_TEST_CASE(the_interrupt_follows_the_data_and_the_end_of_activity) {
   stamp(disk, 9, 1);
   disk.hold();
-  const Prd prd{kBuffer, 512};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 9, 1);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(9, 1);
   BOOST_TEST(ide.bm_status() == ide.ACTIVE);
   BOOST_TEST(ide.alt_status() == (ide.BSY | ide.DRDY | ide.DSC));
   BOOST_TEST(!ide.irq());
@@ -247,11 +243,7 @@ BOOST_AUTO_TEST_CASE(reads_mark_pages_dirty_and_writes_do_not) {
 BOOST_AUTO_TEST_CASE(memory_stays_mapped_across_invalidate_while_a_read_is_under_way) {
   stamp(disk, 2, 8);
   disk.hold();
-  const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 2, 8);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(2, 8);
   guest.memory().invalidate();
   disk.complete();
   BOOST_TEST(same(test::memory(guest, kBuffer, 4096), patterns(2, 8)));

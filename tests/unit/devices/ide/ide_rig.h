@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/state/describe.h"
 #include "devices/ata/ata_disk.h"
 #include "devices/ide/piix3_ide.h"
 #include "tests/drivers/ide_driver.h"
@@ -13,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <span>
@@ -52,24 +54,60 @@ struct IdeMachine {
   drivers::IdeDriver ide1{guest, 1};
 };
 
+/// The usual machine, and what most tests of DMA do to it.
 struct OneDisk {
   static constexpr std::uint64_t kSectors = 131072;
   rig::ScriptedBlock disk{kSectors * 512};
-  IdeMachine machine{{&disk, nullptr, nullptr, nullptr}};
+  IdeMachine machine;
   rig::SimGuest& guest = machine.guest;
   drivers::IdeDriver& ide = machine.ide0;
-  OneDisk() { ide.enable(); }
+  OneDisk() : OneDisk{nullptr} {}
+
+  /// READ DMA to kBuffer is given. It waits for the bus master.
+  void give_read(std::uint32_t lba, unsigned sectors) {
+    const Prd prd{kBuffer, sectors * 512};
+    ide.prepare_dma({&prd, 1});
+    ide.lba28(0, lba, sectors);
+    ide.command(drivers::IdeDriver::READ_DMA);
+  }
+  void start_read(std::uint32_t lba, unsigned sectors) {
+    give_read(lba, sectors);
+    ide.bm_command(drivers::IdeDriver::START | drivers::IdeDriver::TO_MEMORY);
+  }
+
+ protected:
+  explicit OneDisk(rig::ScriptedBlock* slave) : machine{{&disk, slave, nullptr, nullptr}} {
+    ide.enable();
+  }
 };
 
-struct TwoDisks {
-  static constexpr std::uint64_t kSectors = 131072;
-  rig::ScriptedBlock disk{kSectors * 512};
-  rig::ScriptedBlock slave{kSectors * 512};
-  IdeMachine machine{{&disk, &slave, nullptr, nullptr}};
-  rig::SimGuest& guest = machine.guest;
-  drivers::IdeDriver& ide = machine.ide0;
-  TwoDisks() { ide.enable(); }
+struct Slave {
+  rig::ScriptedBlock slave{OneDisk::kSectors * 512};
 };
+struct TwoDisks : Slave, OneDisk {
+  TwoDisks() : OneDisk{&slave} {}
+};
+
+/// What a machine's controller is saved as. It is paused afterwards.
+template <class Machine>
+[[nodiscard]] std::vector<std::byte> save(Machine& m) {
+  m.controller->pause();
+  auto snapshot = m.controller->state();
+  return state::save(snapshot);
+}
+template <class Machine>
+[[nodiscard]] bool load(Machine& m, std::span<const std::byte> bytes) {
+  ide::ControllerState loaded;
+  return state::load(bytes, loaded) && m.controller->restore(loaded);
+}
+/// Controller and memory go on in `to`, which is saved as the same bytes.
+template <class Machine>
+void carry_over(Machine& from, Machine& to) {
+  const auto bytes = save(from);
+  BOOST_TEST_REQUIRE(load(to, bytes));
+  BOOST_TEST((save(to) == bytes));
+  std::memcpy(to.guest.ram().data(), from.guest.ram().data(), to.guest.ram().size());
+}
 
 /// Regions of 64 KiB, one behind the other, from kBuffer on; they begin again after 8 MiB.
 inline std::vector<Prd> regions(std::size_t count) {

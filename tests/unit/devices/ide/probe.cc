@@ -97,6 +97,7 @@ BOOST_AUTO_TEST_CASE(a_channel_without_drives_reads_zero_everywhere) {
   BOOST_TEST(m.ide0.alt_status() == 0);
   m.ide0.command(0xec);
   m.ide0.command(0x90);
+  m.ide0.command(0xe7);  // B5: no drive behind it
   m.ide0.soft_reset();
   BOOST_TEST(m.ide0.status() == 0);
   BOOST_TEST(m.ide0.edges() == 0);

@@ -75,11 +75,7 @@ BOOST_AUTO_TEST_CASE(a_late_dma_read_only_gives_its_memory_back) {  // B1, B27
   stamp(disk, 0, 60);
   disk.hold();
   disk.break_drain();
-  const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 8, 8);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(8, 8);
   BOOST_REQUIRE(disk.pending() == 1U);
   ide.soft_reset();
   BOOST_TEST(ide.status() == 0x50);
@@ -149,10 +145,7 @@ BOOST_AUTO_TEST_CASE(stopping_a_transfer_that_a_backend_will_not_give_back_fails
   disk.hold();
   disk.break_drain();
   const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 8, 8);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(8, 8);
   ide.bm_command(0);
   BOOST_TEST((ide.bm_status() & ide.ACTIVE) == 0);
   BOOST_TEST(ide.status() == (ide.DRDY | ide.DSC | ide.DF | ide.ERR));

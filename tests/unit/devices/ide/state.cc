@@ -18,23 +18,10 @@ using test::stamp;
 
 namespace {
 
-std::vector<std::byte> save(test::IdeMachine& m) {
-  m.controller->pause();
-  auto snapshot = m.controller->state();
-  return dm::state::save(snapshot);
-}
-bool load(test::IdeMachine& m, std::span<const std::byte> bytes) {
-  ide::ControllerState loaded;
-  return dm::state::load(bytes, loaded) && m.controller->restore(loaded);
-}
-
 /// Saved on one machine, gone on with on another that has the same disk.
 struct Moved {
   explicit Moved(OneDisk& from) : machine{{&from.disk, nullptr, nullptr, nullptr}} {
-    const auto bytes = save(from.machine);
-    BOOST_TEST(load(machine, bytes));
-    BOOST_TEST(save(machine) == bytes);
-    std::memcpy(machine.guest.ram().data(), from.guest.ram().data(), machine.guest.ram().size());
+    test::carry_over(from.machine, machine);
   }
   test::IdeMachine machine;
   IdeDriver& ide = machine.ide0;
@@ -73,10 +60,7 @@ BOOST_AUTO_TEST_CASE(a_write_goes_on_with_blocks_gathered_before) {
 
 BOOST_AUTO_TEST_CASE(a_dma_command_that_waits_for_the_start_is_started_on_the_other_side) {
   stamp(disk, 10, 8);
-  const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 10, 8);
-  ide.command(0xc8);
+  give_read(10, 8);
   Moved to{*this};
   BOOST_TEST((to.ide.alt_status() & ide.BSY) != 0);
   BOOST_TEST(to.ide.run_dma(true).bm == 0x04);
@@ -99,11 +83,7 @@ BOOST_AUTO_TEST_CASE(a_bus_master_that_waits_for_the_command_serves_it_on_the_ot
 BOOST_AUTO_TEST_CASE(settling_finishes_what_is_in_flight) {
   stamp(disk, 10, 8);
   disk.hold();
-  const Prd prd{kBuffer, 4096};
-  ide.prepare_dma({&prd, 1});
-  ide.lba28(0, 10, 8);
-  ide.command(0xc8);
-  ide.bm_command(9);
+  start_read(10, 8);
   Moved to{*this};
   BOOST_TEST(disk.pending() == 0U);
   BOOST_TEST(same(test::memory(guest, kBuffer, 4096), patterns(10, 8)));

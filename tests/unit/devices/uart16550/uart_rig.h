@@ -15,6 +15,10 @@
 namespace dm::test {
 
 using drivers::UartDriver;
+using uart16550::kComPorts;
+using uart16550::SerialPort;
+using uart16550::Uart16550;
+using uart16550::UartState;
 using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 87us reads better
 
 /// COM1 in a simulated PC, with a driver on one side and a script on the other.

@@ -194,12 +194,14 @@ BOOST_AUTO_TEST_CASE(fields_that_no_machine_has_are_refused_and_change_nothing) 
   be_busy(pc);
   const auto good = dm::read_saved_state(saved(pc)).value();
   using Devices = std::vector<SavedDevice>;
+  using dm::chipset::ChipsetState;
   using dm::ide::ControllerState;
+  using dm::uart16550::UartState;
   const auto ide = [](const std::function<void(ControllerState&)>& change) {
     return [change](Devices& d) { spoil<ControllerState>(d, "ide", change); };
   };
-  const auto chipset = [](const std::function<void(dm::ChipsetState&)>& change) {
-    return [change](Devices& d) { spoil<dm::ChipsetState>(d, "chipset", change); };
+  const auto chipset = [](const std::function<void(ChipsetState&)>& change) {
+    return [change](Devices& d) { spoil<ChipsetState>(d, "chipset", change); };
   };
   const std::vector<std::pair<const char*, std::function<void(Devices&)>>> bad{
       {"a disk more", ide([](auto& s) { s.drives[1].kind = dm::ata::DriveKind::disk; })},
@@ -217,7 +219,7 @@ BOOST_AUTO_TEST_CASE(fields_that_no_machine_has_are_refused_and_change_nothing) 
          s.drives[0].disk.lba = 1U << 27;
        })},
       {"uart",
-       [](Devices& d) { spoil<dm::UartState>(d, "serial0", [](auto& s) { s.rx.count = 17; }); }},
+       [](Devices& d) { spoil<UartState>(d, "serial0", [](auto& s) { s.rx.count = 17; }); }},
       {"a device more", [](Devices& d) { d.push_back({.name = "serial1", .bytes = {}}); }},
       {"a device less", [](Devices& d) { d.pop_back(); }},
       {"a device twice", [](Devices& d) { d.back() = d.front(); }},

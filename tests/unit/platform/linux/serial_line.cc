@@ -15,13 +15,13 @@ struct SerialLine : CharFixture {
   struct Com1 {
     Com1(CharFixture& fixture, const CharKind& kind)
         : line{fixture, kind},
-          port{SerialPort::create(
-                   kComPorts[0], guest.pio(), guest.irqs(), guest.timers(), *line.device)
+          port{uart16550::SerialPort::create(
+                   uart16550::kComPorts[0], guest.pio(), guest.irqs(), guest.timers(), *line.device)
                    .value()} {}
     [[nodiscard]] bool thre() { return (driver.in(UartDriver::kLsr)&UartDriver::kLsrThre) != 0; }
     rig::SimGuest guest;
     CharLine line;
-    std::unique_ptr<SerialPort> port;
+    std::unique_ptr<uart16550::SerialPort> port;
     UartDriver driver{guest, 0x3f8};
   };
   void settle() {

@@ -265,8 +265,11 @@ BOOST_AUTO_TEST_CASE(a_predecessor_that_is_about_to_end_is_waited_for) {
   const auto server = open("unix:" + path + ",server=on,wait=off");
   BOOST_TEST(calls().naps != 0U);
   end.join();
+  Client uart{*server};
   const UniqueFd client = connect_unix(path);
-  server->write(bytes(""));
+  BOOST_TEST(run_until(loop, [&] { return uart.lines.dcd; }));
+  server->write(bytes("served"));
+  BOOST_TEST(receive(client.get(), 6) == "served");
 }
 
 BOOST_AUTO_TEST_CASE(the_file_of_a_successor_is_left_alone) {
@@ -275,7 +278,11 @@ BOOST_AUTO_TEST_CASE(the_file_of_a_successor_is_left_alone) {
   std::filesystem::remove(path);
   const auto successor = open("unix:" + path + ",server=on,wait=off");
   server.reset();
+  Client uart{*successor};
   const UniqueFd client = connect_unix(path);
+  BOOST_TEST(run_until(loop, [&] { return uart.lines.dcd; }));
+  successor->write(bytes("served"));
+  BOOST_TEST(receive(client.get(), 6) == "served");
 }
 
 BOOST_AUTO_TEST_CASE(a_unix_socket_is_its_owners_alone) {

@@ -3,6 +3,7 @@
 #include "tests/unit/platform/supervisor/processes.h"
 
 #include <csignal>
+#include <cstring>
 #include <ctime>
 #include <string>
 #include <string_view>
@@ -98,6 +99,21 @@ BOOST_AUTO_TEST_CASE(no_worker_leaves_in_order_after_it_has_talked_nonsense) {
       }
     }
   }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_worker_leaves_in_the_shared_page_is_read_as_numbers, Processes) {
+  const pid_t pid = worker(Place::child, [](Link& link) {
+    serve(link);
+    BlackBox::Entry entry{};
+    std::memset(&entry, 0xff, sizeof entry);
+    link.black_box().record(entry);
+    std::raise(SIGKILL);
+  });
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  const std::string said = text();
+  check_crashed(said);
+  BOOST_TEST(count(said, "unknown type 0xffffffffffffffff read, size 255") == 1U, said);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_worker_that_floods_its_supervisor_is_read_once, Processes) {

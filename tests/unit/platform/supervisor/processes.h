@@ -181,20 +181,10 @@ struct Processes {
     if (!link.serve(5)) {
       ::_exit(98);
     }
-    link.black_box().record({.addr = 0x3f8,
-                             .data = 'x',
-                             .count = 1,
-                             .type = 0,
-                             .size = 1,
-                             .vcpu = 0,
-                             .is_read = false});
-    link.black_box().record({.addr = 0xf1000400,
-                             .data = 0,
-                             .count = 1,
-                             .type = 1,
-                             .size = 4,
-                             .vcpu = 1,
-                             .is_read = true});
+    link.black_box().record(
+        {.addr = 0x3f8, .data = 'x', .count = 1, .type = 0, .size = 1, .vcpu = 0, .is_read = 0});
+    link.black_box().record(
+        {.addr = 0xf1000400, .data = 0, .count = 1, .type = 1, .size = 4, .vcpu = 1, .is_read = 1});
   }
   /// The bytes as they are, past everything that checks them.
   static void say(const Link& link, std::string_view bytes) {

@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,6 +91,12 @@ inline std::string refusal_of(const Golden& guest, const Capabilities& can = {})
 
 inline bool says(const std::string& message, std::string_view part) {
   return message.find(part) != std::string::npos;
+}
+
+/// Is it among what the machine does without, which the log will say?
+inline bool noted(const MachineConfig& machine, std::string_view part) {
+  return std::any_of(machine.notes.begin(), machine.notes.end(),
+                     [part](const std::string& note) { return says(note, part); });
 }
 
 inline constexpr Capabilities kEverything{.restore = true};

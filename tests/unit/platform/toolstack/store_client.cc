@@ -304,6 +304,10 @@ BOOST_AUTO_TEST_CASE(no_bytes_whatsoever_do_more_than_end_the_connection) {
     if (!talk.client().active()) {
       BOOST_TEST(talk.client().idle());
       BOOST_TEST(!talk.received().has_value());
+      const std::string before = talk.heard;
+      talk.client().read(&talk, {"late"}, [&talk](const StorePort::Values&) { talk.heard += 'x'; });
+      talk.loop.settle();
+      BOOST_TEST(talk.heard == before);
     }
     talk.client().forget(&talk);
   }
