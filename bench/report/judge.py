@@ -80,15 +80,16 @@ class Part:
 class Line:
     """A row of the report: a goal and what each run says about it."""
 
-    def __init__(self, goal, runs):
+    def __init__(self, goal, runs, home=""):
         self.goal = goal
+        self.anchor = home + goal["row"]  # rows of two homes may have one name
         self.row, self.title, self.unit = goal["row"], goal["title"], goal["unit"]
         self.better = goal["better"]
         self.ours, self.theirs = goal.get("ours", "stubdm"), goal.get("theirs", "QEMU")
         self.floor = goal.get("floor", "floor")
         self.found = [rows[self.row] for rows in map(rows_of, runs) if self.row in rows]
         for row in self.found:
-            if (row["unit"], row["better"]) != (self.unit, self.better):
+            if row["unit"] not in ("", self.unit) or row["better"] != self.better:
                 raise ValueError(f"{self.row}: its goal is in {self.unit}, {self.better} is "
                                  f"better; measured was {row['unit']}, {row['better']}")
         self.sides = list(dict.fromkeys(side for row in self.found for side in row["sides"]))
@@ -177,7 +178,8 @@ def load(data, goals):
     for section in read_json(goals)["sections"]:
         source = runs[section["source"]]
         sections.append({"title": section["title"], "about": section["about"],
-                         "lines": [Line(goal, source) for goal in section["rows"]]})
+                         "lines": [Line(goal, source, section["source"].partition(".")[0] + "-")
+                                   for goal in section["rows"]]})
     return sections, runs
 
 

@@ -114,7 +114,7 @@ def overview_row(axis, line):
 
 def link(line):
     title = escape(line.title)
-    return f'<a href="#{line.row}">{title}</a>' if line.sides else title
+    return f'<a href="#{line.anchor}">{title}</a>' if line.sides else title
 
 
 def style_of(side):
@@ -126,11 +126,11 @@ def row_chart(line):
     axis = draw.axis_for(values)
     note = f"{line.better} is better" + (", logarithmic axis" if axis.log else "")
     wide = " wide" if max(map(len, line.sides)) > 8 else ""
-    out = [f'<div class="card{wide}" id="{line.row}"><h3>{escape(line.title)}'
+    out = [f'<div class="card{wide}" id="{line.anchor}"><h3>{escape(line.title)}'
            f'<small class="soft">{escape(line.unit)}, {note}</small></h3>']
     for side in line.sides:
         runs = line.values(side)
-        median = quantity(line.median(side), line.unit)
+        median = words.brief(line.median(side), line.unit)
         drawn = draw.lane(axis, runs, style_of(side), f"{side}: median {median}")
         out.append(f'<div class="lane"><div>{escape(side)}</div><div>{drawn}</div>'
                    f'<div class="value">{median}</div></div>')

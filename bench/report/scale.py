@@ -17,6 +17,7 @@ MEASURES = [
     ("cpu_ns", "Processor time a request, each guest one request a millisecond", "ns"),
     ("median_ns", "Latency of a request, median", "ns"),
     ("p99_ns", "Latency of a request, 99 %", "ns"),
+    ("made_percent", "Requests made, of those that were wanted", "%"),
 ]
 
 
@@ -25,7 +26,8 @@ class Growth:
 
     def __init__(self, runs):
         self.runs = runs
-        self.rows = [row for run in runs for row in run["rows"]]
+        self.rows = [{**row, "made_percent": row["made"] * 100} if "made" in row else row
+                     for run in runs for row in run["rows"]]
         self.counts = sorted({row["guests"] for row in self.rows})
 
     def value(self, side, guests, field):
@@ -74,7 +76,7 @@ def card(growth, field, title, unit):
     if not there:
         return ""
     axis = draw.Axis(0, max(there) or 1, False)
-    out = [f'<div class="card"><h3>{escape(title)}</h3>']
+    out = [f'<div class="card many"><h3>{escape(title)}</h3>']
     for (guests, side), value in values.items():
         if value is None:
             continue
@@ -82,7 +84,8 @@ def card(growth, field, title, unit):
         style = "ours" if side == "stubdm" else "theirs"
         bar = draw.plain_bar(axis, value, style, f"{side}, {guests} guests: {shown}")
         name = f"{guests} × {side}"
-        out.append(f'<div class="lane"><div>{name}</div><div>{bar}</div>'
+        first = " first" if side == SIDES[0] else ""
+        out.append(f'<div class="lane{first}"><div>{name}</div><div>{bar}</div>'
                    f'<div class="value">{shown}</div></div>')
     return "".join(out) + "</div>"
 

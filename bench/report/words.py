@@ -32,6 +32,11 @@ def quantity(value, unit, patience=10):
     return f"{value:.0f} {unit}" if whole else f"{digits(value)} {unit}"
 
 
+def brief(value, unit):
+    """Without a unit that is a long word; where it is told beside."""
+    return quantity(value, unit) if len(unit) <= 5 else quantity(value, "").strip()
+
+
 def tick(value, unit):
     """The label of an axis: as short as it can be."""
     return quantity(value, unit, 1) if unit in LARGER else f"{value:g}"
