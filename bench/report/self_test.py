@@ -11,13 +11,14 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "../peer")]
+sys.path[:0] = [HERE, os.path.join(HERE, "../peer"), os.path.join(HERE, "../scale")]
 sys.dont_write_bytecode = True
 
 import draw  # noqa: E402
 import judge  # noqa: E402
 import keep  # noqa: E402
 import page  # noqa: E402
+import processes  # noqa: E402
 import readme  # noqa: E402
 import scale  # noqa: E402
 import words  # noqa: E402
@@ -110,6 +111,27 @@ def arithmetic_is_right():
         busy[1] == "1.0 processors"
 
 
+def children_are_found():
+    """And none when the child has ended."""
+    with subprocess.Popen(["sleep", "60"]) as child:
+        found = child.pid in processes.below(os.getpid())
+        child.kill()
+    return found and child.pid not in processes.below(os.getpid())
+
+
+def memory_is_seen():
+    """Pages that nobody shares are in both sums."""
+    before = processes.memory([os.getpid()])
+    megabytes = bytearray(b"x" * (4 << 20))
+    after = processes.memory([os.getpid()])
+    return len(megabytes) == 4 << 20 and before["pss_kib"] <= before["rss_kib"] and all(
+        3500 < after[key] - before[key] < 6000 for key in after)
+
+
+def use_is_what_came_since():
+    return processes.used({1: (100, 1), 2: (5, 5)}, {1: (150, 3), 3: (7, 1)}) == (57, 3)
+
+
 def ticks_stay_in():
     axes = [draw.axis_for(values) for values in
             ([1, 1000], [3, 4], [0, 4], [0], [7], [0.001, 1e9], [1, 4.1], [99, 101])]
@@ -194,6 +216,9 @@ CASES = [
     ("kept runs come back", kept_runs_come_back),
     ("the page has it all", page_has_it_all),
     ("the arithmetic for 500 guests is right", arithmetic_is_right),
+    ("a process's children are found", children_are_found),
+    ("four megabytes more are seen", memory_is_seen),
+    ("what was used is what came since", use_is_what_came_since),
     ("ticks stay on their axis", ticks_stay_in),
     ("the README has twelve rows at most", too_many_for_the_readme),
     ("an unchanged report passes", lambda: check(lambda root: None) == 0),
