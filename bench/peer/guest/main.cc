@@ -21,7 +21,7 @@ using namespace peer;
   std::fputs(
       "usage: peer_guest --dir FOLDER --lib FOLDER [--serial FILE] [--tap NAME] [--rows a,b] "
       "[--scale X] [--idle SECONDS]\n"
-      "                  [--slow NS] [--count] [--real-time] [--cpu N]\n"
+      "                  [--slow NS] [--count] [--real-time] [--held] [--cpu N]\n"
       "                  [--guest-cpu N] -- program arguments...\n",
       stderr);
   std::exit(2);
@@ -57,6 +57,8 @@ Options parse(int argc, char** argv) {
       options.guest_cpu = std::stoi(value());
     } else if (name == "--real-time") {
       options.real_time = true;
+    } else if (name == "--held") {
+      options.held = true;
     } else if (name == "--count") {
       options.count_calls = true;
     } else if (name == "--rows") {
@@ -98,10 +100,7 @@ bool wait_running(Session& session) {
 
 /// The vCPU gets a processor of its own.
 void settle(const Options& options) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(options.guest_cpu), &set);
-  ::sched_setaffinity(0, sizeof set, &set);
+  pin_to(options.guest_cpu);
   if (options.real_time) {
     const sched_param priority{.sched_priority = 10};
     ::sched_setscheduler(0, SCHED_FIFO, &priority);
@@ -126,6 +125,10 @@ int main(int argc, char** argv) {
   if (options.count_calls && !subject.count_system_calls()) {
     options.count_calls = false;
     session.not_there("calls", "no access to the raw_syscalls tracepoint");
+  }
+  if (options.held) {
+    run_held(session);
+    return session.failed ? 1 : 0;
   }
   run_ioreq_rows(session);
   run_serial_rows(session);

@@ -22,9 +22,10 @@ struct Options {
   double scale = 1;               ///< of repetitions
   double idle_seconds = 10;
   unsigned slow_ns = 0;
-  int cpu = 0;        ///< of the device model
-  int guest_cpu = 1;  ///< ours
+  int cpu = 0;        ///< of the device model; -1: any
+  int guest_cpu = 1;  ///< ours; -1: any
   bool count_calls = false;
+  bool held = false;  ///< no rows: does what its input says, beside other guests
   bool real_time =
       false;  ///< for a machine that others use at the same time: both sides get SCHED_FIFO
 };
@@ -75,5 +76,8 @@ void run_serial_rows(Session& session);
 void run_ide_rows(Session& session);
 void run_e1000_rows(Session& session);
 void run_idle_rows(Session& session);
+/// Uses port and drive a little, reports "held", and then obeys lines of its input until that ends:
+/// "busy SECONDS" is one request each millisecond for so long, reported as "busy".
+void run_held(Session& session);
 
 }  // namespace peer

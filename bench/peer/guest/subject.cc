@@ -47,6 +47,16 @@ std::uint64_t status_field(pid_t pid, const char* name) {
 
 }  // namespace
 
+void pin_to(int cpu) noexcept {
+  if (cpu < 0) {
+    return;
+  }
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  ::sched_setaffinity(0, sizeof set, &set);
+}
+
 Subject::Subject(const std::vector<std::string>& command,
                  const std::string& libraries,
                  const std::string& folder,
@@ -65,10 +75,7 @@ Subject::Subject(const std::vector<std::string>& command,
     ::setenv("XEN_DOMAIN_ID", "1", 1);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     ::setsid();
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(static_cast<std::size_t>(cpu), &set);
-    ::sched_setaffinity(0, sizeof set, &set);
+    pin_to(cpu);
     if (real_time) {
       const sched_param priority{.sched_priority = 10};
       ::sched_setscheduler(0, SCHED_FIFO, &priority);

@@ -10,6 +10,9 @@
 
 namespace peer {
 
+/// Ties the calling thread to a processor; -1 leaves it free.
+void pin_to(int cpu) noexcept;
+
 /// What is measured, seen from outside: a process tree that was started by a command line. What
 /// program it is does not matter here.
 class Subject {
