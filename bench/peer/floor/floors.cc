@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the same machine does at best: the operations under each row without a device model around
 // them. One JSON line each.
+#include "bench/peer/floor/floor.h"
 #include "bench/peer/guest/drivers.h"
 #include "bench/peer/guest/e1000.h"
 #include "bench/peer/guest/xen_side.h"
@@ -33,40 +34,12 @@
 #include <thread>
 #include <vector>
 
-namespace {
+namespace peer {
 
-using peer::Clock;
-
-struct Settings {
-  int cpu = 0;
-  int guest_cpu = 1;
-  double scale = 1;
-  bool real_time = false;
-  std::string disk;
-  std::string tap;
-  std::string programs;  ///< folder of static_exit and asio_idle
-};
 Settings settings;
 const Clock* the_clock = nullptr;
 
-void pin(int cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  ::sched_setaffinity(0, sizeof set, &set);
-  if (settings.real_time) {
-    const sched_param priority{.sched_priority = 10};
-    ::sched_setscheduler(0, SCHED_FIFO, &priority);
-  }
-}
-
-/// The doorman of start-ups: back to an ordinary thread.
-void unpin() {
-  const sched_param priority{.sched_priority = 0};
-  ::sched_setscheduler(0, SCHED_OTHER, &priority);
-}
-
-void report(const char* row, std::vector<std::uint64_t> ticks, double bytes_each = 0) {
+void report(const char* row, std::vector<std::uint64_t> ticks, double bytes_each) {
   std::sort(ticks.begin(), ticks.end());
   const auto at = [&](double share) {
     return the_clock->ns(
@@ -86,19 +59,32 @@ std::size_t times(double count) {
   return std::max<std::size_t>(10, static_cast<std::size_t>(count * settings.scale));
 }
 
-template <class Operation>
-std::vector<std::uint64_t> measure(std::size_t count, Operation operation) {
-  std::vector<std::uint64_t> ticks;
-  ticks.reserve(count);
-  for (std::size_t i = 0; i < count / 10 + 1; ++i) {
-    operation();
+}  // namespace peer
+
+namespace {
+
+using peer::Clock;
+using peer::measure;
+using peer::report;
+using peer::settings;
+using peer::the_clock;
+using peer::times;
+
+void pin(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  ::sched_setaffinity(0, sizeof set, &set);
+  if (settings.real_time) {
+    const sched_param priority{.sched_priority = 10};
+    ::sched_setscheduler(0, SCHED_FIFO, &priority);
   }
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint64_t begin = Clock::ticks();
-    operation();
-    ticks.push_back(Clock::ticks() - begin);
-  }
-  return ticks;
+}
+
+/// The doorman of start-ups: back to an ordinary thread.
+void unpin() {
+  const sched_param priority{.sched_priority = 0};
+  ::sched_setscheduler(0, SCHED_OTHER, &priority);
 }
 
 /// One byte goes to the other core and back: READY, answered. With `notify` the answering side
@@ -239,101 +225,6 @@ void memory() {
   std::fflush(stdout);
 }
 
-int open_tap() {
-  const int tap = ::open("/dev/net/tun", O_RDWR | O_NONBLOCK);
-  ifreq request{};
-  request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
-  std::snprintf(request.ifr_name, sizeof request.ifr_name, "%s", settings.tap.c_str());
-  if (tap < 0 || ::ioctl(tap, TUNSETIFF, &request) != 0) {
-    return -1;
-  }
-  ::ioctl(tap, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4);
-  return tap;
-}
-
-void tap_writes() {
-  const int tap = settings.tap.empty() ? -1 : open_tap();
-  if (tap < 0) {
-    return;
-  }
-  struct Header {  // virtio_net_hdr
-    std::uint8_t flags = 0;
-    std::uint8_t gso_type = 0;
-    std::uint16_t hdr_len = 0;
-    std::uint16_t gso_size = 0;
-    std::uint16_t csum_start = 0;
-    std::uint16_t csum_offset = 0;
-  };
-  std::vector<std::uint8_t> frame(65536, 0x55);
-  // Ethernet to nobody here, IPv4, TCP: enough for the host to take it as a segment to be cut.
-  const std::array<std::uint8_t, 54> head{
-      0x02, 0, 0,    0, 0,  9, 0x02, 0, 0,  0, 0,    1,    0x08, 0x00, 0x45, 0, 0xff, 0xdc,
-      0,    0, 0x40, 0, 64, 6, 0,    0, 10, 9, 0,    1,    10,   9,    0,    2, 0x10, 0,
-      0x20, 0, 0,    0, 0,  1, 0,    0, 0,  1, 0x50, 0x10, 0xff, 0xff, 0,    0, 0,    0};
-  std::copy(head.begin(), head.end(), frame.begin());
-  const auto row = [&](const char* name, std::size_t bytes, std::span<const iovec> parts) {
-    report(
-        name,
-        measure(times(50'000),
-                [&] {
-                  static_cast<void>(!::writev(tap, parts.data(), static_cast<int>(parts.size())));
-                }),
-        static_cast<double>(bytes));
-  };
-  const auto plain = [&](const char* name, std::size_t bytes) {
-    Header header;
-    row(name, bytes, std::array<iovec, 2>{{{&header, sizeof header}, {frame.data(), bytes}}});
-  };
-  plain("floor_tap_write_60", 60);
-  plain("floor_tap_write_1514", 1514);
-  // Headers and scattered pages, as the guest's driver has them (guest/e1000.cc).
-  Header large{.flags = 1,
-               .gso_type = 1,
-               .hdr_len = 54,
-               .gso_size = 1460,
-               .csum_start = 34,
-               .csum_offset = 16};
-  constexpr std::size_t kPayload = 65160;
-  std::vector<std::uint8_t> pages(16 * 8192, 0x55);
-  std::vector<iovec> parts{{&large, sizeof large}, {frame.data(), head.size()}};
-  for (std::size_t at = 0; at < kPayload; at += 4096) {
-    parts.push_back(
-        {&pages[at / 4096 * 7 % 16 * 8192], std::min<std::size_t>(4096, kPayload - at)});
-  }
-  row("floor_tap_write_tso", head.size() + kPayload, parts);
-  ::close(tap);
-}
-
-/// Frames that wait in the tap's queue, taken out one by one.
-void tap_reads(const char* row, std::uint32_t bytes) {
-  const int tap = settings.tap.empty() ? -1 : open_tap();
-  if (tap < 0) {
-    return;
-  }
-  peer::Wire wire{settings.tap};
-  std::vector<std::uint8_t> frame(65536);
-  std::vector<std::uint64_t> ticks;
-  std::uint32_t number = 1;
-  for (std::size_t round = 0; round < times(20); ++round) {
-    if (!wire.inject(2000, bytes, number)) {
-      break;
-    }
-    for (;;) {
-      const std::uint64_t begin = Clock::ticks();
-      const ssize_t got = ::read(tap, frame.data(), frame.size());
-      if (got <= 0) {
-        break;
-      }
-      ticks.push_back(Clock::ticks() - begin);
-    }
-    wire.forget();
-  }
-  ::close(tap);
-  if (!ticks.empty()) {
-    report(row, std::move(ticks), bytes);
-  }
-}
-
 /// The test disk: every 8-byte word says where it is.
 int make_disk(const char* path, std::uint64_t megabytes) {
   std::ofstream out{path, std::ios::binary};
@@ -386,8 +277,8 @@ int main(int argc, char** argv) {
   wake_ups("floor_wake_idle_1ms", times(500), 1'000'000);
   disk_reads();
   pin(settings.cpu);
-  tap_writes();
-  tap_reads("floor_tap_read_60", 60);
-  tap_reads("floor_tap_read_1514", 1514);
+  peer::tap_writes();
+  peer::tap_reads("floor_tap_read_60", 60);
+  peer::tap_reads("floor_tap_read_1514", 1514);
   unpin();
 }
