@@ -14,7 +14,8 @@ scenario() {
     'vif=["model=e1000,type=ioemu,bridge=xenbr0,mac=00:16:3e:00:00:0c"]'
   boot_guest guest
   in_guest guest 20 "(while :; do dd if=/dev/sda of=/dev/null bs=64k count=32 skip=160" \
-    "iflag=direct 2> /dev/null; echo >> /tmp/rounds; done) & sleep 0.1; echo kept > /tmp/word" ||
+    "iflag=direct 2> /dev/null; echo >> /tmp/rounds; sleep 0.5; done) & sleep 0.1;" \
+    "echo kept > /tmp/word" ||
     fail "the guest cannot begin to read: $said"
   check_save_and_restore
   check_goes_on
