@@ -67,11 +67,12 @@ scenario() {
 begin_load() {
   in_guest guest 20 '(while [ ! -e /tmp/enough ]; do echo 3 > /proc/sys/vm/drop_caches;' \
     'dd if=/dev/xvdc bs=64k 2> /tmp/dd.1 | tr -d AB | wc -c >> /tmp/foreign.1;' \
-    'echo x >> /tmp/rounds.1; done) > /dev/null 2>&1 &' ||
+    'echo x >> /tmp/rounds.1; done) > /dev/null 2>&1 &' 'sleep 0.1' ||
     fail "the guest cannot begin to read: $said"
   in_guest guest 20 '(while [ ! -e /tmp/enough ]; do dd if=/dev/xvdc bs=4k count=64 skip=$(($(wc' \
     '-l < /tmp/rounds.1) % 16 * 64)) iflag=direct 2> /tmp/dd.2 | tr -d AB |' \
-    'wc -c >> /tmp/foreign.2; sync; echo x >> /tmp/rounds.2; done) > /dev/null 2>&1 &' ||
+    'wc -c >> /tmp/foreign.2; sync; echo x >> /tmp/rounds.2; done) > /dev/null 2>&1 &' \
+    'sleep 0.1' ||
     fail "the guest cannot begin to read: $said"
   pause 3
 }
