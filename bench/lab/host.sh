@@ -65,7 +65,6 @@ prepare_host() {
   check_host
   find_programs
   trap clean_host EXIT
-  trap 'exit 1' INT TERM HUP
   clean_host # what a run that was killed left
   copy_files
   ip link add "$LAB_BRIDGE" type bridge

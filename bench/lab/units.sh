@@ -65,5 +65,5 @@ list() {
   local unit
   say "journal: $journal"
   for unit in "${units[@]}"; do printf '%4d s  %s\n' "$(seconds_for "$unit")" "$unit"; done
-  say "${#todo[@]} of these ${#units[@]} are to be done, about $(minutes_left) minutes"
+  say "${#todo[@]} of these ${#units[@]} are to be done, about $(minutes_left) min"
 }
