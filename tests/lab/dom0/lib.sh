@@ -2,13 +2,19 @@
 # shellcheck shell=bash
 # Sourced by everything that runs in dom0: guests and their consoles.
 
-. /lab/check_disk.sh
-. /lab/leftovers.sh
-
+# Where things are in the lab's dom0. bench/lab uses this file on a real host, where they are
+# elsewhere and the guest has a name that no other has.
+here=${BASH_SOURCE[0]%/*}  # this file and those beside it
+images=${LAB_IMAGES:-/lab/disk}
 # what is known of guests: one directory each, with the transcript of the serial console
-state=/run/lab
+state=${LAB_GUESTS:-/run/lab}
+subject=${LAB_SUBJECT:-guest} # the guest of scenarios that measure
+bridge=${LAB_BRIDGE:-xenbr0}
+. "$here/check_disk.sh"
+. "$here/leftovers.sh"
+
 password=stubdm            # root's, in the guest
-. /lab/disk/guest.info     # data_sha256 and payload_bytes of its disk
+. "$images/guest.info"     # data_sha256 and payload_bytes of its disk
 exec {never}<> <(:)        # nothing ever comes from here: a pause that needs no process
 declare -A reader_of unread
 
@@ -60,8 +66,8 @@ await() {
 # device_model NAME: the program in dom0 that "stubdm" or "qemu" stands for
 device_model() {
   case $1 in
-    stubdm) echo /usr/libexec/stubdm ;;
-    qemu) echo /usr/libexec/xen-qemu-system-i386 ;;
+    stubdm) echo "${LAB_STUBDM:-/usr/libexec/stubdm}" ;;
+    qemu) echo "${LAB_QEMU:-/usr/libexec/xen-qemu-system-i386}" ;;
     *) fail "no device model is called '$1'; it can be stubdm or qemu" ;;
   esac
 }
@@ -77,8 +83,11 @@ home_lines() {
     printf '%s\n' 'device_model_version="qemu-xen"' 'device_model_stubdomain_override=1' \
       "stubdomain_memory=${stub_memory[$1]}" \
       "device_model_override=\"$(device_model stubdm)\""
-    [[ $1 == stubdom ]] || printf '%s\n' "stubdomain_kernel=\"/lab/$1/kernel\"" \
-      "stubdomain_ramdisk=\"/lab/$1/rootfs\"" 'stubdomain_cmdline="quiet"'
+    # ours is where libxl looks, unless LAB_STUBS says where all are
+    [[ $1 == stubdom && ! ${LAB_STUBS:-} ]] ||
+      printf 'stubdomain_%s\n' "kernel=\"${LAB_STUBS:-/lab}/$1/kernel\"" \
+        "ramdisk=\"${LAB_STUBS:-/lab}/$1/rootfs\""
+    [[ $1 == stubdom ]] || echo 'stubdomain_cmdline="quiet"'
   else
     printf 'device_model_override="%s"\n' "$(device_model_path "$1")"
   fi

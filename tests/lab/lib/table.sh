@@ -28,8 +28,9 @@ table() {
       return sprintf("%.2f", median[ours] / median[theirs])
     }
     END {
-      columns = split("stubdm stubdom stubdom-debian qemu opponent", dm)
-      split("stubdm|in a stub domain|the same, Debian kernel|QEMU|in a stub domain", title, "|")
+      columns = split("stubdm stubdom stubdom-debian qemu opponent native", dm)
+      split("stubdm|in a stub domain|the same, Debian kernel|QEMU|in a stub domain|dom0 itself",
+        title, "|")
       seen["stubdm"] = seen["qemu"] = 1
       head = "| measure |"; line = "|---|"
       for (c = 1; c <= columns; c++) if (seen[dm[c]]) {

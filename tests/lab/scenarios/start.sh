@@ -13,25 +13,25 @@ scenario() {
 start_stubs() {
   local i stub
   watch_stubs
-  guest_config guest /lab/disk/first.img
+  guest_config "$subject" "$images/first.img"
   for i in 0 1 2 3 4 5; do
-    create guest "$dm" -p
-    stub=$(stub_of "$(domid guest)") || fail "the guest has no stub domain"
+    create "$subject" "$dm" -p
+    stub=$(stub_of "$(domid "$subject")") || fail "the guest has no stub domain"
     await 5 "the time of 'running'" test -s "$state/running.$stub"
     ((i == 0)) || row unpause_to_running ms "$(exec_to_running "$stub")"
-    xl destroy guest || fail "xl destroy failed"
+    xl destroy "$subject" || fail "xl destroy failed"
   done
 }
 
 start_processes() {
   local i id
   watch_running
-  guest_config guest /lab/disk/first.img
+  guest_config "$subject" "$images/first.img"
   for i in 0 1 2 3 4 5; do
-    create guest "$(stamped "$dm")" -p
-    id=$(domid guest)
+    create "$subject" "$(stamped "$dm")" -p
+    id=$(domid "$subject")
     await 5 "the time of 'running'" test -s "$state/running.$id"
     ((i == 0)) || row exec_to_running ms "$(exec_to_running "$id")"
-    xl destroy guest || fail "xl destroy failed"
+    xl destroy "$subject" || fail "xl destroy failed"
   done
 }
