@@ -31,20 +31,20 @@ scenario() {
   check_nothing_left
 }
 
-# rounds of reading so far
+# rounds of reading so far, in $count
 rounds() {
   in_guest guest 60 "wc -l < /tmp/rounds; cat /tmp/word" || fail "the guest does not answer: $said"
   [[ $said == *$'\n'kept ]] || fail "the guest has lost its memory: $said"
-  printf '%d' "${said%%$'\n'*}"
+  count=${said%%$'\n'*}
 }
 
-has_gone_further() { (($(rounds) > $1)); }
+has_gone_further() { rounds && ((count > $1)); }
 
 # what it did it still does, by the same domain's devices
 check_goes_on() {
-  local before
-  before=$(rounds)
-  await 120 "the guest to go on reading its disk" has_gone_further "$before"
+  local count
+  rounds
+  await 120 "the guest to go on reading its disk" has_gone_further "$count"
   check_read guest sda
   in_guest guest 60 "ping -c 3 -w 50 10.0.0.1" ||
     fail "the guest does not reach dom0 any more: $said"
@@ -98,6 +98,7 @@ check_checkpoints() {
   for try in 1 2; do
     xl save -c guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save -c failed; see xl.log"
     [[ $(domid guest) == "$id" ]] || fail "the guest is another domain after xl save -c"
+    await_answer
     check_goes_on
     say "ok: checkpoint $try"
   done
