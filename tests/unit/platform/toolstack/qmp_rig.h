@@ -144,8 +144,8 @@ class Peer {
   }
   /// As libxl does: the first byte travels with the descriptor.
   void send_with_fds(std::string_view text, const std::vector<int>& fds) {
-    iovec data{const_cast<char*>(text.data()),
-               1};  // NOLINT(cppcoreguidelines-pro-type-const-cast): sendmsg only reads
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): sendmsg only reads
+    iovec data{const_cast<char*>(text.data()), 1};
     std::vector<char> control(CMSG_SPACE(sizeof(int) * fds.size()));
     msghdr message{};
     message.msg_iov = &data;
