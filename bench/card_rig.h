@@ -5,6 +5,7 @@
 #pragma once
 
 #include "bench/keep.h"
+#include "core/bounds.h"
 #include "devices/e1000/e1000.h"
 #include "tests/drivers/e1000_driver.h"
 #include "tests/rig/sim_guest.h"
@@ -33,6 +34,7 @@ class NullNet final : public NetBackend {
   std::uint64_t bytes = 0;
 
   void attach(NetClient* who) noexcept override { client = who; }
+  [[nodiscard]] std::size_t most_frames() const noexcept override { return bounds::kFramesPerSend; }
   SendStatus send(const NetOffload& /*offload*/,
                   std::span<const std::span<std::byte>> frame) noexcept override {
     for (const auto piece : frame) {

@@ -102,8 +102,10 @@ class NetBackend {
   /// With a gso, `frame` makes at most most_segments() frames.
   [[nodiscard]] virtual SendStatus send(const NetOffload& offload,
                                         std::span<const std::span<std::byte>> frame) noexcept = 0;
-  /// Hands over up to bounds::kFramesPerSend frames, in order, none of them with a gso. Backends
-  /// that can do so make one system call of it.
+  /// How many frames send_many() takes in one call of the host. 1: each frame costs it a call; the
+  /// card hands over one in each unit of its work then.
+  [[nodiscard]] virtual std::size_t most_frames() const noexcept { return 1; }
+  /// Hands over up to most_frames() frames, in order, none of them with a gso.
   [[nodiscard]] virtual SentMany send_many(std::span<const Outgoing> frames) noexcept {
     SentMany done;
     while (done.sent < frames.size() && done.status == SendStatus::sent) {

@@ -78,13 +78,14 @@ bool Transmitter::run() noexcept {
   if (!enabled() || blocked_) {
     return false;
   }
+  const std::size_t most = std::min(backend_.most_frames(), kFrames);
   std::size_t descriptors = 0;
   const bool begun = packet_.open;
   Place from = here();
   Taken taken = take_packet(descriptors);
   while (taken == Taken::packet && !begun && join(from)) {
     from = here();
-    taken = frames_.size() < kFrames ? take_packet(descriptors) : Taken::block;
+    taken = frames_.size() < most ? take_packet(descriptors) : Taken::block;
   }
   if (!frames_.empty()) {
     return send_batch();

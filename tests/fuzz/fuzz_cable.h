@@ -66,6 +66,9 @@ class FuzzCable {
    public:
     explicit Handle(FuzzCable& cable) noexcept : cable_{cable} {}
     void attach(NetClient* client) noexcept override { cable_.client_ = client; }
+    [[nodiscard]] std::size_t most_frames() const noexcept override {
+      return bounds::kFramesPerSend;
+    }
     [[nodiscard]] SendStatus send(const NetOffload& offload,
                                   std::span<const std::span<std::byte>> frame) noexcept override {
       return cable_.send(offload, frame);

@@ -35,6 +35,7 @@ class ScriptedNet final : public NetBackend {
   std::size_t refuse_at = std::numeric_limits<std::size_t>::max();  ///< the frame behind so many
   std::size_t calls = 0;                            ///< of send() and of send_many(), each one
   std::size_t segments = bounds::kSegmentsPerSend;  ///< that send() cuts
+  std::size_t together = bounds::kFramesPerSend;    ///< frames that a call takes
   std::vector<std::vector<std::size_t>> offered;    ///< sizes of the pieces of each receive()
   std::vector<bool> promiscuous;                    ///< every set_promiscuous()
   std::size_t wants = 0;                            ///< calls of want_receive()
@@ -95,6 +96,7 @@ class ScriptedNet final : public NetBackend {
     sent.push_back(std::move(out));
     return SendStatus::sent;
   }
+  [[nodiscard]] std::size_t most_frames() const noexcept override { return together; }
   SentMany send_many(std::span<const Outgoing> frames) noexcept override {
     const std::size_t before = calls;
     const SentMany done = NetBackend::send_many(frames);

@@ -42,6 +42,9 @@ class VnetChannel : public NetBackend {
   }
   [[nodiscard]] SendStatus send(const NetOffload& offload,
                                 std::span<const std::span<std::byte>> frame) noexcept override;
+  [[nodiscard]] std::size_t most_frames() const noexcept override {
+    return ring_ ? FrameRing::kFrames : 1;
+  }
   [[nodiscard]] SentMany send_many(std::span<const Outgoing> frames) noexcept override;
   [[nodiscard]] Received receive(NetOffload& offload,
                                  std::span<const std::span<std::byte>> pieces) noexcept override;

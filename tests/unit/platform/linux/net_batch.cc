@@ -133,6 +133,9 @@ BOOST_AUTO_TEST_CASE(bare_taps_take_frames_one_by_one) {
   if (!cable.there()) {
     return;
   }
+  Narrow narrow;
+  BOOST_TEST(cable.tap->most_frames() == 1U);
+  BOOST_TEST(cable.packet->most_frames() == (ring_of(narrow.from.get()) ? kMost : 1U));
   Frames frames{5};
   const SentMany done = cable.tap->send_many(frames.outgoing);
   BOOST_TEST(done.sent == 5U);
