@@ -66,10 +66,9 @@ BOOST_AUTO_TEST_CASE(a_timer_of_asio_wakes_the_loop) {
     loop.wait(60s);
   }
   BOOST_TEST(fired);
-  const bool too_early = Steady::now() - start < 20ms;
-  BOOST_TEST(!too_early);
-  BOOST_TEST(loop.counters().wakeups >= 1U);  // and none by the end of a minute
-  BOOST_TEST(loop.counters().wakeups == loop.counters().sleeps);
+  const bool in_time = Steady::now() - start >= 20ms && Steady::now() - start < 60s;
+  BOOST_TEST(in_time);
+  BOOST_TEST(loop.counters().wakeups >= 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_hot_descriptor_is_told_and_never_read) {
