@@ -17,7 +17,6 @@ namespace dm::host {
 
 namespace {
 
-constexpr int kFixedFile = 0;  ///< index of the image among the ring's files
 /// What is reported in one of the loop's turns.
 constexpr unsigned kReportsPerTurn = 16;
 /// EINTR and EAGAIN are tried again, but not for ever.
@@ -25,6 +24,13 @@ constexpr unsigned kMaxAgain = 1000;
 
 [[nodiscard]] bool syncs(const BlockRequest& request) noexcept {
   return request.op == BlockOp::flush || (request.op == BlockOp::write && request.durable);
+}
+
+/// A discard is one operation, however long; reads and writes may go on where one has ended.
+[[nodiscard]] bool has_nothing_left(const BlockRequest& request) noexcept {
+  return request.op == BlockOp::discard
+             ? request.length == 0
+             : request.op != BlockOp::flush && request.done_bytes == request.length;
 }
 
 /// While a request is here its status says how it is being tried. A durable write whose failure may
@@ -41,17 +47,6 @@ UringEngine::UringEngine(Loop& loop, DiskFile& file, Finished finished)
                            static_cast<UringEngine*>(engine)->pool_finished(request);
                          }}} {}
 
-/// What a ring's memory holds is let go by the kernel some time after the ring has gone, 20 ms and
-/// more: another process would find the image open still. So the file is taken out first.
-UringEngine::~UringEngine() {
-  if (has_file_) {
-    static_cast<void>(::io_uring_unregister_files(&ring_));
-  }
-  if (has_ring_) {
-    ::io_uring_queue_exit(&ring_);
-  }
-}
-
 UringEngine::Made UringEngine::make(Loop& loop, DiskFile& file, Finished finished) {
   std::unique_ptr<UringEngine> engine{new UringEngine{loop, file, finished}};
   if (const int error = engine->set_up(loop); error != 0) {
@@ -64,59 +59,28 @@ int UringEngine::set_up(Loop& loop) {
   if (!pool_.ok()) {
     return EMFILE;
   }
-  io_uring_params parameters{};
-  parameters.flags = IORING_SETUP_R_DISABLED;
-  if (const int result = ::io_uring_queue_init_params(kInFlight, &ring_, &parameters); result < 0) {
-    return -result;
-  }
-  has_ring_ = true;
-  // No completion is lost; a submitted vector may go away.
-  constexpr unsigned kNeeded = IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE;
-  if ((parameters.features & kNeeded) != kNeeded) {
-    return ENOSYS;
+  if (const int error = ring_.open(kInFlight, 0, file_.fd()); error != 0) {
+    return error;
   }
   UniqueFd event{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   if (!event) {
     return errno;
   }
-  const int image = file_.fd();
-  int result = ::io_uring_register_files(&ring_, &image, 1);
-  has_file_ = result >= 0;
-  result = result < 0 ? result : ::io_uring_register_eventfd(&ring_, event.get());
-  if (result < 0) {
+  if (const int result = ::io_uring_register_eventfd(ring_.get(), event.get()); result < 0) {
     return -result;
   }
   // The kernel's threads for what it cannot do otherwise: as many as the pool would have. Before
   // Linux 5.15 there is no limit to set.
   std::array<unsigned, 2> workers{WorkerPool::kThreads, WorkerPool::kThreads};
-  static_cast<void>(::io_uring_register_iowq_max_workers(&ring_, workers.data()));
-  if (const int error = restrict_ring(); error != 0) {
+  static_cast<void>(::io_uring_register_iowq_max_workers(ring_.get(), workers.data()));
+  constexpr std::array<std::uint8_t, 4> kOperations{IORING_OP_READV, IORING_OP_WRITEV,
+                                                    IORING_OP_FSYNC, IORING_OP_FALLOCATE};
+  if (const int error = ring_.restrict_to(kOperations, IOSQE_ASYNC); error != 0) {
     return error;
   }
   event_ = Watch{loop, std::move(event), Callback::bind<&UringEngine::on_event>(*this)};
   event_.await_readable();
   return event_.ok() ? 0 : EMFILE;
-}
-
-/// The last step: from here on the ring takes these operations on its one file, and nothing can be
-/// registered any more; that file can be taken out.
-int UringEngine::restrict_ring() noexcept {
-  std::array<io_uring_restriction, 7> rules{};
-  std::size_t count = 0;
-  for (const std::uint8_t op :
-       {IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE}) {
-    rules[count].opcode = IORING_RESTRICTION_SQE_OP;
-    rules[count++].sqe_op = op;
-  }
-  rules[count].opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED;
-  rules[count++].sqe_flags = IOSQE_FIXED_FILE;
-  rules[count].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
-  rules[count++].sqe_flags = IOSQE_FIXED_FILE | IOSQE_ASYNC;
-  rules[count].opcode = IORING_RESTRICTION_REGISTER_OP;
-  rules[count++].register_op = IORING_UNREGISTER_FILES;
-  int result = ::io_uring_register_restrictions(&ring_, rules.data(), static_cast<unsigned>(count));
-  result = result < 0 ? result : ::io_uring_enable_rings(&ring_);
-  return result < 0 ? -result : 0;
 }
 
 void UringEngine::start(BlockRequest& request) noexcept {
@@ -136,10 +100,7 @@ void UringEngine::start(BlockRequest& request) noexcept {
 void UringEngine::issue(BlockRequest& request) noexcept {
   if (request.op == BlockOp::flush && file_.sync_failed()) {
     finish(request, EIO);
-  } else if (request.op != BlockOp::flush && request.done_bytes == request.length &&
-             request.op != BlockOp::discard) {
-    finish(request, 0);
-  } else if (request.op == BlockOp::discard && request.length == 0) {
+  } else if (has_nothing_left(request)) {
     finish(request, 0);
   } else if (in_flight_ == kInFlight) {
     waiting_.push(request);
@@ -150,29 +111,29 @@ void UringEngine::issue(BlockRequest& request) noexcept {
 }
 
 void UringEngine::prepare(BlockRequest& request) noexcept {
-  io_uring_sqe* const entry = ::io_uring_get_sqe(&ring_);  // there is one: in_flight_
+  io_uring_sqe* const entry = ::io_uring_get_sqe(ring_.get());  // there is one: in_flight_
   unsigned flags = IOSQE_FIXED_FILE;
   switch (request.op) {
     case BlockOp::read: {
       const int count = fill(request.data, request.done_bytes, request.length, vectors_);
-      ::io_uring_prep_readv(entry, kFixedFile, vectors_.data(), static_cast<unsigned>(count),
+      ::io_uring_prep_readv(entry, FileRing::kFile, vectors_.data(), static_cast<unsigned>(count),
                             request.offset + request.done_bytes);
       break;
     }
     case BlockOp::write: {
       const int count = fill(request.data, request.done_bytes, request.length, vectors_);
       const bool sync = request.durable && request.status == kAsAsked;
-      ::io_uring_prep_writev2(entry, kFixedFile, vectors_.data(), static_cast<unsigned>(count),
+      ::io_uring_prep_writev2(entry, FileRing::kFile, vectors_.data(), static_cast<unsigned>(count),
                               request.offset + request.done_bytes, sync ? RWF_DSYNC : 0);
       flags |= IOSQE_ASYNC;  // it has been tried without waiting, or would sync in submit()
       break;
     }
     case BlockOp::flush:
-      ::io_uring_prep_fsync(entry, kFixedFile, IORING_FSYNC_DATASYNC);
+      ::io_uring_prep_fsync(entry, FileRing::kFile, IORING_FSYNC_DATASYNC);
       flags |= IOSQE_ASYNC;
       break;
     case BlockOp::discard:
-      ::io_uring_prep_fallocate(entry, kFixedFile, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+      ::io_uring_prep_fallocate(entry, FileRing::kFile, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                                 static_cast<off_t>(request.offset),
                                 static_cast<off_t>(request.length));
       flags |= IOSQE_ASYNC;
@@ -186,13 +147,10 @@ void UringEngine::prepare(BlockRequest& request) noexcept {
 /// What the kernel does not take, since it has no memory for it, goes to the threads, at once: it
 /// may never take it, and whoever waits for all requests would wait as long.
 void UringEngine::hand_in(BlockRequest& request) noexcept {
-  static_cast<void>(::io_uring_submit(&ring_));
-  if (::io_uring_sq_ready(&ring_) == 0) {
+  static_cast<void>(::io_uring_submit(ring_.get()));
+  if (ring_.take_back() == 0) {  // its one entry
     return;
   }
-  // Out of the queue again, whose one entry it is. The kernel looks there inside the call alone.
-  ring_.sq.sqe_head = ring_.sq.sqe_tail = *ring_.sq.khead;
-  *ring_.sq.ktail = ring_.sq.sqe_tail;
   --in_flight_;
   if (request.status == kWithoutSync) {
     // The threads would not know that it has failed with the sync.
@@ -306,12 +264,12 @@ bool UringEngine::report_one() noexcept {
     return true;
   }
   io_uring_cqe* entry = nullptr;
-  if (::io_uring_peek_batch_cqe(&ring_, &entry, 1) == 0) {
+  if (::io_uring_peek_batch_cqe(ring_.get(), &entry, 1) == 0) {
     return false;
   }
   auto& request = *static_cast<BlockRequest*>(::io_uring_cqe_get_data(entry));
   const int result = entry->res;
-  ::io_uring_cq_advance(&ring_, 1);
+  ::io_uring_cq_advance(ring_.get(), 1);
   answered(request, result);
   go_on();
   return true;
@@ -339,7 +297,7 @@ void UringEngine::wait() noexcept {
       pool_.wait();
       break;
     }
-    const int result = ::io_uring_submit_and_wait(&ring_, 1);
+    const int result = ::io_uring_submit_and_wait(ring_.get(), 1);
     if (result < 0 && result != -EINTR) {
       nap(std::chrono::milliseconds{1});
     }

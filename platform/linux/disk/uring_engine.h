@@ -4,10 +4,9 @@
 #include "platform/linux/disk/block_engine.h"
 #include "platform/linux/disk/disk_file.h"
 #include "platform/linux/disk/pool_engine.h"
+#include "platform/linux/file_ring.h"
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/watch.h"
-
-#include <liburing.h>
 
 #include <memory>
 
@@ -34,7 +33,7 @@ class UringEngine final : public BlockEngine {
     int error = 0;                        ///< why
   };
   [[nodiscard]] static Made make(Loop& loop, DiskFile& file, Finished finished);
-  ~UringEngine() override;
+  ~UringEngine() override = default;
 
   void start(BlockRequest& request) noexcept override;
   void wait() noexcept override;
@@ -42,7 +41,6 @@ class UringEngine final : public BlockEngine {
  private:
   UringEngine(Loop& loop, DiskFile& file, Finished finished);
   [[nodiscard]] int set_up(Loop& loop);
-  [[nodiscard]] int restrict_ring() noexcept;
 
   void issue(BlockRequest& request) noexcept;
   void prepare(BlockRequest& request) noexcept;
@@ -63,9 +61,7 @@ class UringEngine final : public BlockEngine {
   /// For requests that io_uring has no operation for (BLKDISCARD) or that the kernel refuses. Costs
   /// nothing until then.
   PoolEngine pool_;
-  io_uring ring_{};
-  bool has_ring_ = false;
-  bool has_file_ = false;
+  FileRing ring_;
   Watch event_;
   /// The kernel reads it inside submit() (IORING_FEAT_SUBMIT_STABLE), so one is enough.
   Vectors vectors_{};

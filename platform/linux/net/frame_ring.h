@@ -2,8 +2,8 @@
 #pragma once
 
 #include "core/bounds.h"
+#include "platform/linux/file_ring.h"
 
-#include <liburing.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -27,7 +27,7 @@ class FrameRing {
   [[nodiscard]] static std::unique_ptr<FrameRing> make(int fd);
   FrameRing(const FrameRing&) = delete;
   FrameRing& operator=(const FrameRing&) = delete;
-  ~FrameRing();
+  ~FrameRing() = default;
 
   struct Written {
     std::size_t frames = 0;  ///< from the first on
@@ -39,12 +39,9 @@ class FrameRing {
 
  private:
   FrameRing() = default;
-  [[nodiscard]] bool set_up(int fd) noexcept;
   [[nodiscard]] std::size_t hand_in(std::span<const std::span<iovec>> frames) noexcept;
 
-  io_uring ring_{};
-  bool has_ring_ = false;
-  bool has_file_ = false;
+  FileRing ring_;
 };
 
 }  // namespace dm::host
