@@ -60,9 +60,7 @@ bool Transmitter::join(const Place& from) noexcept {
     return false;
   }
   Ready& ready = ready_[frames_.size()];
-  ready = {.from = from,
-           .wire = packet_.bytes + (packet_.insert_vlan ? kVlanTag : 0),
-           .cast = cast(private_bytes)};
+  ready = {.from = from, .wire = bytes_on_wire(), .cast = cast(private_bytes)};
   const std::size_t first = pieces_.size();
   meter_.sent(add_pieces(private_bytes, offload));
   frames_.push_back({.offload = offload,

@@ -254,7 +254,7 @@ Transmitter::Sent Transmitter::send_frame() noexcept {
     return drop();
   }
   const Cast to = cast(private_bytes);
-  const std::uint32_t wire = packet_.bytes + (packet_.insert_vlan ? kVlanTag : 0);
+  const std::uint32_t wire = bytes_on_wire();
   switch (offer(private_bytes, offload)) {
     case SendStatus::full:
       return Sent::full;

@@ -120,6 +120,9 @@ class Transmitter {
   [[nodiscard]] Sent send_part() noexcept;
   [[nodiscard]] Sent send_frame() noexcept;
   [[nodiscard]] bool prepare_frame(NetOffload& offload, std::uint32_t& private_bytes) noexcept;
+  [[nodiscard]] std::uint32_t bytes_on_wire() const noexcept {
+    return packet_.bytes + (packet_.insert_vlan ? kVlanTag : 0);
+  }
   void count_frame(std::uint32_t wire, Cast cast) noexcept;
   [[nodiscard]] Sent send_segments() noexcept;
   [[nodiscard]] Sent drop() noexcept;

@@ -21,8 +21,8 @@ Control::Control(const MachineConfig& config,
       host_{host},
       launched_{!config.start_paused},
       prelaunch_{config.start_paused && !config.incoming_fd},
-      running_{!config.start_paused && !config.incoming_fd} {
-  arrived_ = config.incoming_fd.has_value();
+      running_{!config.start_paused && !config.incoming_fd},
+      arrived_{config.incoming_fd.has_value()} {
   if (!running_) {
     clock_.pause();
   }

@@ -79,7 +79,7 @@ class Control final : public MachineControl {
   bool launched_;   ///< requests may come
   bool prelaunch_;  ///< and no cont yet; a guest that was saved is paused instead
   bool running_;
-  bool arrived_ = false;  ///< a guest that was saved has not been announced yet
+  bool arrived_;  ///< a guest that was saved has not been announced yet
 };
 
 }  // namespace dm

@@ -30,7 +30,7 @@ int open_tap() {
   return tap;
 }
 
-struct Header {  // virtio_net_hdr
+struct Header {  // virtio_net_hdr, whose own header is no C++
   std::uint8_t flags = 0;
   std::uint8_t gso_type = 0;
   std::uint16_t hdr_len = 0;

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The other side of a serial line goes and the next one comes: what each of them gets, what the
 // guest gets of both, and what many of them cost.
+#include "tests/rig/open_descriptors.h"
 #include "tests/unit/platform/linux/departures_rig.h"
-
-#include <filesystem>
 
 using namespace dm;
 using namespace dm::test;
-
-namespace {
-
-std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator{"/proc/self/fd"}) {
-    static_cast<void>(entry);
-    ++count;
-  }
-  return count;
-}
-
-}  // namespace
+using rig::open_descriptors;
 
 BOOST_FIXTURE_TEST_SUITE(departures_next, Departures)
 

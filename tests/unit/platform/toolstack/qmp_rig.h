@@ -12,6 +12,7 @@
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/qmp/qmp_session.h"
 #include "tests/rig/fake_machine.h"
+#include "tests/rig/open_descriptors.h"
 
 #include <boost/json/parse.hpp>
 #include <boost/test/unit_test.hpp>
@@ -37,6 +38,7 @@
 namespace dm::toolstack::test {
 
 using rig::FakeMachine;
+using rig::open_descriptors;
 
 /// A directory of its own under the system's temporary one.
 class TemporaryDirectory {
@@ -57,11 +59,6 @@ class TemporaryDirectory {
  private:
   std::filesystem::path path_;
 };
-
-inline std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator list{"/proc/self/fd"};
-  return static_cast<std::size_t>(std::distance(begin(list), end(list)));
-}
 
 inline sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
