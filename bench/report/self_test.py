@@ -120,12 +120,13 @@ def children_are_found():
 
 
 def memory_is_seen():
-    """Pages that nobody shares are in both sums."""
+    """Pages that nobody shares are in both sums. They are many, since another Python that comes or
+    goes meanwhile moves some megabytes of what both share from one's sum to the other's."""
     before = processes.memory([os.getpid()])
-    megabytes = bytearray(b"x" * (4 << 20))
+    megabytes = bytearray(b"x" * (64 << 20))
     after = processes.memory([os.getpid()])
-    return len(megabytes) == 4 << 20 and before["pss_kib"] <= before["rss_kib"] and all(
-        3500 < after[key] - before[key] < 6000 for key in after)
+    return len(megabytes) == 64 << 20 and before["pss_kib"] <= before["rss_kib"] and all(
+        48 << 10 < after[key] - before[key] < 80 << 10 for key in after)
 
 
 def use_is_what_came_since():
@@ -217,7 +218,7 @@ CASES = [
     ("the page has it all", page_has_it_all),
     ("the arithmetic for 500 guests is right", arithmetic_is_right),
     ("a process's children are found", children_are_found),
-    ("four megabytes more are seen", memory_is_seen),
+    ("memory that is taken is seen", memory_is_seen),
     ("what was used is what came since", use_is_what_came_since),
     ("ticks stay on their axis", ticks_stay_in),
     ("the README has twelve rows at most", too_many_for_the_readme),

@@ -72,7 +72,7 @@ const std::vector<Moment>& moments() {
 
 bool remove(const char* interface) {
   const std::string command = std::string{"ip link delete "} + interface + " 2>/dev/null";
-  return std::system(command.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe): one thread
+  return std::system(command.c_str()) == 0;
 }
 
 /// What a card does when it is told of frames, and when it has none.

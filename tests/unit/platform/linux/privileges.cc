@@ -90,7 +90,6 @@ BOOST_AUTO_TEST_CASE(what_is_started_later_has_no_more) {
                if (!host::keep_file_rights()) {
                  return 1;
                }
-               // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
                return std::system(
                    "test $((0x$(sed -n 's/^CapEff:.//p' /proc/self/status) & ~0x0100400e)) = 0");
              }) == 0);
