@@ -108,8 +108,9 @@ class MachineControl {
   /// disk.
   virtual void stop() noexcept = 0;
   /// All that the guest can see of the devices, as bytes for another device model. Call it while
-  /// the machine is stopped.
-  [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
+  /// the machine is stopped. Saves are numbered. `padding`: bytes behind the state that belong to
+  /// it and mean nothing.
+  [[nodiscard]] virtual std::vector<std::byte> save(std::size_t padding) = 0;
   virtual void quit() noexcept = 0;  ///< ends the process, as SIGTERM does
 };
 

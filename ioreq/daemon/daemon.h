@@ -19,8 +19,8 @@ enum class Home : std::uint8_t {
 class Daemon {
  public:
   /// What this build can serve there.
-  [[nodiscard]] static constexpr toolstack::Capabilities capabilities(Home home) noexcept {
-    return {.restore = home == Home::dom0};
+  [[nodiscard]] static constexpr toolstack::Capabilities capabilities() noexcept {
+    return {.restore = true};
   }
 
   /// Serves the guest. Returns when the guest is gone or a signal came. An error is one of the

@@ -5,6 +5,10 @@
 #include "ioreq/machine/machine_state.h"
 #include "platform/linux/whole_io.h"
 
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -19,9 +23,12 @@ Error failed(const Error& why) {
                ". Its saved file is as it was; a migrated guest goes on where it came from"};
 }
 
+/// dom0 gives a console its bytes as fast as they are taken, and libxl has given up after 30 s.
+constexpr std::chrono::seconds kPatience{20};
+
 Result<std::vector<std::byte>> read_state(int fd) {
   std::vector<std::byte> state(kSavedHeader);
-  if (auto header = host::read_whole(fd, state); !header) {
+  if (auto header = host::read_whole(fd, state, kPatience); !header) {
     return fail("its state cannot be read: ", header.error().message);
   }
   const auto length = saved_state_length(state);
@@ -29,8 +36,26 @@ Result<std::vector<std::byte>> read_state(int fd) {
     return length.error();
   }
   state.resize(*length);
-  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader)); !rest) {
+  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader), kPatience); !rest) {
     return fail("its state cannot be read: ", rest.error().message);
+  }
+  return state;
+}
+
+/// Whether a file goes on with another state. Nothing is read.
+bool another_follows(int fd) {
+  std::array<std::byte, kSavedHeader> next{};
+  const ::off_t here = ::lseek(fd, 0, SEEK_CUR);  // -1 for a console: it has one state
+  const ssize_t got = here < 0 ? -1 : ::pread(fd, next.data(), next.size(), here);
+  return got > 0 && state::begins_saved_state(std::span{next}.first(static_cast<std::size_t>(got)));
+}
+
+/// A console's file has a state for each save of its guest where QEMU writes it. Memory is that of
+/// the last one, so that counts; if it is not whole, none does.
+Result<std::vector<std::byte>> read_last_state(int fd) {
+  auto state = read_state(fd);
+  while (state && another_follows(fd)) {
+    state = read_state(fd);
   }
   return state;
 }
@@ -38,7 +63,7 @@ Result<std::vector<std::byte>> read_state(int fd) {
 }  // namespace
 
 Result<> load_incoming(int fd, Machine& machine) {
-  const auto state = read_state(fd);
+  const auto state = read_last_state(fd);
   if (!state) {
     return failed(state.error());
   }

@@ -7,9 +7,9 @@
 namespace dm {
 
 /// Loads the state of a saved guest from `fd` (-incoming fd:F) into a machine that has not served a
-/// request yet. The machine is paused then. `fd` stays open. Bytes behind the state are left
-/// unread: in a file there may be a later one, and on a console there is no end. Fails with one
-/// line that says what to do.
+/// request yet. The machine is paused then. `fd` stays open. A file may have several states, one
+/// for each save: the last one is loaded. Other bytes behind it are left unread. A console
+/// (-incoming of a stub domain) has one state and no end. Fails with one line that says what to do.
 [[nodiscard]] Result<> load_incoming(int fd, Machine& machine);
 
 }  // namespace dm

@@ -38,7 +38,7 @@ class PvControl final : public MachineControl {
   void cont() noexcept override {}
   void stop() noexcept override {}
   /// Back ends keep nothing that their front ends do not bring again. Not offered by QMP.
-  [[nodiscard]] std::vector<std::byte> save() const override { return {}; }
+  [[nodiscard]] std::vector<std::byte> save(std::size_t) override { return {}; }
   void quit() noexcept override { quit_(); }
 
  private:

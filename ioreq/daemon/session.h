@@ -8,6 +8,7 @@
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
 #include "ioreq/daemon/pv_host.h"
+#include "ioreq/daemon/save_console.h"
 #include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
 #include "ioreq/machine/control.h"
@@ -20,6 +21,7 @@
 #include "platform/supervisor/link.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
@@ -55,6 +57,7 @@ class Session final : private ControlHost {
  private:
   [[nodiscard]] Result<> start_supervisor();
   [[nodiscard]] Result<> take_place();
+  [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
@@ -88,6 +91,7 @@ class Session final : private ControlHost {
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
   toolstack::FdSets fd_sets_;
+  std::optional<SaveConsole> save_console_;
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_, commands_};
   std::optional<toolstack::StoreClient> store_;

@@ -11,7 +11,6 @@
 #include "platform/linux/unique_fd.h"
 #include "platform/supervisor/supervisor.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
-#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
 
@@ -30,6 +29,7 @@ namespace {
 /// Of the process that serves the guest in a stub domain.
 constexpr const char* kNowhere = "/nowhere";
 constexpr const char* kNobody = "65534:65534";
+constexpr const char* kSaveConsole = "/dev/hvc1";  // libxl_internal.h, STUBDOM_CONSOLE_SAVE
 /// xenstored answers in milliseconds.
 constexpr std::chrono::milliseconds kReportTime{400};
 
@@ -150,13 +150,23 @@ Result<> Session::take_place() {
   return {};
 }
 
+/// Where xl save wants the state.
+toolstack::OpenStateTarget Session::state_target() {
+  if (!in_stub_domain()) {
+    return toolstack::passed_descriptors(fd_sets_);
+  }
+  const auto xenstore = toolstack::Xenstore::open();
+  save_console_.emplace(kSaveConsole, xenstore && saves_begin_anew(*xenstore));
+  return [this](const std::string& name) { return save_console_->begin(name); };
+}
+
 Result<> Session::listen() {
   toolstack::add_machine_commands(commands_, *control_, config_.name);
   commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
     return inspect(*machine_, config_);
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
-  toolstack::add_migration_commands(commands_, *control_, fd_sets_);
+  toolstack::add_migration_commands(commands_, *control_, state_target());
   toolstack::add_medium_commands(
       commands_, *control_, fd_sets_,
       [this](const std::string& name, host::UniqueFd file, ImageFormat format) {

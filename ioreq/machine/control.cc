@@ -3,6 +3,7 @@
 
 #include "core/addr.h"
 #include "core/obs/log.h"
+#include "ioreq/machine/machine_state.h"
 
 #include <string>
 #include <utility>
@@ -226,6 +227,12 @@ void Control::stop() noexcept {
     clock_.pause();
     running_ = false;
   }
+}
+
+std::vector<std::byte> Control::save(std::size_t padding) {
+  std::vector<std::byte> saved = machine_.save();
+  frame_saved_state(saved, {.number = ++saves_, .padding = padding});
+  return saved;
 }
 
 }  // namespace dm

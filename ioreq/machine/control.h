@@ -7,6 +7,7 @@
 #include "ioreq/machine/machine.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -61,7 +62,7 @@ class Control final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
   void stop() noexcept override;
-  [[nodiscard]] std::vector<std::byte> save() const override { return machine_.save(); }
+  [[nodiscard]] std::vector<std::byte> save(std::size_t padding) override;
   void quit() noexcept override { host_.quit(); }
 
  private:
@@ -80,6 +81,7 @@ class Control final : public MachineControl {
   bool prelaunch_;  ///< and no cont yet; a guest that was saved is paused instead
   bool running_;
   bool arrived_;  ///< a guest that was saved has not been announced yet
+  std::uint32_t saves_ = 0;
 };
 
 }  // namespace dm

@@ -3,14 +3,24 @@
 
 #include "platform/linux/error_text.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 
 namespace dm::host {
 
-Result<> read_whole(int fd, std::span<std::byte> to) {
+Result<> read_whole(int fd, std::span<std::byte> to, std::chrono::milliseconds patience) {
   while (!to.empty()) {
+    ::pollfd readable{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
+    if (ready < 0 && errno == EINTR) {
+      continue;
+    }
+    if (ready == 0) {
+      return fail("nothing comes for ", std::to_string(patience.count()), " ms");
+    }
     const ssize_t got = ::read(fd, to.data(), to.size());
     if (got < 0 && errno == EINTR) {
       continue;

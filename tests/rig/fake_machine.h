@@ -136,9 +136,11 @@ class FakeMachine final : public MachineControl {
     ++stops;
     is_running = false;
   }
-  [[nodiscard]] std::vector<std::byte> save() const override {
+  [[nodiscard]] std::vector<std::byte> save(std::size_t padding) override {
     saved_running = saved_running || is_running;
-    return state;
+    std::vector<std::byte> padded = state;
+    padded.resize(state.size() + padding);
+    return padded;
   }
   void quit() noexcept override { ++quits; }
 
@@ -156,7 +158,7 @@ class FakeMachine final : public MachineControl {
   int stops = 0;
   int quits = 0;
   std::vector<std::byte> state = std::vector<std::byte>(3000, std::byte{0x5a});
-  mutable bool saved_running = false;  ///< save() was called in a machine that was not stopped
+  bool saved_running = false;  ///< save() was called in a machine that was not stopped
   int fds_inserted = 0;
   bool slow = false;
   std::vector<std::function<void()>> insertions;

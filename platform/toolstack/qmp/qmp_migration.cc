@@ -7,7 +7,6 @@
 
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
-#include "platform/linux/unique_fd.h"
 #include "platform/linux/whole_io.h"
 
 #include <fcntl.h>
@@ -19,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace dm::toolstack {
@@ -27,18 +27,11 @@ namespace json = boost::json;
 
 namespace {
 
-/// QEMU opens any path. Here who asks has to have opened the file, as libxl has.
-Result<host::UniqueFd> open_for_writing(const FdSets& sets, const std::string& name) {
-  if (!FdSets::is_name(name)) {
-    return Error{"only a descriptor that was passed by add-fd is written to: /dev/fdset/NUMBER"};
-  }
-  return sets.open(name, O_WRONLY);
-}
-
 /// From the descriptor's offset on. libxl opens the file of an earlier save again without emptying
 /// it and sends all of it, so what is behind our state is cut off.
-Result<> write_state(int fd, std::span<const std::byte> state) {
-  const ::off_t begin = ::lseek(fd, 0, SEEK_CUR);
+Result<> write_state(const StateTarget& target, std::span<const std::byte> state) {
+  const int fd = target.fd.get();
+  const ::off_t begin = target.file ? ::lseek(fd, 0, SEEK_CUR) : -1;
   if (auto written = host::write_whole(fd, state); !written) {
     if (begin >= 0) {
       static_cast<void>(!::ftruncate(fd, begin));
@@ -46,7 +39,7 @@ Result<> write_state(int fd, std::span<const std::byte> state) {
     return written;
   }
   struct ::stat is {};
-  if (::fstat(fd, &is) == 0 && S_ISREG(is.st_mode) &&
+  if (begin >= 0 && ::fstat(fd, &is) == 0 && S_ISREG(is.st_mode) &&
       ::ftruncate(fd, begin + static_cast<::off_t>(state.size())) != 0) {
     return Error{host::error_text(errno)};
   }
@@ -54,7 +47,7 @@ Result<> write_state(int fd, std::span<const std::byte> state) {
 }
 
 /// A machine that runs is stopped for it, as QEMU does, and goes on afterwards.
-QmpResult save(QmpCall& call, MachineControl& machine, const FdSets& sets) {
+QmpResult save(QmpCall& call, MachineControl& machine, const OpenStateTarget& open) {
   const std::string name = call.arguments.at("filename").as_string().c_str();
   const auto failed = [&name](std::string_view why) {
     std::string desc = "the state cannot be saved to " + name.substr(0, 64) + ": ";
@@ -63,13 +56,13 @@ QmpResult save(QmpCall& call, MachineControl& machine, const FdSets& sets) {
     return QmpError{kGenericError, std::move(desc)};
   };
   const bool was_running = machine.running();
-  auto file = open_for_writing(sets, name);
-  if (!file) {
-    return failed(file.error().message);
+  const auto target = open(name);
+  if (!target) {
+    return failed(target.error().message);
   }
   machine.stop();
-  const std::vector<std::byte> state = machine.save();
-  const auto written = write_state(file->get(), state);
+  const std::vector<std::byte> state = machine.save(target->padding);
+  const auto written = write_state(*target, state);
   if (was_running) {
     machine.cont();
   }
@@ -82,7 +75,20 @@ QmpResult save(QmpCall& call, MachineControl& machine, const FdSets& sets) {
 
 }  // namespace
 
-void add_migration_commands(QmpCommands& commands, MachineControl& machine, const FdSets& sets) {
+OpenStateTarget passed_descriptors(const FdSets& sets) {
+  return [&sets](const std::string& name) -> Result<StateTarget> {
+    if (!FdSets::is_name(name)) {
+      return Error{"only a descriptor that was passed by add-fd is written to: /dev/fdset/NUMBER"};
+    }
+    auto fd = sets.open(name, O_WRONLY);
+    if (!fd) {
+      return fd.error();
+    }
+    return StateTarget{.fd = std::move(*fd)};
+  };
+}
+
+void add_migration_commands(QmpCommands& commands, MachineControl& machine, OpenStateTarget open) {
   using Presence = QmpParameter::Presence;
   commands.add("xen-set-global-dirty-log",
                {{"enable", QmpParameter::Type::boolean, Presence::required}},
@@ -90,10 +96,11 @@ void add_migration_commands(QmpCommands& commands, MachineControl& machine, cons
                  machine.track_dirty(call.arguments.at("enable").as_bool());
                  return json::object{};
                });
-  commands.add("xen-save-devices-state",
-               {{"filename", QmpParameter::Type::string, Presence::required},
-                {"live", QmpParameter::Type::boolean, Presence::optional}},
-               [&machine, &sets](QmpCall& call) { return save(call, machine, sets); });
+  commands.add(
+      "xen-save-devices-state",
+      {{"filename", QmpParameter::Type::string, Presence::required},
+       {"live", QmpParameter::Type::boolean, Presence::optional}},
+      [&machine, open = std::move(open)](QmpCall& call) { return save(call, machine, open); });
 }
 
 }  // namespace dm::toolstack

@@ -2,6 +2,7 @@
 // A guest that was saved goes on in another process: what libxl passes as -incoming fd:F.
 #include "ioreq/daemon/incoming.h"
 
+#include "ioreq/machine/machine_state.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/linux/whole_io.h"
 #include "tests/unit/ioreq/daemon/saved_machines.h"
@@ -34,7 +35,7 @@ host::UniqueFd file_of(std::span<const std::byte> bytes) {
 Bytes saved(SavedPc& pc) {
   pc.live();
   pc.control->stop();
-  return pc.control->save();
+  return pc.control->save(0);
 }
 
 void pass(SavedPc& pc, GuestClock::duration by) {
@@ -55,7 +56,7 @@ BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
   const Bytes state = saved(from);
   SavedPc to{incoming()};
   BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
-  BOOST_TEST((to.control->save() == state));
+  BOOST_TEST((to.control->save(0) == state));
   to.control->cont();
   BOOST_TEST(to.control->running());
   BOOST_TEST(to.inb(0x71) == 0x12);  // the CMOS byte that it was at
@@ -117,6 +118,45 @@ BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
   BOOST_TEST(::lseek(file.get(), 0, SEEK_CUR) == static_cast<::off_t>(length));
 }
 
+/// As QEMU leaves it in dom0 after xl save -c of a stub domain's guest, and then xl save.
+BOOST_AUTO_TEST_CASE(the_last_of_several_states_in_a_file_counts) {
+  SavedPc from;
+  Bytes file = saved(from);
+  from.control->cont();
+  from.outb(0x70, 0x11);  // another CMOS byte is chosen
+  from.control->stop();
+  const Bytes last = from.control->save(2048);
+  file.insert(file.end(), last.begin(), last.end());
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_incoming(file_of(file).get(), *to.machine).has_value());
+  BOOST_TEST((to.machine->save() == from.machine->save()));
+  for (const std::size_t missing : {std::size_t{1}, last.size() - 10}) {
+    SavedPc other{incoming()};
+    const auto cut = std::span{file}.first(file.size() - missing);
+    BOOST_TEST(!load_incoming(file_of(cut).get(), *other.machine).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(padding_belongs_to_a_state_and_means_nothing) {
+  SavedPc from;
+  saved(from);
+  const Bytes padded = from.control->save(2048);
+  BOOST_TEST(padded.size() == from.machine->save().size() + 2048);
+  BOOST_TEST(saved_state_length(padded).value() == padded.size());
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_incoming(file_of(padded).get(), *to.machine).has_value());
+  BOOST_TEST((to.machine->save() == from.machine->save()));
+}
+
+BOOST_AUTO_TEST_CASE(saves_are_numbered) {
+  SavedPc pc;
+  for (std::uint32_t number = 1; number < 4; ++number) {
+    const Bytes state = saved(pc);
+    BOOST_TEST(state::read_saved_header(state).value().number == number);
+    pc.control->cont();
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
   SavedPc from;
   const Bytes state = saved(from);
@@ -135,7 +175,7 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
   const bool loaded = load_incoming(out.get(), *to.machine).has_value();
   console.join();
   BOOST_REQUIRE(loaded);
-  BOOST_TEST((to.control->save() == state));
+  BOOST_TEST((to.control->save(0) == state));
 }
 
 BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_what_is_lost) {

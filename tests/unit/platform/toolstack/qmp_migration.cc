@@ -95,6 +95,26 @@ BOOST_AUTO_TEST_CASE(a_pipe_takes_the_state_too) {
   BOOST_TEST((bytes == machine.state));
 }
 
+/// A stub domain's console.
+BOOST_AUTO_TEST_CASE(where_a_state_goes_through_a_stream_it_has_padding_behind_it) {
+  std::array<int, 2> ends{};
+  BOOST_TEST_REQUIRE(::pipe(ends.data()) == 0);
+  const host::UniqueFd from{ends[0]};
+  const host::UniqueFd to{ends[1]};
+  QmpCommands streaming;
+  add_migration_commands(streaming, machine, [&](const std::string& name) -> Result<StateTarget> {
+    BOOST_TEST(name == "/dev/fdset/1");
+    return StateTarget{.fd = host::duplicate(to.get()), .file = false, .padding = 100};
+  });
+  const json::object arguments{{"filename", "/dev/fdset/1"}};
+  QmpDescriptors none;
+  QmpCall call{.arguments = arguments, .descriptors = none};
+  BOOST_TEST(streaming.call("xen-save-devices-state", call).has_value());
+  std::vector<std::byte> bytes(machine.state.size() + 100);
+  BOOST_TEST(host::read_whole(from.get(), bytes).has_value());
+  BOOST_TEST(std::equal(machine.state.begin(), machine.state.end(), bytes.begin()));
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_and_the_guest_can_go_on) {
   const host::UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
   run("stop");
