@@ -142,8 +142,7 @@ dm::Result<> run() {
     return open;
   }
   const std::vector<std::string_view> arguments{stub.arguments.begin(), stub.arguments.end()};
-  auto invocation = dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(),
-                                                      {.console_limit = kLogBudget});
+  auto invocation = dm::toolstack::parse_command_line(arguments, {.console_limit = kLogBudget});
   if (!invocation) {
     return invocation.error();
   }
