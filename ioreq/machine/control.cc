@@ -229,7 +229,13 @@ void Control::stop() noexcept {
   }
 }
 
+/// Xen does not save that a guest sleeps (HVM_PARAM_ACPI_S_STATE), but it does save vCPUs that
+/// begin at the firmware's entry. So a guest that was saved asleep wakes where it is restored, and
+/// its devices are saved as waking leaves them. They do nothing until then, here too.
 std::vector<std::byte> Control::save(std::size_t padding) {
+  if (host_.asleep()) {
+    machine_.wake();
+  }
   std::vector<std::byte> saved = machine_.save();
   frame_saved_state(saved, {.number = ++saves_, .padding = padding});
   return saved;

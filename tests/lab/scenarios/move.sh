@@ -56,7 +56,7 @@ begin_load() {
   rm -f "$state/guest/answers"
   (while sleep 0.1; do
     ping -q -c 1 -W 1 "$address" > /dev/null && cut -d ' ' -f 1 /proc/uptime
-  done) > "$state/guest/answers" 2> /dev/null &
+  done) >> "$state/guest/answers" 2> /dev/null &
   pinger=$!
   disown "$pinger"
 }
