@@ -36,21 +36,20 @@ Result<host::UniqueFd> open_for_writing(const FdSets& sets, const std::string& n
 }
 
 /// From the descriptor's offset on. libxl opens the file of an earlier save again without emptying
-/// it and sends all of it, so what is behind our state is cut off.
+/// it and sends all of it, so what is behind that place is cut off. This comes first: a file that
+/// was opened with O_APPEND takes our state behind what it has, wherever the offset is.
 Result<> write_state(int fd, std::span<const std::byte> state) {
   const ::off_t begin = ::lseek(fd, 0, SEEK_CUR);
-  if (auto written = host::write_whole(fd, state); !written) {
-    if (begin >= 0) {
-      static_cast<void>(!::ftruncate(fd, begin));
-    }
-    return written;
-  }
   struct ::stat is {};
-  if (::fstat(fd, &is) == 0 && S_ISREG(is.st_mode) &&
-      ::ftruncate(fd, begin + static_cast<::off_t>(state.size())) != 0) {
+  const bool is_file = ::fstat(fd, &is) == 0 && S_ISREG(is.st_mode);
+  if (is_file && ::ftruncate(fd, begin) != 0) {
     return Error{host::error_text(errno)};
   }
-  return {};
+  auto written = host::write_whole(fd, state);
+  if (!written && is_file) {
+    static_cast<void>(!::ftruncate(fd, begin));
+  }
+  return written;
 }
 
 /// A machine that runs is stopped for it, as QEMU does, and goes on afterwards.

@@ -95,6 +95,14 @@ BOOST_AUTO_TEST_CASE(a_pipe_takes_the_state_too) {
   BOOST_TEST((bytes == machine.state));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_only_added_to_gets_no_state_behind_an_old_one) {
+  run("stop");
+  BOOST_TEST(save_to(file().get()).contains("return"));
+  machine.state.assign(100, std::byte{7});
+  BOOST_TEST(save_to(file(O_WRONLY | O_APPEND).get()).contains("return"));
+  BOOST_TEST((saved() == machine.state));
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_and_the_guest_can_go_on) {
   const host::UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
   run("stop");
