@@ -19,9 +19,9 @@ Error failed(const Error& why) {
                ". Its saved file is as it was; a migrated guest goes on where it came from"};
 }
 
-Result<std::vector<std::byte>> read_state(int fd) {
+Result<std::vector<std::byte>> read_state(int fd, std::chrono::milliseconds patience) {
   std::vector<std::byte> state(kSavedHeader);
-  if (auto header = host::read_whole(fd, state); !header) {
+  if (auto header = host::read_whole(fd, state, patience); !header) {
     return fail("its state cannot be read: ", header.error().message);
   }
   const auto length = saved_state_length(state);
@@ -29,7 +29,7 @@ Result<std::vector<std::byte>> read_state(int fd) {
     return length.error();
   }
   state.resize(*length);
-  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader)); !rest) {
+  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader), patience); !rest) {
     return fail("its state cannot be read: ", rest.error().message);
   }
   return state;
@@ -37,8 +37,8 @@ Result<std::vector<std::byte>> read_state(int fd) {
 
 }  // namespace
 
-Result<> load_incoming(int fd, Machine& machine) {
-  const auto state = read_state(fd);
+Result<> load_incoming(int fd, Machine& machine, std::chrono::milliseconds patience) {
+  const auto state = read_state(fd, patience);
   if (!state) {
     return failed(state.error());
   }

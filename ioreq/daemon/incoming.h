@@ -4,12 +4,21 @@
 #include "core/result.h"
 #include "ioreq/machine/machine.h"
 
+#include <chrono>
+
 namespace dm {
+
+/// Two times this is less than the 60 s that libxl waits for a device model (libxl_internal.h,
+/// LIBXL_DEVICE_MODEL_START_TIMEOUT).
+inline constexpr std::chrono::milliseconds kIncomingPatience{20'000};
 
 /// Loads the state of a saved guest from `fd` (-incoming fd:F) into a machine that has not served a
 /// request yet. The machine is paused then. `fd` stays open. Bytes behind the state are left
 /// unread: in a file there may be a later one, and on a console there is no end. Fails with one
-/// line that says what to do.
-[[nodiscard]] Result<> load_incoming(int fd, Machine& machine);
+/// line that says what to do; also when who writes has kept us waiting for `patience`, for the
+/// header or for the rest.
+[[nodiscard]] Result<> load_incoming(int fd,
+                                     Machine& machine,
+                                     std::chrono::milliseconds patience = kIncomingPatience);
 
 }  // namespace dm

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -35,6 +36,9 @@ Result<host::UniqueFd> open_for_writing(const FdSets& sets, const std::string& n
   return sets.open(name, O_WRONLY);
 }
 
+/// For the reader of a pipe, in all: the loop serves nobody meanwhile. libxl passes a file.
+constexpr std::chrono::milliseconds kPatience{2000};
+
 /// From the descriptor's offset on. libxl opens the file of an earlier save again without emptying
 /// it and sends all of it, so what is behind that place is cut off. This comes first: a file that
 /// was opened with O_APPEND takes our state behind what it has, wherever the offset is.
@@ -45,7 +49,7 @@ Result<> write_state(int fd, std::span<const std::byte> state) {
   if (is_file && ::ftruncate(fd, begin) != 0) {
     return Error{host::error_text(errno)};
   }
-  auto written = host::write_whole(fd, state);
+  auto written = host::write_whole(fd, state, kPatience);
   if (!written && is_file) {
     static_cast<void>(!::ftruncate(fd, begin));
   }

@@ -7,6 +7,7 @@
 #include "tests/unit/ioreq/daemon/saved_machines.h"
 
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,10 +24,12 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+constexpr std::chrono::seconds kPatience{10};  // of the test itself
+
 /// A file at its beginning, as libxl opens it.
 host::UniqueFd file_of(std::span<const std::byte> bytes) {
   host::UniqueFd file{::memfd_create("qemu-resume", MFD_CLOEXEC)};
-  BOOST_REQUIRE(host::write_whole(file.get(), bytes).has_value());
+  BOOST_REQUIRE(host::write_whole(file.get(), bytes, kPatience).has_value());
   BOOST_REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
   return file;
 }
@@ -127,7 +130,7 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
   std::thread console{[&] {
     for (auto rest = std::span{state}; !rest.empty();) {
       const auto piece = rest.first(std::min<std::size_t>(256, rest.size()));
-      static_cast<void>(host::write_whole(in.get(), piece).has_value());
+      static_cast<void>(host::write_whole(in.get(), piece, kPatience).has_value());
       rest = rest.subspan(piece.size());
     }
   }};
@@ -153,6 +156,23 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
     const std::string& text = loaded.error().message;
     BOOST_TEST(text.find("cannot go on here") != std::string::npos);
     BOOST_TEST(text.find('\n') == std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_ever) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  for (const std::size_t sent : {0U, 10U, 30000U}) {
+    std::array<int, 2> ends{};
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const host::UniqueFd out{ends[0]};
+    const host::UniqueFd in{ends[1]};
+    const auto piece = std::span{state}.first(sent);
+    BOOST_REQUIRE(host::write_whole(in.get(), piece, kPatience).has_value());
+    SavedPc to{incoming()};
+    const auto loaded = load_incoming(out.get(), *to.machine, std::chrono::milliseconds{20});
+    BOOST_REQUIRE(!loaded.has_value());
+    BOOST_TEST(loaded.error().message.find("waiting") != std::string::npos);
   }
 }
 
