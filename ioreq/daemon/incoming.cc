@@ -3,8 +3,12 @@
 
 #include "core/obs/log.h"
 #include "ioreq/machine/machine_state.h"
+#include "platform/linux/error_text.h"
 #include "platform/linux/whole_io.h"
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -36,6 +40,14 @@ Result<std::vector<std::byte>> read_state(int fd, std::chrono::milliseconds pati
 }
 
 }  // namespace
+
+Result<host::UniqueFd> adopt_incoming(int fd) {
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    const std::string text = host::error_text(errno);
+    return failed(Error{"-incoming fd:" + std::to_string(fd) + ": " + text});
+  }
+  return host::UniqueFd{fd};
+}
 
 Result<> load_incoming(int fd, Machine& machine, std::chrono::milliseconds patience) {
   const auto state = read_state(fd, patience);

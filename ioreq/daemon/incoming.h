@@ -3,10 +3,15 @@
 
 #include "core/result.h"
 #include "ioreq/machine/machine.h"
+#include "platform/linux/unique_fd.h"
 
 #include <chrono>
 
 namespace dm {
+
+/// Takes over the descriptor of -incoming fd:F. Call it before anything else is opened: a number
+/// that nobody has passed would soon be that of a file of ours. Fails with one line.
+[[nodiscard]] Result<host::UniqueFd> adopt_incoming(int fd);
 
 /// Two times this is less than the 60 s that libxl waits for a device model (libxl_internal.h,
 /// LIBXL_DEVICE_MODEL_START_TIMEOUT).

@@ -6,6 +6,7 @@
 #include "platform/linux/whole_io.h"
 #include "tests/unit/ioreq/daemon/saved_machines.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -174,6 +175,20 @@ BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_e
     BOOST_REQUIRE(!loaded.has_value());
     BOOST_TEST(loaded.error().message.find("waiting") != std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_nobody_has_passed_is_said_at_once) {
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  BOOST_TEST(::close(ends[1]) == 0);
+  const auto closed = adopt_incoming(ends[1]);
+  BOOST_REQUIRE(!closed.has_value());
+  BOOST_TEST(closed.error().message.find("-incoming fd:" + std::to_string(ends[1])) !=
+             std::string::npos);
+  const auto open = adopt_incoming(ends[0]);
+  BOOST_REQUIRE(open.has_value());
+  BOOST_TEST(open->get() == ends[0]);
+  BOOST_TEST(::fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
