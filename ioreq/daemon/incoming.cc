@@ -3,11 +3,14 @@
 
 #include "core/obs/log.h"
 #include "ioreq/machine/machine_state.h"
+#include "platform/linux/error_text.h"
 #include "platform/linux/whole_io.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <span>
@@ -23,12 +26,9 @@ Error failed(const Error& why) {
                ". Its saved file is as it was; a migrated guest goes on where it came from"};
 }
 
-/// dom0 gives a console its bytes as fast as they are taken, and libxl has given up after 30 s.
-constexpr std::chrono::seconds kPatience{20};
-
-Result<std::vector<std::byte>> read_state(int fd) {
+Result<std::vector<std::byte>> read_state(int fd, std::chrono::milliseconds patience) {
   std::vector<std::byte> state(kSavedHeader);
-  if (auto header = host::read_whole(fd, state, kPatience); !header) {
+  if (auto header = host::read_whole(fd, state, patience); !header) {
     return fail("its state cannot be read: ", header.error().message);
   }
   const auto length = saved_state_length(state);
@@ -36,7 +36,7 @@ Result<std::vector<std::byte>> read_state(int fd) {
     return length.error();
   }
   state.resize(*length);
-  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader), kPatience); !rest) {
+  if (auto rest = host::read_whole(fd, std::span{state}.subspan(kSavedHeader), patience); !rest) {
     return fail("its state cannot be read: ", rest.error().message);
   }
   return state;
@@ -52,18 +52,26 @@ bool another_follows(int fd) {
 
 /// A console's file has a state for each save of its guest where QEMU writes it. Memory is that of
 /// the last one, so that counts; if it is not whole, none does.
-Result<std::vector<std::byte>> read_last_state(int fd) {
-  auto state = read_state(fd);
+Result<std::vector<std::byte>> read_last_state(int fd, std::chrono::milliseconds patience) {
+  auto state = read_state(fd, patience);
   while (state && another_follows(fd)) {
-    state = read_state(fd);
+    state = read_state(fd, patience);
   }
   return state;
 }
 
 }  // namespace
 
-Result<> load_incoming(int fd, Machine& machine) {
-  const auto state = read_last_state(fd);
+Result<host::UniqueFd> adopt_incoming(int fd) {
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    const std::string text = host::error_text(errno);
+    return failed(Error{"-incoming fd:" + std::to_string(fd) + ": " + text});
+  }
+  return host::UniqueFd{fd};
+}
+
+Result<> load_incoming(int fd, Machine& machine, std::chrono::milliseconds patience) {
+  const auto state = read_last_state(fd, patience);
   if (!state) {
     return failed(state.error());
   }

@@ -33,7 +33,8 @@ Result<toolstack::StateTarget> SaveConsole::begin(const std::string& name) {
     return Error{host::error_text(errno)};
   }
   used_ = true;
-  return toolstack::StateTarget{.fd = std::move(fd), .file = false, .padding = kPadding};
+  return toolstack::StateTarget{
+      .fd = std::move(fd), .file = false, .padding = kPadding, .patience = kPatience};
 }
 
 bool saves_begin_anew(const toolstack::XenstoreReader& xenstore) {

@@ -6,6 +6,7 @@
 #include "platform/toolstack/command_line/stub_arguments.h"
 #include "platform/toolstack/qmp/qmp_migration.h"
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -25,6 +26,8 @@ namespace dm {
 class SaveConsole {
  public:
   static constexpr std::size_t kPadding = 2048;  ///< bytes; XENCONS_OUT, Xen io/console.h
+  /// For dom0 to take the state out. It has much to do while a guest moves.
+  static constexpr std::chrono::milliseconds kPatience{20'000};
 
   /// `tty` is /dev/hvc1. If it cannot be opened, every save fails and says why.
   SaveConsole(const std::string& tty, bool begins_anew);

@@ -74,18 +74,26 @@ void Session::stage(std::string_view what) const noexcept {
 }
 
 Result<> Session::start() {
+  host::UniqueFd saved;
+  if (config_.incoming_fd) {
+    auto adopted = adopt_incoming(*config_.incoming_fd);
+    if (!adopted) {
+      return adopted.error();
+    }
+    saved = std::move(*adopted);
+  }
   if (auto started = start_supervisor(); !started) {
     return started;
   }
   if (auto taken = take_place(); !taken) {
     return taken;
   }
-  if (config_.incoming_fd) {
-    const host::UniqueFd saved{*config_.incoming_fd};
+  if (saved) {
     if (auto loaded = load_incoming(saved.get(), *machine_); !loaded) {
       return loaded;
     }
   }
+  saved.reset();
   if (auto listening = listen(); !listening) {
     return listening;
   }

@@ -75,6 +75,7 @@ ata::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
 }
 
 void Machine::pause() noexcept {
+  poller_.pause_timers();
   for (const auto& device : devices_.all) {
     device->pause();
   }
@@ -85,6 +86,7 @@ void Machine::resume() noexcept {
   for (const auto& device : devices_.all) {
     device->resume();
   }
+  poller_.resume_timers();
 }
 
 void Machine::wake() noexcept {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace dm::host {
@@ -21,6 +22,9 @@ constexpr std::string_view kName = "qemu-save.";  // libxl_internal.h, LIBXL_DEV
 /// Every state through a console has that much padding (ioreq/daemon/save_console.h). A shorter one
 /// is none, so a hostile stub domain costs one open(2) for 2 KiB at most.
 constexpr std::size_t kLeast = 2048;
+
+/// A regular file is always ready.
+constexpr std::chrono::milliseconds kPatience{1000};
 
 }  // namespace
 
@@ -105,7 +109,7 @@ void StateFile::keep(std::span<const std::byte> bytes) noexcept {
     return;
   }
   ++counters_.writes;
-  if (auto written = write_whole(file_.get(), fits); !written) {
+  if (auto written = write_whole(file_.get(), fits, kPatience); !written) {
     counters_.dropped += fits.size();
     give_up(written.error().message);
     return;

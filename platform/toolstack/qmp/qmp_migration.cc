@@ -28,22 +28,21 @@ namespace json = boost::json;
 namespace {
 
 /// From the descriptor's offset on. libxl opens the file of an earlier save again without emptying
-/// it and sends all of it, so what is behind our state is cut off.
+/// it and sends all of it, so what is behind that place is cut off. This comes first: a file that
+/// was opened with O_APPEND takes our state behind what it has, wherever the offset is.
 Result<> write_state(const StateTarget& target, std::span<const std::byte> state) {
   const int fd = target.fd.get();
   const ::off_t begin = target.file ? ::lseek(fd, 0, SEEK_CUR) : -1;
-  if (auto written = host::write_whole(fd, state); !written) {
-    if (begin >= 0) {
-      static_cast<void>(!::ftruncate(fd, begin));
-    }
-    return written;
-  }
   struct ::stat is {};
-  if (begin >= 0 && ::fstat(fd, &is) == 0 && S_ISREG(is.st_mode) &&
-      ::ftruncate(fd, begin + static_cast<::off_t>(state.size())) != 0) {
+  const bool is_file = begin >= 0 && ::fstat(fd, &is) == 0 && S_ISREG(is.st_mode);
+  if (is_file && ::ftruncate(fd, begin) != 0) {
     return Error{host::error_text(errno)};
   }
-  return {};
+  auto written = host::write_whole(fd, state, target.patience);
+  if (!written && is_file) {
+    static_cast<void>(!::ftruncate(fd, begin));
+  }
+  return written;
 }
 
 /// A machine that runs is stopped for it, as QEMU does, and goes on afterwards.

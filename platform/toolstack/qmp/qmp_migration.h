@@ -7,6 +7,7 @@
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -18,6 +19,8 @@ struct StateTarget {
   host::UniqueFd fd;        ///< blocks
   bool file = true;         ///< what is behind the state is cut off; false: it is a stream
   std::size_t padding = 0;  ///< bytes that have to follow the state as part of it
+  /// For the reader of a pipe, in all: the loop serves nobody meanwhile. libxl passes a file.
+  std::chrono::milliseconds patience{2000};
 };
 /// Opens what the client names. An error is one line.
 using OpenStateTarget = std::function<Result<StateTarget>(const std::string& name)>;

@@ -284,6 +284,30 @@ BOOST_AUTO_TEST_CASE(stop_and_cont_are_those_of_time_and_of_other_devices_too) {
   BOOST_TEST(quits == 1U);
 }
 
+/// TXDW waits for TIDV, and its time is over when stop comes: libxl takes the state and Xen's
+/// levels at different moments after that.
+BOOST_AUTO_TEST_CASE(what_is_due_when_stop_comes_waits_for_cont) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.open_card(0x20000, 0x30000, 0x400000);
+  (void)pc.card(0x00c0);                                         // ICR
+  pc.card(0x3820, 100);                                          // TIDV: 102.4 us
+  const std::uint64_t frame[2]{0x300000, 100 | 0x8bULL << 24U};  // IDE, RS, IFCS, EOP
+  std::memcpy(pc.memory.ram().data() + 0x30000, frame, sizeof frame);
+  pc.card(0x3818, 1);  // TDT
+  BOOST_TEST(!pc.irqs.intx(4, 0));
+  pc.clock.advance(std::chrono::milliseconds{1});
+  pc.control->stop();
+  const auto state = pc.control->save();
+  pc.settle();
+  BOOST_TEST(!pc.irqs.intx(4, 0));
+  BOOST_TEST((pc.control->save() == state));
+  BOOST_TEST(!pc.loop.asked_for);  // nor is there anything to be awake for
+  pc.control->cont();
+  pc.settle();
+  BOOST_TEST(pc.irqs.intx(4, 0));
+}
+
 BOOST_AUTO_TEST_CASE(a_machine_that_starts_stopped_is_launched_by_the_first_cont_alone) {
   MachineConfig paused = six_vcpus();
   paused.start_paused = true;

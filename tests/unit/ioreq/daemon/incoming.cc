@@ -7,7 +7,9 @@
 #include "platform/linux/whole_io.h"
 #include "tests/unit/ioreq/daemon/saved_machines.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,10 +26,12 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+constexpr std::chrono::seconds kPatience{10};  // of the test itself
+
 /// A file at its beginning, as libxl opens it.
 host::UniqueFd file_of(std::span<const std::byte> bytes) {
   host::UniqueFd file{::memfd_create("qemu-resume", MFD_CLOEXEC)};
-  BOOST_REQUIRE(host::write_whole(file.get(), bytes).has_value());
+  BOOST_REQUIRE(host::write_whole(file.get(), bytes, kPatience).has_value());
   BOOST_REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
   return file;
 }
@@ -167,7 +171,7 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
   std::thread console{[&] {
     for (auto rest = std::span{state}; !rest.empty();) {
       const auto piece = rest.first(std::min<std::size_t>(256, rest.size()));
-      static_cast<void>(host::write_whole(in.get(), piece).has_value());
+      static_cast<void>(host::write_whole(in.get(), piece, kPatience).has_value());
       rest = rest.subspan(piece.size());
     }
   }};
@@ -194,6 +198,37 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
     BOOST_TEST(text.find("cannot go on here") != std::string::npos);
     BOOST_TEST(text.find('\n') == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_ever) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  for (const std::size_t sent : {0U, 10U, 30000U}) {
+    std::array<int, 2> ends{};
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const host::UniqueFd out{ends[0]};
+    const host::UniqueFd in{ends[1]};
+    const auto piece = std::span{state}.first(sent);
+    BOOST_REQUIRE(host::write_whole(in.get(), piece, kPatience).has_value());
+    SavedPc to{incoming()};
+    const auto loaded = load_incoming(out.get(), *to.machine, std::chrono::milliseconds{20});
+    BOOST_REQUIRE(!loaded.has_value());
+    BOOST_TEST(loaded.error().message.find("waiting") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_nobody_has_passed_is_said_at_once) {
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  BOOST_TEST(::close(ends[1]) == 0);
+  const auto closed = adopt_incoming(ends[1]);
+  BOOST_REQUIRE(!closed.has_value());
+  BOOST_TEST(closed.error().message.find("-incoming fd:" + std::to_string(ends[1])) !=
+             std::string::npos);
+  const auto open = adopt_incoming(ends[0]);
+  BOOST_REQUIRE(open.has_value());
+  BOOST_TEST(open->get() == ends[0]);
+  BOOST_TEST(::fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {

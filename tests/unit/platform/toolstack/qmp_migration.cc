@@ -11,12 +11,14 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 
 namespace dm::toolstack::test {
 namespace {
 
 namespace json = boost::json;
+using namespace std::chrono_literals;  // NOLINT(google-build-using-namespace): 10s reads better
 
 struct MigrationRig : QmpRig {
   MigrationRig() { client.enter(); }
@@ -40,7 +42,7 @@ struct MigrationRig : QmpRig {
   [[nodiscard]] std::vector<std::byte> saved() const {
     std::vector<std::byte> bytes(std::filesystem::file_size(path));
     const host::UniqueFd from{::open(path.c_str(), O_RDONLY)};
-    BOOST_TEST_REQUIRE(host::read_whole(from.get(), bytes).has_value());
+    BOOST_TEST_REQUIRE(host::read_whole(from.get(), bytes, 10s).has_value());
     return bytes;
   }
   std::string desc_of(const json::object& reply) {
@@ -91,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_pipe_takes_the_state_too) {
   run("stop");
   BOOST_TEST(save_to(to.get()).contains("return"));
   std::vector<std::byte> bytes(machine.state.size());
-  BOOST_TEST(host::read_whole(from.get(), bytes).has_value());
+  BOOST_TEST(host::read_whole(from.get(), bytes, 10s).has_value());
   BOOST_TEST((bytes == machine.state));
 }
 
@@ -111,8 +113,28 @@ BOOST_AUTO_TEST_CASE(where_a_state_goes_through_a_stream_it_has_padding_behind_i
   QmpCall call{.arguments = arguments, .descriptors = none};
   BOOST_TEST(streaming.call("xen-save-devices-state", call).has_value());
   std::vector<std::byte> bytes(machine.state.size() + 100);
-  BOOST_TEST(host::read_whole(from.get(), bytes).has_value());
+  BOOST_TEST(host::read_whole(from.get(), bytes, 10s).has_value());
   BOOST_TEST(std::equal(machine.state.begin(), machine.state.end(), bytes.begin()));
+}
+
+BOOST_AUTO_TEST_CASE(a_pipe_that_nobody_reads_is_an_error_and_the_guest_can_go_on) {
+  std::array<int, 2> ends{};
+  BOOST_TEST_REQUIRE(::pipe(ends.data()) == 0);
+  const host::UniqueFd from{ends[0]};
+  const host::UniqueFd to{ends[1]};
+  machine.state.resize(std::size_t{1} << 20);
+  run("stop");
+  desc_of(save_to(to.get()));
+  BOOST_TEST(run("cont").contains("return"));
+  BOOST_TEST(machine.is_running);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_that_is_only_added_to_gets_no_state_behind_an_old_one) {
+  run("stop");
+  BOOST_TEST(save_to(file().get()).contains("return"));
+  machine.state.assign(100, std::byte{7});
+  BOOST_TEST(save_to(file(O_WRONLY | O_APPEND).get()).contains("return"));
+  BOOST_TEST((saved() == machine.state));
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_and_the_guest_can_go_on) {
