@@ -70,9 +70,11 @@ class Session final : private ControlHost {
   void quit() noexcept override { end(Ending::Cause::quit); }
   [[nodiscard]] bool asleep() noexcept override { return xen_->domain().asleep(); }
   void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
-  void pause_others() noexcept override;
+  [[nodiscard]] bool pause_others() noexcept override;
   void resume_others() noexcept override;
 
+  [[nodiscard]] bool hand_over_others() noexcept override;
+  void take_back_others() noexcept override;
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;
 

@@ -58,13 +58,24 @@ struct ScriptedProcess : ControlHost {
   }
   void quit() noexcept override { ++quits; }
   void wake() noexcept override { ++wakes; }
-  void pause_others() noexcept override { others_run = false; }
+  [[nodiscard]] bool pause_others() noexcept override {
+    others_run = false;
+    return others_durable;
+  }
   void resume_others() noexcept override { others_run = true; }
+  [[nodiscard]] bool hand_over_others() noexcept override {
+    others_here = others_stay;
+    return !others_stay;
+  }
+  void take_back_others() noexcept override { others_here = true; }
   unsigned launches = 0;
   bool launches_well = true;
   unsigned quits = 0;
   unsigned wakes = 0;
   bool others_run = true;
+  bool others_durable = true;
+  bool others_here = true;   ///< not handed over
+  bool others_stay = false;  ///< cannot be
 };
 
 inline NicConfig nic() {
