@@ -3,11 +3,13 @@
 
 #include "core/obs/log.h"
 #include "ioreq/machine/machine_state.h"
+#include "ioreq/machine/make_devices.h"
 #include "platform/linux/whole_io.h"
 
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dm {
@@ -37,16 +39,24 @@ Result<std::vector<std::byte>> read_state(int fd) {
 
 }  // namespace
 
-Result<> load_incoming(int fd, Machine& machine) {
-  const auto state = read_state(fd);
+Result<Incoming> read_incoming(int fd) {
+  auto state = read_state(fd);
   if (!state) {
     return failed(state.error());
   }
+  const auto gone = unplugged_in(*state);
+  if (!gone) {
+    return failed(gone.error());
+  }
+  return Incoming{.state = std::move(*state), .gone = *gone};
+}
+
+Result<> load_incoming(const Incoming& saved, Machine& machine) {
   machine.pause();
-  if (auto loaded = machine.load(*state); !loaded) {
+  if (auto loaded = machine.load(saved.state); !loaded) {
     return failed(loaded.error());
   }
-  log::info("the state of the devices is loaded: ", state->size(), " bytes");
+  log::info("the state of the devices is loaded: ", saved.state.size(), " bytes");
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 #include "core/ports/event_loop.h"
+#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
@@ -54,7 +55,7 @@ class Session final : private ControlHost {
 
  private:
   [[nodiscard]] Result<> start_supervisor();
-  [[nodiscard]] Result<> take_place();
+  [[nodiscard]] Result<> take_place(const UnplugRequest& gone);
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
@@ -72,9 +73,9 @@ class Session final : private ControlHost {
   void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
   [[nodiscard]] bool pause_others() noexcept override;
   void resume_others() noexcept override;
-
   [[nodiscard]] bool hand_over_others() noexcept override;
   void take_back_others() noexcept override;
+
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;
 

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -77,12 +78,20 @@ Result<> Session::start() {
   if (auto started = start_supervisor(); !started) {
     return started;
   }
-  if (auto taken = take_place(); !taken) {
+  std::optional<Incoming> saved;
+  if (config_.incoming_fd) {
+    const host::UniqueFd file{*config_.incoming_fd};
+    auto read = read_incoming(file.get());
+    if (!read) {
+      return read.error();
+    }
+    saved = std::move(*read);
+  }
+  if (auto taken = take_place(saved ? saved->gone : UnplugRequest{}); !taken) {
     return taken;
   }
-  if (config_.incoming_fd) {
-    const host::UniqueFd saved{*config_.incoming_fd};
-    if (auto loaded = load_incoming(saved.get(), *machine_); !loaded) {
+  if (saved) {
+    if (auto loaded = load_incoming(*saved, *machine_); !loaded) {
       return loaded;
     }
   }
@@ -116,8 +125,8 @@ Result<> Session::start_supervisor() {
   return {};
 }
 
-Result<> Session::take_place() {
-  auto backends = open_backends(config_, loop_);
+Result<> Session::take_place(const UnplugRequest& gone) {
+  auto backends = open_backends(config_, gone, loop_);
   if (!backends) {
     return backends.error();
   }

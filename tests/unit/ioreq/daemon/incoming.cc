@@ -31,6 +31,12 @@ host::UniqueFd file_of(std::span<const std::byte> bytes) {
   return file;
 }
 
+/// As the daemon does it.
+Result<> load_from(int fd, Machine& machine) {
+  const auto saved = read_incoming(fd);
+  return saved ? load_incoming(*saved, machine) : Result<>{saved.error()};
+}
+
 Bytes saved(SavedPc& pc) {
   pc.live();
   pc.control->stop();
@@ -54,7 +60,7 @@ BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
   BOOST_TEST((to.control->save() == state));
   to.control->cont();
   BOOST_TEST(to.control->running());
@@ -67,7 +73,7 @@ BOOST_AUTO_TEST_CASE(cards_are_announced_from_cont_on_five_times_with_their_addr
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
   BOOST_TEST(to.cables[0]->sent.empty());
   to.control->cont();
   std::size_t sent = 1;
@@ -113,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
   state.resize(length + 5000, std::byte{0xee});
   const host::UniqueFd file = file_of(state);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file.get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file.get(), *to.machine).has_value());
   BOOST_TEST(::lseek(file.get(), 0, SEEK_CUR) == static_cast<::off_t>(length));
 }
 
@@ -132,7 +138,7 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
     }
   }};
   SavedPc to{incoming()};
-  const bool loaded = load_incoming(out.get(), *to.machine).has_value();
+  const bool loaded = load_from(out.get(), *to.machine).has_value();
   console.join();
   BOOST_REQUIRE(loaded);
   BOOST_TEST((to.control->save() == state));
@@ -148,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
   bad.back().back() ^= std::byte{1};
   for (const Bytes& bytes : bad) {
     SavedPc to{incoming()};
-    const auto loaded = load_incoming(file_of(bytes).get(), *to.machine);
+    const auto loaded = load_from(file_of(bytes).get(), *to.machine);
     BOOST_REQUIRE(!loaded.has_value());
     const std::string& text = loaded.error().message;
     BOOST_TEST(text.find("cannot go on here") != std::string::npos);
@@ -162,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
   MachineConfig other = incoming();
   other.nics.pop_back();
   SavedPc to{other};
-  const auto loaded = load_incoming(file_of(state).get(), *to.machine);
+  const auto loaded = load_from(file_of(state).get(), *to.machine);
   BOOST_REQUIRE(!loaded.has_value());
   BOOST_TEST(loaded.error().message.find("other devices") != std::string::npos);
 }
