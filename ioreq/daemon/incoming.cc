@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "ioreq/machine/machine_state.h"
+#include "ioreq/machine/make_devices.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/whole_io.h"
 
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace dm {
@@ -70,16 +72,24 @@ Result<host::UniqueFd> adopt_incoming(int fd) {
   return host::UniqueFd{fd};
 }
 
-Result<> load_incoming(int fd, Machine& machine, std::chrono::milliseconds patience) {
-  const auto state = read_last_state(fd, patience);
+Result<Incoming> read_incoming(int fd, std::chrono::milliseconds patience) {
+  auto state = read_last_state(fd, patience);
   if (!state) {
     return failed(state.error());
   }
+  const auto gone = unplugged_in(*state);
+  if (!gone) {
+    return failed(gone.error());
+  }
+  return Incoming{.state = std::move(*state), .gone = *gone};
+}
+
+Result<> load_incoming(const Incoming& saved, Machine& machine) {
   machine.pause();
-  if (auto loaded = machine.load(*state); !loaded) {
+  if (auto loaded = machine.load(saved.state); !loaded) {
     return failed(loaded.error());
   }
-  log::info("the state of the devices is loaded: ", state->size(), " bytes");
+  log::info("the state of the devices is loaded: ", saved.state.size(), " bytes");
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 #include "core/ports/event_loop.h"
+#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
@@ -56,7 +57,7 @@ class Session final : private ControlHost {
 
  private:
   [[nodiscard]] Result<> start_supervisor();
-  [[nodiscard]] Result<> take_place();
+  [[nodiscard]] Result<> take_place(const UnplugRequest& gone);
   [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
@@ -73,8 +74,10 @@ class Session final : private ControlHost {
   void quit() noexcept override { end(Ending::Cause::quit); }
   [[nodiscard]] bool asleep() noexcept override { return xen_->domain().asleep(); }
   void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
-  void pause_others() noexcept override;
+  [[nodiscard]] bool pause_others() noexcept override;
   void resume_others() noexcept override;
+  [[nodiscard]] bool hand_over_others() noexcept override;
+  void take_back_others() noexcept override;
 
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;

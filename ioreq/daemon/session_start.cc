@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -74,26 +75,29 @@ void Session::stage(std::string_view what) const noexcept {
 }
 
 Result<> Session::start() {
-  host::UniqueFd saved;
+  std::optional<Incoming> saved;
   if (config_.incoming_fd) {
-    auto adopted = adopt_incoming(*config_.incoming_fd);
-    if (!adopted) {
-      return adopted.error();
+    const auto file = adopt_incoming(*config_.incoming_fd);
+    if (!file) {
+      return file.error();
     }
-    saved = std::move(*adopted);
+    auto read = read_incoming(file->get());
+    if (!read) {
+      return read.error();
+    }
+    saved = std::move(*read);
   }
   if (auto started = start_supervisor(); !started) {
     return started;
   }
-  if (auto taken = take_place(); !taken) {
+  if (auto taken = take_place(saved ? saved->gone : UnplugRequest{}); !taken) {
     return taken;
   }
   if (saved) {
-    if (auto loaded = load_incoming(saved.get(), *machine_); !loaded) {
+    if (auto loaded = load_incoming(*saved, *machine_); !loaded) {
       return loaded;
     }
   }
-  saved.reset();
   if (auto listening = listen(); !listening) {
     return listening;
   }
@@ -124,8 +128,8 @@ Result<> Session::start_supervisor() {
   return {};
 }
 
-Result<> Session::take_place() {
-  auto backends = open_backends(config_, loop_);
+Result<> Session::take_place(const UnplugRequest& gone) {
+  auto backends = open_backends(config_, gone, loop_);
   if (!backends) {
     return backends.error();
   }

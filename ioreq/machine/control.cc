@@ -208,6 +208,10 @@ void Control::cont() noexcept {
       return;
     }
   }
+  if (std::exchange(handed_over_, false)) {
+    machine_.take_back();
+    host_.take_back_others();
+  }
   running_ = true;
   clock_.resume();
   machine_.resume();
@@ -220,7 +224,8 @@ void Control::cont() noexcept {
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
-    host_.pause_others();
+    const bool others_durable = host_.pause_others();
+    durable_ = machine_.make_durable() && others_durable;
     if (tracking_) {
       dirty_.flush();
     }
@@ -239,6 +244,11 @@ std::vector<std::byte> Control::save(std::size_t padding) {
   std::vector<std::byte> saved = machine_.save();
   frame_saved_state(saved, {.number = ++saves_, .padding = padding});
   return saved;
+}
+
+bool Control::hand_over() noexcept {
+  handed_over_ = true;
+  return machine_.hand_over() && host_.hand_over_others();
 }
 
 }  // namespace dm

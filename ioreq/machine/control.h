@@ -30,9 +30,13 @@ class ControlHost {
   /// S3: whether the guest sleeps; wakes it.
   [[nodiscard]] virtual bool asleep() noexcept = 0;
   virtual void wake() noexcept = 0;
-  /// Stops and continues the devices beside the machine (PV backends).
-  virtual void pause_others() noexcept = 0;
+  /// Stops and continues the devices beside the machine (PV backends). False when some of what they
+  /// have acknowledged could not be made durable.
+  [[nodiscard]] virtual bool pause_others() noexcept = 0;
   virtual void resume_others() noexcept = 0;
+  /// As Machine::hand_over() and Machine::take_back(), for those devices.
+  [[nodiscard]] virtual bool hand_over_others() noexcept = 0;
+  virtual void take_back_others() noexcept = 0;
 };
 
 /// What the management side may do with the machine: start it, stop it, ask about it.
@@ -62,7 +66,9 @@ class Control final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
   void stop() noexcept override;
+  [[nodiscard]] bool durable() const noexcept override { return durable_; }
   [[nodiscard]] std::vector<std::byte> save(std::size_t padding) override;
+  [[nodiscard]] bool hand_over() noexcept override;
   void quit() noexcept override { host_.quit(); }
 
  private:
@@ -82,6 +88,8 @@ class Control final : public MachineControl {
   bool running_;
   bool arrived_;  ///< a guest that was saved has not been announced yet
   std::uint32_t saves_ = 0;
+  bool durable_ = true;
+  bool handed_over_ = false;  ///< perhaps in part
 };
 
 }  // namespace dm

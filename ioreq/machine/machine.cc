@@ -96,7 +96,10 @@ void Machine::wake() noexcept {
   }
 }
 
-void Machine::make_durable() noexcept {
+bool Machine::make_durable() noexcept {
+  if (handed_over_) {
+    return true;  // it was, and what is written now would be another machine's
+  }
   bool durable = true;
   for (const auto& device : devices_.all) {
     durable = device->flush() && durable;
@@ -106,6 +109,20 @@ void Machine::make_durable() noexcept {
         "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
         "be lost");
   }
+  return durable;
+}
+
+bool Machine::hand_over() noexcept {
+  handed_over_ =
+      std::ranges::all_of(devices_.all, [](const auto& device) { return device->hand_over(); });
+  return handed_over_;
+}
+
+void Machine::take_back() noexcept {
+  for (const auto& device : devices_.all) {
+    static_cast<void>(device->take_back());  // its image says so, in the log and to the guest
+  }
+  handed_over_ = false;
 }
 
 void Machine::stop_listening() noexcept {

@@ -27,6 +27,13 @@ namespace json = boost::json;
 
 namespace {
 
+constexpr std::string_view kNotDurable =
+    "a disk could not be flushed, and a saved guest would not learn that its writes may be lost; "
+    "the device model's log says which disk; repair that, or shut the guest down instead";
+constexpr std::string_view kNotHandedOver =
+    "a disk image cannot be left to another device model; the device model's log says which, and "
+    "why; the guest can go on here, or be saved without live";
+
 /// From the descriptor's offset on. libxl opens the file of an earlier save again without emptying
 /// it and sends all of it, so what is behind that place is cut off. This comes first: a file that
 /// was opened with O_APPEND takes our state behind what it has, wherever the offset is.
@@ -45,7 +52,10 @@ Result<> write_state(const StateTarget& target, std::span<const std::byte> state
   return written;
 }
 
-/// A machine that runs is stopped for it, as QEMU does, and goes on afterwards.
+/// A machine that runs is stopped for it, as QEMU does, and goes on afterwards. One that was
+/// stopped before is perhaps to go on elsewhere, with `live` before this process has ended: then
+/// its images are handed over. `live` is true if it is missing (QEMU: migration/savevm.c;
+/// libxl 4.17 passes it).
 QmpResult save(QmpCall& call, MachineControl& machine, const OpenStateTarget& open) {
   const std::string name = call.arguments.at("filename").as_string().c_str();
   const auto failed = [&name](std::string_view why) {
@@ -54,19 +64,30 @@ QmpResult save(QmpCall& call, MachineControl& machine, const OpenStateTarget& op
     log::warning("xl save: ", std::string_view{desc});
     return QmpError{kGenericError, std::move(desc)};
   };
+  const auto* const given = call.arguments.if_contains("live");
+  const bool live = given == nullptr || given->as_bool();
   const bool was_running = machine.running();
   const auto target = open(name);
   if (!target) {
     return failed(target.error().message);
   }
   machine.stop();
+  const bool durable = machine.durable();
   const std::vector<std::byte> state = machine.save(target->padding);
-  const auto written = write_state(*target, state);
+  const auto written = durable ? write_state(*target, state) : Result<>{};
+  const bool elsewhere = durable && written.has_value() && live && !was_running;
+  const bool handed_over = !elsewhere || machine.hand_over();
   if (was_running) {
     machine.cont();
   }
+  if (!durable) {
+    return failed(kNotDurable);
+  }
   if (!written) {
     return failed(written.error().message);
+  }
+  if (!handed_over) {
+    return failed(kNotHandedOver);
   }
   log::info("the state of the devices is saved: ", state.size(), " bytes");
   return json::object{};

@@ -298,10 +298,10 @@ BOOST_AUTO_TEST_CASE(what_is_due_when_stop_comes_waits_for_cont) {
   BOOST_TEST(!pc.irqs.intx(4, 0));
   pc.clock.advance(std::chrono::milliseconds{1});
   pc.control->stop();
-  const auto state = pc.control->save();
+  const auto state = pc.machine->save();
   pc.settle();
   BOOST_TEST(!pc.irqs.intx(4, 0));
-  BOOST_TEST((pc.control->save() == state));
+  BOOST_TEST((pc.machine->save() == state));
   BOOST_TEST(!pc.loop.asked_for);  // nor is there anything to be awake for
   pc.control->cont();
   pc.settle();

@@ -36,6 +36,12 @@ host::UniqueFd file_of(std::span<const std::byte> bytes) {
   return file;
 }
 
+/// As the daemon does it.
+Result<> load_from(int fd, Machine& machine) {
+  const auto saved = read_incoming(fd);
+  return saved ? load_incoming(*saved, machine) : Result<>{saved.error()};
+}
+
 Bytes saved(SavedPc& pc) {
   pc.live();
   pc.control->stop();
@@ -59,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
   BOOST_TEST((to.control->save(0) == state));
   to.control->cont();
   BOOST_TEST(to.control->running());
@@ -72,7 +78,7 @@ BOOST_AUTO_TEST_CASE(cards_are_announced_from_cont_on_five_times_with_their_addr
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
   BOOST_TEST(to.cables[0]->sent.empty());
   to.control->cont();
   std::size_t sent = 1;
@@ -118,7 +124,7 @@ BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
   state.resize(length + 5000, std::byte{0xee});
   const host::UniqueFd file = file_of(state);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file.get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file.get(), *to.machine).has_value());
   BOOST_TEST(::lseek(file.get(), 0, SEEK_CUR) == static_cast<::off_t>(length));
 }
 
@@ -132,12 +138,12 @@ BOOST_AUTO_TEST_CASE(the_last_of_several_states_in_a_file_counts) {
   const Bytes last = from.control->save(2048);
   file.insert(file.end(), last.begin(), last.end());
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(file).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(file).get(), *to.machine).has_value());
   BOOST_TEST((to.machine->save() == from.machine->save()));
   for (const std::size_t missing : {std::size_t{1}, last.size() - 10}) {
     SavedPc other{incoming()};
     const auto cut = std::span{file}.first(file.size() - missing);
-    BOOST_TEST(!load_incoming(file_of(cut).get(), *other.machine).has_value());
+    BOOST_TEST(!load_from(file_of(cut).get(), *other.machine).has_value());
   }
 }
 
@@ -148,7 +154,7 @@ BOOST_AUTO_TEST_CASE(padding_belongs_to_a_state_and_means_nothing) {
   BOOST_TEST(padded.size() == from.machine->save().size() + 2048);
   BOOST_TEST(saved_state_length(padded).value() == padded.size());
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(padded).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(padded).get(), *to.machine).has_value());
   BOOST_TEST((to.machine->save() == from.machine->save()));
 }
 
@@ -176,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
     }
   }};
   SavedPc to{incoming()};
-  const bool loaded = load_incoming(out.get(), *to.machine).has_value();
+  const bool loaded = load_from(out.get(), *to.machine).has_value();
   console.join();
   BOOST_REQUIRE(loaded);
   BOOST_TEST((to.control->save(0) == state));
@@ -192,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
   bad.back().back() ^= std::byte{1};
   for (const Bytes& bytes : bad) {
     SavedPc to{incoming()};
-    const auto loaded = load_incoming(file_of(bytes).get(), *to.machine);
+    const auto loaded = load_from(file_of(bytes).get(), *to.machine);
     BOOST_REQUIRE(!loaded.has_value());
     const std::string& text = loaded.error().message;
     BOOST_TEST(text.find("cannot go on here") != std::string::npos);
@@ -203,17 +209,16 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
 BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_ever) {
   SavedPc from;
   const Bytes state = saved(from);
-  for (const std::size_t sent : {0U, 10U, 30000U}) {
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{10}, std::size_t{10000}}) {
     std::array<int, 2> ends{};
     BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     const host::UniqueFd out{ends[0]};
     const host::UniqueFd in{ends[1]};
     const auto piece = std::span{state}.first(sent);
     BOOST_REQUIRE(host::write_whole(in.get(), piece, kPatience).has_value());
-    SavedPc to{incoming()};
-    const auto loaded = load_incoming(out.get(), *to.machine, std::chrono::milliseconds{20});
-    BOOST_REQUIRE(!loaded.has_value());
-    BOOST_TEST(loaded.error().message.find("waiting") != std::string::npos);
+    const auto read = read_incoming(out.get(), std::chrono::milliseconds{20});
+    BOOST_REQUIRE(!read.has_value());
+    BOOST_TEST(read.error().message.find("waiting") != std::string::npos);
   }
 }
 
@@ -237,7 +242,7 @@ BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
   MachineConfig other = incoming();
   other.nics.pop_back();
   SavedPc to{other};
-  const auto loaded = load_incoming(file_of(state).get(), *to.machine);
+  const auto loaded = load_from(file_of(state).get(), *to.machine);
   BOOST_REQUIRE(!loaded.has_value());
   BOOST_TEST(loaded.error().message.find("other devices") != std::string::npos);
 }

@@ -28,8 +28,9 @@ inline MachineConfig without_acpi() {
 class SavedPc : public ManagedPc {
  public:
   explicit SavedPc(MachineConfig machine_config = everything(),
-                   std::span<const DeviceMaker> more = {})
-      : ManagedPc{std::move(machine_config), more} {}
+                   std::span<const DeviceMaker> more = {},
+                   const UnplugRequest& gone = {})
+      : ManagedPc{std::move(machine_config), more, gone} {}
 
   /// Something is going on in every chip.
   void live() {

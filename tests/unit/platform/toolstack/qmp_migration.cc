@@ -32,9 +32,9 @@ struct MigrationRig : QmpRig {
     client.send_with_fds("{\"execute\":\"add-fd\",\"id\":6}\r\n", {fd});
     return client.message().at("return").at("fdset-id").as_int64();
   }
-  json::object save_to(int fd) {
-    return run("xen-save-devices-state",
-               R"({"live":false,"filename":"/dev/fdset/)" + std::to_string(pass(fd)) + "\"}");
+  json::object save_to(int fd, std::string_view live = R"("live":false,)") {
+    return run("xen-save-devices-state", "{" + std::string{live} + R"("filename":"/dev/fdset/)" +
+                                             std::to_string(pass(fd)) + "\"}");
   }
   [[nodiscard]] host::UniqueFd file(int flags = O_WRONLY | O_CREAT) {
     return host::UniqueFd{::open(path.c_str(), flags | O_CLOEXEC, 0600)};
@@ -67,6 +67,52 @@ BOOST_AUTO_TEST_CASE(xl_save_stops_the_machine_and_takes_its_state) {
   BOOST_TEST(!machine.saved_running);
   BOOST_TEST(run("xen-set-global-dirty-log", R"({"enable":false})").contains("return"));
   BOOST_TEST((machine.tracking == std::vector<bool>{true, false}));
+}
+
+/// xl migrate and Remus. QEMU takes a missing `live` for true (migration/savevm.c).
+BOOST_AUTO_TEST_CASE(after_a_live_save_the_images_are_anothers_until_cont) {
+  for (const std::string_view live : {R"("live":true,)", ""}) {
+    run("stop");
+    BOOST_TEST(save_to(file().get(), live).contains("return"));
+    BOOST_TEST((saved() == machine.state));
+    BOOST_TEST(!machine.images_here);
+    run("cont");
+    BOOST_TEST(machine.images_here);
+  }
+  BOOST_TEST(machine.hand_overs == 2);
+}
+
+BOOST_AUTO_TEST_CASE(after_any_other_save_the_images_stay) {
+  run("stop");
+  BOOST_TEST(save_to(file().get()).contains("return"));
+  run("cont");
+  BOOST_TEST(save_to(file().get(), R"("live":true,)").contains("return"));  // it goes on here
+  BOOST_TEST(machine.is_running);
+  run("stop");
+  const host::UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
+  desc_of(save_to(full.get(), R"("live":true,)"));
+  BOOST_TEST(machine.hand_overs == 0);
+}
+
+BOOST_AUTO_TEST_CASE(an_image_that_stays_here_is_an_error) {
+  machine.images_stay = true;
+  run("stop");
+  const std::string why = desc_of(save_to(file().get(), R"("live":true,)"));
+  BOOST_TEST(why.find("cannot be left to another device model") != std::string::npos);
+  BOOST_TEST(run("cont").contains("return"));
+}
+
+/// A flush that fails is told to the guest once. A saved guest would never hear of it.
+BOOST_AUTO_TEST_CASE(a_machine_with_a_disk_that_cannot_be_flushed_is_not_saved) {
+  machine.is_durable = false;
+  for (const std::string_view live : {R"("live":true,)", R"("live":false,)"}) {
+    run("stop");
+    const std::string why = desc_of(save_to(file().get(), live));
+    BOOST_TEST(why.find("could not be flushed") != std::string::npos);
+    BOOST_TEST(std::filesystem::file_size(path) == 0U);
+    run("cont");
+  }
+  BOOST_TEST(machine.hand_overs == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_second_and_shorter_state_leaves_nothing_of_the_first) {
