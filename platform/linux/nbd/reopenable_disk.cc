@@ -2,6 +2,7 @@
 #include "platform/linux/nbd/reopenable_disk.h"
 
 #include "core/obs/log.h"
+#include "core/obs/probe.h"
 #include "platform/linux/nap.h"
 
 #include <algorithm>
@@ -41,8 +42,10 @@ void ReopenableDisk::submit(BlockRequest& request) noexcept {
     disk_->submit(request);
     return;
   }
+  DM_PROBE4(disk_submit, &request, static_cast<int>(request.op), request.offset, request.length);
   request.done_bytes = 0;
   request.status = BlockStatus::io_error;
+  DM_PROBE3(disk_done, &request, static_cast<int>(request.status), request.done_bytes);
   count(request, request.status);
   request.done(request, request.status);
 }
