@@ -80,7 +80,7 @@ longest_silence() {
 # after a move: it is the same guest, which goes on
 check_moved() {
   local now_off
-  await_answer
+  await_answer guest
   in_guest guest 60 "cat /tmp/word" && [[ $said == kept ]] ||
     fail "the guest has lost its memory: $said"
   now_off=$(clock_offset)
@@ -106,7 +106,7 @@ migrate_once() {
   : > "$state/guest/answers"
   tcpdump -Z root -i xenbr0 -U -w "$state/guest/rarp.pcap" "ether proto 0x8035" 2> /dev/null &
   announced=$!
-  xl migrate -s '' guest 'xl migrate-receive' >> "$(xl_log guest)" 2>&1 ||
+  migrate guest ||
     fail "xl migrate failed; see xl.log"
   detach guest
   check_nothing_left "$(domid guest)"
