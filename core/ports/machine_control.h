@@ -105,8 +105,12 @@ class MachineControl {
   [[nodiscard]] virtual bool prelaunch() const noexcept = 0;
   virtual void cont() noexcept = 0;  ///< idempotent
   /// Stops the machine. Returns when no device I/O is in flight that could touch guest memory or a
-  /// disk.
+  /// disk, and all that was acknowledged is on stable storage: the next device model may read the
+  /// images from another host (QEMU does the same, softmmu/cpus.c, do_vm_stop()).
   virtual void stop() noexcept = 0;
+  /// False when the last stop() could not make everything durable. Another device model would miss
+  /// what is not.
+  [[nodiscard]] virtual bool durable() const noexcept = 0;
   /// All that the guest can see of the devices, as bytes for another device model. Call it while
   /// the machine is stopped.
   [[nodiscard]] virtual std::vector<std::byte> save() const = 0;

@@ -219,6 +219,7 @@ void Control::cont() noexcept {
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
+    durable_ = machine_.make_durable();
     host_.pause_others();
     if (tracking_) {
       dirty_.flush();

@@ -61,6 +61,7 @@ class Control final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
   void stop() noexcept override;
+  [[nodiscard]] bool durable() const noexcept override { return durable_; }
   [[nodiscard]] std::vector<std::byte> save() const override { return machine_.save(); }
   void quit() noexcept override { host_.quit(); }
 
@@ -79,7 +80,8 @@ class Control final : public MachineControl {
   bool launched_;   ///< requests may come
   bool prelaunch_;  ///< and no cont yet; a guest that was saved is paused instead
   bool running_;
-  bool arrived_;  ///< a guest that was saved has not been announced yet
+  bool durable_ = true;  ///< since the last stop
+  bool arrived_;         ///< a guest that was saved has not been announced yet
 };
 
 }  // namespace dm

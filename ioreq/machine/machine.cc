@@ -96,7 +96,7 @@ void Machine::wake() noexcept {
   }
 }
 
-void Machine::make_durable() noexcept {
+bool Machine::make_durable() noexcept {
   bool durable = true;
   for (const auto& device : devices_.all) {
     durable = device->flush() && durable;
@@ -106,6 +106,7 @@ void Machine::make_durable() noexcept {
         "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
         "be lost");
   }
+  return durable;
 }
 
 void Machine::stop_listening() noexcept {

@@ -106,8 +106,8 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// firmware sets up at boot.
   void wake() noexcept;
   /// Makes all acknowledged data durable: on return it is on stable storage. If that fails, the log
-  /// says so.
-  void make_durable() noexcept;
+  /// says so. False then.
+  bool make_durable() noexcept;
   /// Call it when the loop has ended. It frees what the guest's next device model needs, however
   /// long the disks take: new clients of serial ports then connect to that one.
   void stop_listening() noexcept;

@@ -224,6 +224,7 @@ void Qdisk::pause() noexcept {
   paused_ = true;
   drain();
   push();
+  make_durable();  // the guest may go on on another host
 }
 
 void Qdisk::resume() noexcept {

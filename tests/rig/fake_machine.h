@@ -136,6 +136,7 @@ class FakeMachine final : public MachineControl {
     ++stops;
     is_running = false;
   }
+  [[nodiscard]] bool durable() const noexcept override { return is_durable; }
   [[nodiscard]] std::vector<std::byte> save() const override {
     saved_running = saved_running || is_running;
     return state;
@@ -154,6 +155,7 @@ class FakeMachine final : public MachineControl {
   bool is_prelaunch = false;
   int conts = 0;
   int stops = 0;
+  bool is_durable = true;
   int quits = 0;
   std::vector<std::byte> state = std::vector<std::byte>(3000, std::byte{0x5a});
   mutable bool saved_running = false;  ///< save() was called in a machine that was not stopped

@@ -72,7 +72,12 @@ QmpResult save(QmpCall& call, MachineControl& machine, const FdSets& sets) {
   }
   machine.stop();
   const std::vector<std::byte> state = machine.save();
-  const auto written = write_state(file->get(), state);
+  const Result<> written =
+      machine.durable()
+          ? write_state(file->get(), state)
+          : Error{
+                "a disk could not be flushed, and who goes on with the state may miss what the "
+                "guest wrote last. Mend the disk, or shut the guest down"};
   if (was_running) {
     machine.cont();
   }

@@ -74,6 +74,20 @@ BOOST_AUTO_TEST_CASE(a_transfer_under_way_at_stop_is_complete_and_told) {
   BOOST_TEST((dirty.told == std::set<std::uint64_t>{0x200}));
 }
 
+/// The guest has not flushed, and its next device model may be on another host.
+BOOST_AUTO_TEST_CASE(what_the_guest_has_written_is_on_stable_storage_when_stop_is_answered) {
+  firmware();
+  ide_dma(0xca, 3, 8, 0x200000);
+  BOOST_TEST(disks[0].flushes_now == 0U);
+  control->stop();
+  BOOST_TEST(disks[0].flushes_now == 1U);
+  BOOST_TEST(control->durable());
+  control->cont();
+  disks[0].fail_flushes();
+  control->stop();
+  BOOST_TEST(!control->durable());
+}
+
 BOOST_AUTO_TEST_CASE(nobody_is_told_before_or_after_tracking) {
   firmware();
   ide_dma(0xc8, 3, 8, 0x200000);

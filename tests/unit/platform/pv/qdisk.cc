@@ -313,6 +313,18 @@ BOOST_AUTO_TEST_CASE(while_the_guest_is_saved_nothing_is_under_way_and_nothing_i
   BOOST_TEST(all[1].id == 3U);
 }
 
+/// It may go on on another host.
+BOOST_AUTO_TEST_CASE(what_was_written_is_on_stable_storage_while_the_guest_is_saved) {
+  connected();
+  fill(0, 8);
+  ring->transfer(BlkfrontDriver::kWrite, 1, 0, pages(1));
+  go();
+  BOOST_TEST(ring->responses().size() == 1U);
+  backends->pause();
+  disk.power_cut();
+  BOOST_TEST(on_disk(0, 0, 0, 8));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -117,6 +117,15 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_only_added_to_gets_no_state_behind_an_old_on
   BOOST_TEST((saved() == machine.state));
 }
 
+BOOST_AUTO_TEST_CASE(a_disk_that_cannot_be_flushed_is_an_error_and_the_guest_can_go_on) {
+  machine.is_durable = false;
+  run("stop");
+  BOOST_TEST(desc_of(save_to(file().get())).find("could not be flushed") != std::string::npos);
+  BOOST_TEST(std::filesystem::file_size(path) == 0U);
+  BOOST_TEST(run("cont").contains("return"));
+  BOOST_TEST(machine.is_running);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_and_the_guest_can_go_on) {
   const host::UniqueFd full{::open("/dev/full", O_WRONLY | O_CLOEXEC)};
   run("stop");
