@@ -41,6 +41,14 @@ check_nothing_left() {
 
 # ---- at the end of a scenario, however it ended ----
 
+# end_all PATTERN: the processes whose "PID ARGUMENTS" match it (busybox has no pkill)
+end_all() {
+  local pid
+  for pid in $(ps -o pid,args | awk -v what="$1" '!/awk -v what/ && $0 ~ what { print $1 }'); do
+    kill "$pid" 2> /dev/null || true
+  done
+}
+
 # tidy: destroy all guests and their device models
 tidy() {
   local id file
@@ -48,10 +56,7 @@ tidy() {
     xl destroy "$id" 2>/dev/null || true
   done
   for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
-  pkill -f -- '-xen-domid' || true
-  pkill -x xl || true
-  pkill -x vchan-socket-p || true
-  pkill -f 'httpd -h' || true
+  end_all '-xen-domid |/vchan-socket-proxy |^[0-9 ]*xl |httpd .*-h '
   losetup -D 2>/dev/null || true
 }
 

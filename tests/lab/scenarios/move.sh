@@ -46,7 +46,9 @@ begin_load() {
   done
   mkdir -p "$state/served"
   dd if="${images[0]}" of="$state/served/file" bs=1M skip=33 count=2 2> /dev/null
-  busybox httpd -h "$state/served" -p 5002
+  busybox httpd -f -h "$state/served" -p 5002 &
+  server=$!
+  disown "$server"
   wanted_sum=$(hash_of < "$state/served/file")
   in_guest guest 20 "echo kept > /tmp/word; (while [ ! -e /tmp/enough ]; do" \
     "wget -q -O - http://10.0.0.1:5002/file | sha256sum >> /tmp/sums; done) & sleep 0.1" ||
@@ -134,7 +136,7 @@ await_end_of_load() {
     say "ok: ${said%%$'\n'*}"
   done
   in_guest guest 30 "touch /tmp/enough" || fail "the guest is silent: $said"
-  kill "$pinger" 2> /dev/null || true
+  kill "$pinger" "$server" 2> /dev/null || true
 }
 
 check_images() {
