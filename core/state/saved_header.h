@@ -29,6 +29,10 @@ struct SavedHeader {
 inline constexpr std::size_t kSavedHeader = sizeof(SavedHeader);
 static_assert(kSavedHeader == 24);
 
+/// Bytes of padding behind a state that goes through a PV console: as many as its ring holds, so
+/// that the state is out of the ring when they are in it. Source: Xen public header io/console.h.
+inline constexpr std::size_t kConsolePadding = 2048;
+
 /// Bytes; a state has no more.
 inline constexpr std::size_t kMaxSavedState = std::size_t{1} << 20;
 

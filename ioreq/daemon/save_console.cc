@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/daemon/save_console.h"
 
+#include "core/state/saved_header.h"
 #include "platform/linux/error_text.h"
 
 #include <fcntl.h>
@@ -34,7 +35,7 @@ Result<toolstack::StateTarget> SaveConsole::begin(const std::string& name) {
   }
   used_ = true;
   return toolstack::StateTarget{
-      .fd = std::move(fd), .file = false, .padding = kPadding, .patience = kPatience};
+      .fd = std::move(fd), .file = false, .padding = state::kConsolePadding, .patience = kPatience};
 }
 
 bool saves_begin_anew(const toolstack::XenstoreReader& xenstore) {

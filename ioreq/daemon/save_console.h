@@ -7,7 +7,6 @@
 #include "platform/toolstack/qmp/qmp_migration.h"
 
 #include <chrono>
-#include <cstddef>
 #include <string>
 
 namespace dm {
@@ -16,8 +15,7 @@ namespace dm {
 /// `-machine xenpv` in dom0 writes into /var/lib/xen/qemu-save.N. libxl calls it /dev/fdset/1.
 ///
 /// The kernel's write(2) returns when the last byte is in the console's ring of 2048 bytes, and
-/// nothing tells when dom0 has taken it out. So a state has as many bytes of padding behind it:
-/// when those are in the ring, the state is out of it.
+/// nothing tells when dom0 has taken it out. So a state has state::kConsolePadding behind it.
 ///
 /// stubdm in dom0 begins the file anew for each state, and says so in xenstore. QEMU does not: a
 /// second state would be behind the first, or in a file that libxl has removed. So it is refused
@@ -25,7 +23,6 @@ namespace dm {
 /// drivers/tty/hvc/hvc_xen.c.
 class SaveConsole {
  public:
-  static constexpr std::size_t kPadding = 2048;  ///< bytes; XENCONS_OUT, Xen io/console.h
   /// For dom0 to take the state out. It has much to do while a guest moves.
   static constexpr std::chrono::milliseconds kPatience{20'000};
 

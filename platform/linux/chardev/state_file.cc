@@ -19,9 +19,9 @@ namespace {
 constexpr std::string_view kFile = "file:";
 constexpr std::string_view kName = "qemu-save.";  // libxl_internal.h, LIBXL_DEVICE_MODEL_SAVE_FILE
 
-/// Every state through a console has that much padding (ioreq/daemon/save_console.h). A shorter one
-/// is none, so a hostile stub domain costs one open(2) for 2 KiB at most.
-constexpr std::size_t kLeast = 2048;
+/// Every state through a console has its padding. A shorter one is none, so a hostile stub domain
+/// costs one open(2) for 2 KiB at most.
+constexpr std::size_t kLeast = state::kConsolePadding;
 
 /// A regular file is always ready.
 constexpr std::chrono::milliseconds kPatience{1000};
