@@ -65,9 +65,10 @@ class Device {
   /// Allocates.
   [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
   /// Says whether save() of a device like this one could have made these bytes, which are hostile.
-  /// Changes nothing. `gone`: what the saved guest had unplugged. The device that keeps this for
-  /// the guest (the chipset) adds to it. A device that can be unplugged compares its bytes with it,
-  /// and so comes later in the machine.
+  /// Changes nothing. The message says what differs, for the person who configures the guest: in
+  /// the words of xl.cfg, or that the bytes are damaged. `gone`: what the saved guest had
+  /// unplugged. The device that keeps this for the guest (the chipset) adds to it. A device that
+  /// can be unplugged compares its bytes with it, and so comes later in the machine.
   [[nodiscard]] virtual Result<> check(std::span<const std::byte> bytes,
                                        UnplugRequest& gone) const = 0;
   /// Replaces the device's state by bytes that check() has accepted. Call it between pause() and
@@ -94,8 +95,9 @@ class Device {
 /// A chip may have other members of the contract too. If it lacks one, there is nothing to do; but
 /// a missing wake() means reset(). Two members are for chips alone:
 ///
-///     // Does a valid state fit this very chip? See Device::check().
-///     bool fits(const State&, UnplugRequest& gone) const;
+///     // Does a valid state fit this very chip? If not: what differs, in the words of xl.cfg. See
+///     // Device::check().
+///     Result<> fits(const State&, UnplugRequest& gone) const;
 ///     // Shows this instead of the state under the device's name.
 ///     void inspect(Inspector& to, std::string_view name) const;
 template <class Chip>
@@ -167,7 +169,7 @@ class DeviceOf final : public Device {
     const auto state = std::make_unique<State>(chip_->state());  // too large for the stack, some
     state::Saver saver;
     describe(saver, *state);
-    saver.field(kKindField, "kind", kind());
+    saver.field(state::kKindField, "kind", kind());
     return {saver.bytes().begin(), saver.bytes().end()};
   }
   [[nodiscard]] Result<> check(std::span<const std::byte> bytes,
@@ -177,10 +179,7 @@ class DeviceOf final : public Device {
       return fail("the saved state of ", name_, " is damaged: no such device could have it");
     }
     if constexpr (requires(const Chip& c) { c.fits(*state, gone); }) {
-      if (!chip_->fits(*state, gone)) {
-        return fail("the saved state of ", name_,
-                    " does not fit: the saved machine had other devices, or disks of another size");
-      }
+      return chip_->fits(*state, gone);
     }
     return {};
   }
@@ -200,11 +199,7 @@ class DeviceOf final : public Device {
   }
 
  private:
-  /// A field of every saved state, beside the chip's own fields: the states of two small chips may
-  /// look alike. Format 1 had no such field.
-  static constexpr std::uint16_t kKindField = 0xffff;
-
-  /// The FNV-1a hash of the name without its number.
+  /// See kKindField. The FNV-1a hash of the name without its number.
   [[nodiscard]] std::uint32_t kind() const noexcept {
     const std::string_view name = name_;
     std::uint32_t hash = 0x811c9dc5U;
@@ -219,7 +214,7 @@ class DeviceOf final : public Device {
     std::uint32_t of_kind = kind();
     state::Loader loader{bytes};
     describe(loader, *state);
-    loader.field(kKindField, "kind", of_kind);
+    loader.field(state::kKindField, "kind", of_kind);
     if (!loader.ok() || of_kind != kind() || !validate(*state)) {
       return nullptr;
     }
