@@ -39,9 +39,9 @@ HotPath hot_path() noexcept {
 extern "C" {
 
 // glibc's names behind malloc and its kin, exported for exactly this use.
-void* __libc_malloc(std::size_t);               // NOLINT(bugprone-reserved-identifier)
-void* __libc_calloc(std::size_t, std::size_t);  // NOLINT(bugprone-reserved-identifier)
-void* __libc_realloc(void*, std::size_t);       // NOLINT(bugprone-reserved-identifier)
+void* __libc_malloc(std::size_t);               // NOLINT(bugprone-reserved-identifier,cert-dcl*)
+void* __libc_calloc(std::size_t, std::size_t);  // NOLINT(bugprone-reserved-identifier,cert-dcl*)
+void* __libc_realloc(void*, std::size_t);       // NOLINT(bugprone-reserved-identifier,cert-dcl*)
 
 // libstdc++'s operator new ends here.
 void* malloc(std::size_t size) noexcept {

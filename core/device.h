@@ -61,6 +61,14 @@ class Device {
   /// made durable; the device leaves all the same.
   [[nodiscard]] virtual bool unplug(UnplugRequest request) noexcept = 0;
 
+  /// The end of a live save: another machine is about to open the device's images
+  /// (BlockBackend::hand_over). Call it between pause() and resume(), after save(). False when an
+  /// image stays here; take_back() follows then too.
+  [[nodiscard]] virtual bool hand_over() noexcept = 0;
+  /// The guest goes on here after all: before resume(). Changes nothing in a device that has handed
+  /// nothing over. False when an image cannot be had again: its requests fail.
+  [[nodiscard]] virtual bool take_back() noexcept = 0;
+
   /// All that the guest can see of the device, as bytes. Call it between pause() and resume().
   /// Allocates.
   [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
@@ -85,6 +93,31 @@ class Device {
   /// Reports what there is to see. Changes nothing; the guest goes on meanwhile.
   virtual void inspect(Inspector& to) const = 0;
 };
+
+/// The FNV-1a hash of a device's name without its number.
+[[nodiscard]] constexpr std::uint32_t device_kind(std::string_view name) noexcept {
+  std::uint32_t hash = 0x811c9dc5U;
+  for (const char c : name.substr(0, name.find_last_not_of("0123456789") + 1)) {
+    hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x01000193U;
+  }
+  return hash;
+}
+
+/// What save() of a device of that name has written, from hostile bytes. Fields that are missing
+/// keep the value of a new State. Null: this is no valid state.
+template <class State>
+[[nodiscard]] std::unique_ptr<State> read_device_state(std::string_view name,
+                                                       std::span<const std::byte> bytes) {
+  auto state = std::make_unique<State>();
+  std::uint32_t kind = device_kind(name);
+  state::Loader loader{bytes};
+  describe(loader, *state);
+  loader.field(state::kKindField, "kind", kind);
+  if (!loader.ok() || kind != device_kind(name) || !validate(*state)) {
+    return nullptr;
+  }
+  return state;
+}
 
 /// Makes a Device of a chip. A chip is a plain class with
 ///
@@ -116,6 +149,10 @@ class DeviceOf final : public Device {
       !requires { &Chip::announce; } || requires(Chip & c) { c.announce(); });
   static_assert(
       !requires { &Chip::flush; } || requires(Chip & c) { c.flush(); });
+  static_assert(
+      !requires { &Chip::hand_over; } || requires(Chip & c) { c.hand_over(); });
+  static_assert(
+      !requires { &Chip::take_back; } || requires(Chip & c) { c.take_back(); });
   static_assert(
       !requires { &Chip::fits; } ||
       requires(const Chip& c, const State& s, UnplugRequest& gone) { c.fits(s, gone); });
@@ -165,11 +202,24 @@ class DeviceOf final : public Device {
     return true;
   }
 
+  [[nodiscard]] bool hand_over() noexcept override {
+    if constexpr (requires(Chip & c) { c.hand_over(); }) {
+      return chip_->hand_over();
+    }
+    return true;
+  }
+  [[nodiscard]] bool take_back() noexcept override {
+    if constexpr (requires(Chip & c) { c.take_back(); }) {
+      return chip_->take_back();
+    }
+    return true;
+  }
+
   [[nodiscard]] std::vector<std::byte> save() const override {
     const auto state = std::make_unique<State>(chip_->state());  // too large for the stack, some
     state::Saver saver;
     describe(saver, *state);
-    saver.field(state::kKindField, "kind", kind());
+    saver.field(state::kKindField, "kind", device_kind(name_));
     return {saver.bytes().begin(), saver.bytes().end()};
   }
   [[nodiscard]] Result<> check(std::span<const std::byte> bytes,
@@ -199,26 +249,8 @@ class DeviceOf final : public Device {
   }
 
  private:
-  /// See kKindField. The FNV-1a hash of the name without its number.
-  [[nodiscard]] std::uint32_t kind() const noexcept {
-    const std::string_view name = name_;
-    std::uint32_t hash = 0x811c9dc5U;
-    for (const char c : name.substr(0, name.find_last_not_of("0123456789") + 1)) {
-      hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x01000193U;
-    }
-    return hash;
-  }
-  /// Fields that are missing keep the value of a new State. Null: this is no valid state.
   [[nodiscard]] std::unique_ptr<State> read(std::span<const std::byte> bytes) const {
-    auto state = std::make_unique<State>();
-    std::uint32_t of_kind = kind();
-    state::Loader loader{bytes};
-    describe(loader, *state);
-    loader.field(state::kKindField, "kind", of_kind);
-    if (!loader.ok() || of_kind != kind() || !validate(*state)) {
-      return nullptr;
-    }
-    return state;
+    return read_device_state<State>(name_, bytes);
   }
 
   std::string name_;

@@ -34,7 +34,7 @@ bool Poller::turn() noexcept {
     keep_house(look());
     return true;
   }
-  timers_.run_due();
+  run_timers();
   if (!work_.empty()) {
     return true;
   }
@@ -63,12 +63,18 @@ void Poller::served() noexcept {
   keep_house(now);
 }
 
+void Poller::run_timers() noexcept {
+  if (!timers_paused_) {
+    timers_.run_due();
+  }
+}
+
 void Poller::keep_house(HostTime now) noexcept {
   if (++since_poll_ >= bounds::kRequestsPerHostPoll || now - polled_ >= bounds::kHostPoll) {
     since_poll_ = 0;
     polled_ = now;
     events_.poll();
-    timers_.run_due();
+    run_timers();
     work_.meter().end_other();
     work_.run_one();
   }
@@ -111,7 +117,7 @@ bool Poller::sleep() noexcept {
     }
   }
   std::optional<std::chrono::nanoseconds> timeout;
-  if (const auto deadline = timers_.next_deadline(); deadline) {
+  if (const auto deadline = timers_.next_deadline(); deadline && !timers_paused_) {
     timeout = std::max(*deadline - timers_.now(), std::chrono::nanoseconds{0});
   }
   ++counters_.sleeps;

@@ -74,6 +74,10 @@ class Poller {
   /// Runs until stop(). False when the guest is gone.
   bool run() noexcept;
   void stop() noexcept { stopping_ = true; }
+  /// Between the two no timer fires, not even one that is due, and none ends a sleep: the guest's
+  /// time stands still, so it would end every sleep. Idempotent.
+  void pause_timers() noexcept { timers_paused_ = true; }
+  void resume_timers() noexcept { timers_paused_ = false; }
   /// One round: serves requests, or runs a unit of work, or sleeps. False when the guest is gone.
   bool turn() noexcept;
 
@@ -90,6 +94,7 @@ class Poller {
   /// Reads the clock. Call it right before or after a look at the slots.
   HostTime look() noexcept;
   void served() noexcept;
+  void run_timers() noexcept;
   /// Looks after disks, serial lines, management, timers and work now and then, so that a guest
   /// that never lets us sleep does not starve them.
   void keep_house(HostTime now) noexcept;
@@ -110,6 +115,7 @@ class Poller {
   unsigned since_poll_ = 0;
   bool events_unread_ = true;  ///< there may be pending events that nobody has taken
   bool slept_ = false;
+  bool timers_paused_ = false;
   bool stopping_ = false;
   Counters counters_;
 };

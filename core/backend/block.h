@@ -87,6 +87,16 @@ class BlockBackend {
   virtual void drain() noexcept = 0;
   /// Calls drain(), then makes everything durable. Returns ok, or the reason of the failure.
   [[nodiscard]] virtual BlockStatus flush_now() noexcept = 0;
+  /// Another device model is about to open the image, while this process still exists (xl migrate).
+  /// Calls drain() and makes everything durable. On return nothing of ours keeps the other one from
+  /// opening it: no lock, nothing of its metadata in memory. Until take_back() nothing is written,
+  /// and a request may fail. Returns ok, or the reason why the image is still ours. The default is
+  /// right for what has no lock and no metadata, as raw images.
+  [[nodiscard]] virtual BlockStatus hand_over() noexcept { return flush_now(); }
+  /// The other one does not need the image after all. False when it cannot be opened again: every
+  /// request fails from here on, and the log says why. Does nothing where hand_over() was not
+  /// called.
+  [[nodiscard]] virtual bool take_back() noexcept { return true; }
   /// For messages: the path or URL.
   [[nodiscard]] virtual std::string_view name() const noexcept = 0;
   /// For management: the engine that carries requests out ("io_uring", "NBD"), and the number of

@@ -105,11 +105,19 @@ class MachineControl {
   [[nodiscard]] virtual bool prelaunch() const noexcept = 0;
   virtual void cont() noexcept = 0;  ///< idempotent
   /// Stops the machine. Returns when no device I/O is in flight that could touch guest memory or a
-  /// disk.
+  /// disk, and all that disks have acknowledged is on stable storage, or durable() is false.
   virtual void stop() noexcept = 0;
+  /// False when the last stop() could not make durable what a disk had acknowledged.
+  [[nodiscard]] virtual bool durable() const noexcept = 0;
   /// All that the guest can see of the devices, as bytes for another device model. Call it while
-  /// the machine is stopped.
-  [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
+  /// the machine is stopped. Saves are numbered. `padding`: bytes behind the state that belong to
+  /// it and mean nothing.
+  [[nodiscard]] virtual std::vector<std::byte> save(std::size_t padding) = 0;
+  /// The end of a live save, after save(): another device model is about to open the images, while
+  /// this one still exists. Nothing of ours keeps it from that then, and nothing is written any
+  /// more, not even at the end. cont() takes the images back. False when one stays here, and the
+  /// log says why: the guest must not go on elsewhere.
+  [[nodiscard]] virtual bool hand_over() noexcept = 0;
   virtual void quit() noexcept = 0;  ///< ends the process, as SIGTERM does
 };
 

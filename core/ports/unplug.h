@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstddef>
+
 namespace dm {
 
 /// What a guest with PV drivers asks to lose, by a write to port 0x10 (Xen:
@@ -9,6 +11,11 @@ struct UnplugRequest {
   bool ide_disks = false;            ///< every IDE disk; CD-ROMs stay
   bool ide_secondary_disks = false;  ///< every IDE disk but the primary master
   bool nics = false;                 ///< every emulated network card
+
+  /// Does the disk at this IDE position leave? A CD-ROM drive never does.
+  [[nodiscard]] constexpr bool takes_disk(std::size_t position) const noexcept {
+    return ide_disks || (ide_secondary_disks && position != 0);
+  }
 };
 
 /// Port from the xen-platform device to the machine, which holds the disks and cards. Returns when

@@ -87,6 +87,12 @@ class Drive {
   /// Calls settle(), then makes everything durable that was acknowledged. False when that failed.
   [[nodiscard]] virtual bool flush() noexcept = 0;
 
+  /// Calls settle(), then lets another machine have the image (BlockBackend::hand_over). False when
+  /// it stays here.
+  [[nodiscard]] virtual bool hand_over() noexcept = 0;
+  /// Before resume(). False when the image cannot be had again.
+  [[nodiscard]] virtual bool take_back() noexcept = 0;
+
   /// For management: the image; null when there is none (an empty CD-ROM drive).
   [[nodiscard]] virtual const BlockBackend* medium() const noexcept { return nullptr; }
 

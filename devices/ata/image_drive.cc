@@ -95,6 +95,15 @@ void ImageDrive::resume() noexcept {
   }
 }
 
+bool ImageDrive::hand_over() noexcept {
+  settle();
+  return image_ == nullptr || image_->hand_over() == BlockStatus::ok;
+}
+
+bool ImageDrive::take_back() noexcept {
+  return image_ == nullptr || image_->take_back();
+}
+
 BlockStatus ImageDrive::flush_image() noexcept {
   meter_.image_request(0);
   return image_->flush_now();

@@ -42,6 +42,8 @@ class ImageDrive : public Drive {
   void dma_stopped() noexcept final;
   void settle() noexcept final;
   void resume() noexcept final;
+  [[nodiscard]] bool hand_over() noexcept final;
+  [[nodiscard]] bool take_back() noexcept final;
   [[nodiscard]] const BlockBackend* medium() const noexcept final { return image_.get(); }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
 

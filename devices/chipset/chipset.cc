@@ -16,6 +16,17 @@ bool validate(const ChipsetState& s) noexcept {
          validate(s.pm) && validate(s.platform);
 }
 
+UnplugRequest unplugged_by(const ChipsetState& s) noexcept {
+  if (!s.has_platform) {
+    return {};
+  }
+  using Mask = xen_platform::UNPLUG;
+  const std::uint16_t mask = s.platform.ports.unplugged;
+  return {.ide_disks = Mask::IDE_DISKS::test(mask),
+          .ide_secondary_disks = Mask::AUX_IDE_DISKS::test(mask),
+          .nics = Mask::NICS::test(mask)};
+}
+
 Chipset::Chipset(const Ports& ports, const Config& config)
     : host_bridge_{ports.pci},
       config_ports_{ports.pio, ports.pci, ports.control},
@@ -95,13 +106,10 @@ Result<> Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const {
     compare("maxvcpus (vcpus, where it is not set)", std::to_string(needed) + " or more",
             std::to_string(vcpus_max_));
   }
-  if (s.has_platform) {
-    using Mask = xen_platform::UNPLUG;
-    const std::uint16_t mask = s.platform.ports.unplugged;
-    gone.ide_disks = gone.ide_disks || Mask::IDE_DISKS::test(mask);
-    gone.ide_secondary_disks = gone.ide_secondary_disks || Mask::AUX_IDE_DISKS::test(mask);
-    gone.nics = gone.nics || Mask::NICS::test(mask);
-  }
+  const UnplugRequest unplugged = unplugged_by(s);
+  gone.ide_disks = gone.ide_disks || unplugged.ide_disks;
+  gone.ide_secondary_disks = gone.ide_secondary_disks || unplugged.ide_secondary_disks;
+  gone.nics = gone.nics || unplugged.nics;
   return differs.empty() ? Result<>{} : Error{std::move(differs)};
 }
 

@@ -62,6 +62,9 @@ void describe(Visitor& v, ChipsetState& s) {
 }
 [[nodiscard]] bool validate(const ChipsetState& s) noexcept;
 
+/// What the guest of this valid state has unplugged.
+[[nodiscard]] UnplugRequest unplugged_by(const ChipsetState& s) noexcept;
+
 /// All chips of the PC that Xen leaves out and that have no back end: every guest gets them before
 /// disks, cards and serial ports. Construct it first, so that its slots and ports are free. The
 /// buses must outlive it. Nothing allocates or throws after construction. Thread rule: the loop's

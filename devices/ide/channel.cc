@@ -279,6 +279,19 @@ bool Channel::flush() noexcept {
   return durable;
 }
 
+bool Channel::hand_over() noexcept {
+  return std::all_of(drives_.begin(), drives_.end(),
+                     [](const auto& drive) { return drive == nullptr || drive->hand_over(); });
+}
+
+bool Channel::take_back() noexcept {
+  bool all = true;
+  for (auto& drive : drives_) {
+    all = (drive == nullptr || drive->take_back()) && all;
+  }
+  return all;
+}
+
 ChannelState Channel::state() const noexcept {
   return {.selected = selected_, .control = control_, .bus_master = bus_master_.state()};
 }

@@ -62,6 +62,9 @@ class Channel final : private ata::Cable {
   void settle() noexcept;
   void resume() noexcept;
   [[nodiscard]] bool flush() noexcept;
+  /// See Piix3Ide.
+  [[nodiscard]] bool hand_over() noexcept;
+  [[nodiscard]] bool take_back() noexcept;
 
   [[nodiscard]] ChannelState state() const noexcept;
   /// The drives first.

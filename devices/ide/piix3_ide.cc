@@ -6,6 +6,7 @@
 #include "devices/ata/regs.h"
 #include "devices/ide/regs.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -129,13 +130,10 @@ void Piix3Ide::write_bus_master(IoAccess a, std::uint64_t value) noexcept {
 }
 
 bool Piix3Ide::unplug(UnplugRequest request) noexcept {
-  if (!request.ide_disks && !request.ide_secondary_disks) {
-    return true;
-  }
   bool durable = true;
-  for (std::size_t i = request.ide_disks ? 0 : 1; i < kPositions; ++i) {
+  for (std::size_t i = 0; i < kPositions; ++i) {
     const ata::Drive* const leaving = drive(i);
-    if (leaving != nullptr && leaving->kind() == ata::DriveKind::disk) {
+    if (request.takes_disk(i) && leaving != nullptr && leaving->kind() == ata::DriveKind::disk) {
       durable =
           channels_[i / Channel::kDrives].unplug(static_cast<std::uint8_t>(i % Channel::kDrives)) &&
           durable;
@@ -176,6 +174,19 @@ bool Piix3Ide::flush() noexcept {
   return durable;
 }
 
+bool Piix3Ide::hand_over() noexcept {
+  return std::all_of(channels_.begin(), channels_.end(),
+                     [](Channel& channel) { return channel.hand_over(); });
+}
+
+bool Piix3Ide::take_back() noexcept {
+  bool all = true;
+  for (Channel& channel : channels_) {
+    all = channel.take_back() && all;
+  }
+  return all;
+}
+
 ControllerState Piix3Ide::state() const noexcept {
   ControllerState out;
   out.config = config().bytes();
@@ -193,8 +204,7 @@ ControllerState Piix3Ide::state() const noexcept {
 Result<> Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const {
   std::string differs;
   for (std::size_t i = 0; i < kPositions; ++i) {
-    const bool unplugged = gone.ide_disks || (gone.ide_secondary_disks && i != 0);
-    const std::string one = difference(state.drives[i], i, unplugged);
+    const std::string one = difference(state.drives[i], i, gone.takes_disk(i));
     differs.append(differs.empty() || one.empty() ? "" : "; ").append(one);
   }
   return differs.empty() ? Result<>{} : Error{std::move(differs)};

@@ -62,6 +62,12 @@ class Piix3Ide final : public PciFunction {
   /// when that failed.
   [[nodiscard]] bool flush() noexcept;
 
+  /// Calls pause(), then lets another machine have the images of all drives
+  /// (BlockBackend::hand_over). False when one stays here; those before it are handed over.
+  [[nodiscard]] bool hand_over() noexcept;
+  /// Before resume(). False when an image cannot be had again.
+  [[nodiscard]] bool take_back() noexcept;
+
   [[nodiscard]] Channel& channel(std::size_t number) noexcept { return channels_[number]; }
   /// Null when there is none (any more).
   [[nodiscard]] const ata::Drive* drive(std::size_t position) const noexcept {
@@ -72,7 +78,8 @@ class Piix3Ide final : public PciFunction {
   /// After pause().
   [[nodiscard]] ControllerState state() const noexcept;
   /// Fails unless restore() would accept this valid state, and it has every drive that was not
-  /// unplugged. A disk may be missing if, and only if, the guest has unplugged it.
+  /// unplugged. A disk may be missing if, and only if, the guest has unplugged it. This machine
+  /// need not have such a disk at all: its image is not opened then.
   [[nodiscard]] Result<> fits(const ControllerState& state, const UnplugRequest& gone) const;
   /// Replaces the state, in a machine with the same disks that has not run yet. Call resume() next.
   /// A drive that the saved machine had lost by an unplug is removed here too. False, and nothing

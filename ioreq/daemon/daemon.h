@@ -3,7 +3,6 @@
 
 #include "core/config/machine_config.h"
 #include "core/result.h"
-#include "platform/toolstack/command_line/command_line.h"
 
 #include <cstdint>
 
@@ -18,11 +17,6 @@ enum class Home : std::uint8_t {
 /// One device model for one guest, from the checked configuration to the end of the process.
 class Daemon {
  public:
-  /// What this build can serve there.
-  [[nodiscard]] static constexpr toolstack::Capabilities capabilities(Home home) noexcept {
-    return {.restore = home == Home::dom0};
-  }
-
   /// Serves the guest. Returns when the guest is gone or a signal came. An error is one of the
   /// start, and nothing is left behind. In a stub domain it returns in a child: the first process
   /// becomes the supervisor, and ends the domain when that child ends.

@@ -67,9 +67,8 @@ int run(const std::vector<std::string_view>& arguments) {
   if (!arguments.empty() && arguments.front() == "inspect") {
     return inspect(std::span{arguments}.subspan(1));
   }
-  const auto invocation =
-      dm::toolstack::parse_command_line(arguments, dm::Daemon::capabilities(dm::Home::dom0),
-                                        {.console_limit = environment("XEN_QEMU_CONSOLE_LIMIT")});
+  const auto invocation = dm::toolstack::parse_command_line(
+      arguments, {.console_limit = environment("XEN_QEMU_CONSOLE_LIMIT")});
   if (!invocation) {
     return refuse(invocation.error());
   }
@@ -82,8 +81,7 @@ int run(const std::vector<std::string_view>& arguments) {
       std::fputs(dm::toolstack::version_text().c_str(), stdout);
       return 0;
     case Action::check: {
-      const auto report = dm::toolstack::check_guest_file(invocation->file,
-                                                          dm::Daemon::capabilities(dm::Home::dom0));
+      const auto report = dm::toolstack::check_guest_file(invocation->file);
       std::fputs(report.text.c_str(),
                  report.exit_status == dm::toolstack::CheckReport::kUnreadable ? stderr : stdout);
       return report.exit_status;

@@ -27,11 +27,13 @@ Result<Backends::Nic> open_nic(const NicConfig& config, host::Loop& loop) {
 
 }  // namespace
 
-Result<Backends> open_backends(const MachineConfig& config, host::Loop& loop) {
+Result<Backends> open_backends(const MachineConfig& config,
+                               const UnplugRequest& gone,
+                               host::Loop& loop) {
   Backends backends;
   for (const DiskConfig& disk : config.disks) {
     backends.cdroms.at(disk.index) = disk.cdrom;
-    if (disk.cdrom && disk.path.empty()) {
+    if (disk.cdrom ? disk.path.empty() : gone.takes_disk(disk.index)) {
       continue;
     }
     auto opened = host::open_disk(loop, disk);

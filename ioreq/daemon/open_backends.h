@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/config/machine_config.h"
+#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/machine/machine.h"
 #include "platform/linux/loop/loop.h"
@@ -9,7 +10,10 @@
 namespace dm {
 
 /// Opens images, serial ports and network interfaces, before the guest is touched: what is missing
-/// ends the start with one message. `loop` outlives the result.
-[[nodiscard]] Result<Backends> open_backends(const MachineConfig& config, host::Loop& loop);
+/// ends the start with one message. `gone` is what a saved guest has unplugged: such a disk is left
+/// out, since its image is behind the guest's PV disk now. `loop` outlives the result.
+[[nodiscard]] Result<Backends> open_backends(const MachineConfig& config,
+                                             const UnplugRequest& gone,
+                                             host::Loop& loop);
 
 }  // namespace dm

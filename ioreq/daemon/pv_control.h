@@ -37,8 +37,10 @@ class PvControl final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return false; }
   void cont() noexcept override {}
   void stop() noexcept override {}
+  [[nodiscard]] bool durable() const noexcept override { return true; }
   /// Back ends keep nothing that their front ends do not bring again. Not offered by QMP.
-  [[nodiscard]] std::vector<std::byte> save() const override { return {}; }
+  [[nodiscard]] std::vector<std::byte> save(std::size_t) override { return {}; }
+  [[nodiscard]] bool hand_over() noexcept override { return false; }
   void quit() noexcept override { quit_(); }
 
  private:

@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "platform/linux/chardev/chardev.h"
+#include "platform/linux/chardev/state_file.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/image/disk.h"
 #include "platform/linux/loop/loop.h"
@@ -25,7 +26,8 @@ pv::Host make_host(host::Loop& loop,
           .work = loop.turn_queue(),
           .open_chardev =
               [&loop, limits](const std::string& spec) -> Result<std::unique_ptr<CharBackend>> {
-            auto opened = host::open_chardev(loop, spec, limits);
+            auto opened = host::StateFile::is_one(spec) ? host::StateFile::open(spec, limits)
+                                                        : host::open_chardev(loop, spec, limits);
             if (!opened) {
               return opened.error();
             }

@@ -23,15 +23,23 @@ bool Session::launch() noexcept {
   return true;
 }
 
-void Session::pause_others() noexcept {
-  if (pv_) {
-    pv_->backends().pause();
-  }
+bool Session::pause_others() noexcept {
+  return !pv_ || pv_->backends().pause();
 }
 
 void Session::resume_others() noexcept {
   if (pv_) {
     pv_->backends().resume();
+  }
+}
+
+bool Session::hand_over_others() noexcept {
+  return !pv_ || pv_->backends().hand_over();
+}
+
+void Session::take_back_others() noexcept {
+  if (pv_) {
+    pv_->backends().take_back();
   }
 }
 

@@ -4,10 +4,12 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 #include "core/ports/event_loop.h"
+#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
 #include "ioreq/daemon/pv_host.h"
+#include "ioreq/daemon/save_console.h"
 #include "ioreq/daemon/stub_qmp.h"
 #include "ioreq/daemon/xen_host.h"
 #include "ioreq/machine/control.h"
@@ -20,6 +22,7 @@
 #include "platform/supervisor/link.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
+#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
@@ -54,7 +57,8 @@ class Session final : private ControlHost {
 
  private:
   [[nodiscard]] Result<> start_supervisor();
-  [[nodiscard]] Result<> take_place();
+  [[nodiscard]] Result<> take_place(const UnplugRequest& gone);
+  [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
@@ -70,8 +74,10 @@ class Session final : private ControlHost {
   void quit() noexcept override { end(Ending::Cause::quit); }
   [[nodiscard]] bool asleep() noexcept override { return xen_->domain().asleep(); }
   void wake() noexcept override { static_cast<void>(xen_->domain().wake()); }
-  void pause_others() noexcept override;
+  [[nodiscard]] bool pause_others() noexcept override;
   void resume_others() noexcept override;
+  [[nodiscard]] bool hand_over_others() noexcept override;
+  void take_back_others() noexcept override;
 
   [[nodiscard]] bool in_stub_domain() const noexcept { return home_ == Home::stub_domain; }
   void stage(std::string_view what) const noexcept;
@@ -88,6 +94,7 @@ class Session final : private ControlHost {
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
   toolstack::FdSets fd_sets_;
+  std::optional<SaveConsole> save_console_;
   toolstack::QmpCommands commands_;
   toolstack::QmpServer qmp_{loop_, commands_};
   std::optional<toolstack::StoreClient> store_;

@@ -11,13 +11,13 @@
 #include "platform/linux/unique_fd.h"
 #include "platform/supervisor/supervisor.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
-#include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
 
 #include <sys/stat.h>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -30,6 +30,7 @@ namespace {
 /// Of the process that serves the guest in a stub domain.
 constexpr const char* kNowhere = "/nowhere";
 constexpr const char* kNobody = "65534:65534";
+constexpr const char* kSaveConsole = "/dev/hvc1";  // libxl_internal.h, STUBDOM_CONSOLE_SAVE
 /// xenstored answers in milliseconds.
 constexpr std::chrono::milliseconds kReportTime{400};
 
@@ -74,15 +75,26 @@ void Session::stage(std::string_view what) const noexcept {
 }
 
 Result<> Session::start() {
+  std::optional<Incoming> saved;
+  if (config_.incoming_fd) {
+    const auto file = adopt_incoming(*config_.incoming_fd);
+    if (!file) {
+      return file.error();
+    }
+    auto read = read_incoming(file->get());
+    if (!read) {
+      return read.error();
+    }
+    saved = std::move(*read);
+  }
   if (auto started = start_supervisor(); !started) {
     return started;
   }
-  if (auto taken = take_place(); !taken) {
+  if (auto taken = take_place(saved ? saved->gone : UnplugRequest{}); !taken) {
     return taken;
   }
-  if (config_.incoming_fd) {
-    const host::UniqueFd saved{*config_.incoming_fd};
-    if (auto loaded = load_incoming(saved.get(), *machine_); !loaded) {
+  if (saved) {
+    if (auto loaded = load_incoming(*saved, *machine_); !loaded) {
       return loaded;
     }
   }
@@ -116,8 +128,8 @@ Result<> Session::start_supervisor() {
   return {};
 }
 
-Result<> Session::take_place() {
-  auto backends = open_backends(config_, loop_);
+Result<> Session::take_place(const UnplugRequest& gone) {
+  auto backends = open_backends(config_, gone, loop_);
   if (!backends) {
     return backends.error();
   }
@@ -150,13 +162,23 @@ Result<> Session::take_place() {
   return {};
 }
 
+/// Where xl save wants the state.
+toolstack::OpenStateTarget Session::state_target() {
+  if (!in_stub_domain()) {
+    return toolstack::passed_descriptors(fd_sets_);
+  }
+  const auto xenstore = toolstack::Xenstore::open();
+  save_console_.emplace(kSaveConsole, xenstore && saves_begin_anew(*xenstore));
+  return [this](const std::string& name) { return save_console_->begin(name); };
+}
+
 Result<> Session::listen() {
   toolstack::add_machine_commands(commands_, *control_, config_.name);
   commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
     return inspect(*machine_, config_);
   });
   toolstack::add_fd_set_commands(commands_, fd_sets_);
-  toolstack::add_migration_commands(commands_, *control_, fd_sets_);
+  toolstack::add_migration_commands(commands_, *control_, state_target());
   toolstack::add_medium_commands(
       commands_, *control_, fd_sets_,
       [this](const std::string& name, host::UniqueFd file, ImageFormat format) {

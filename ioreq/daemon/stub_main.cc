@@ -4,16 +4,20 @@
 
 #include "core/obs/log.h"
 #include "ioreq/daemon/daemon.h"
+#include "platform/linux/error_text.h"
 #include "platform/linux/net/frontends.h"
 #include "platform/linux/process/first_process.h"
+#include "platform/linux/unique_fd.h"
 #include "platform/toolstack/command_line/command_line.h"
 #include "platform/toolstack/command_line/start_log.h"
 #include "platform/toolstack/command_line/stub_arguments.h"
 #include "platform/toolstack/store/xenstore.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <exception>
 #include <iterator>
@@ -31,6 +35,9 @@ constexpr std::string_view kLogBudget = "1048576";
 constexpr std::chrono::seconds kDeviceTimeout{20};
 /// xenstored answers in milliseconds.
 constexpr std::chrono::milliseconds kReportTime{400};
+/// libxl_dm.c; libxl_internal.h, STUBDOM_CONSOLE_RESTORE.
+constexpr std::string_view kSavedState = "$STUBDOM_RESTORE_INCOMING_ARG";
+constexpr const char* kRestoreConsole = "/dev/hvc2";
 
 struct FromXenstore {
   dm::toolstack::StubArguments stub;
@@ -97,6 +104,21 @@ dm::Result<> use_frontends(dm::MachineConfig& config) {
   return {};
 }
 
+/// libxl writes a place-holder where it would write a descriptor to a process in dom0.
+dm::Result<> open_saved_state(std::vector<std::string>& arguments) {
+  const auto found = std::find(arguments.begin(), arguments.end(), kSavedState);
+  if (found == arguments.end()) {
+    return {};
+  }
+  dm::host::UniqueFd console{::open(kRestoreConsole, O_RDONLY | O_NOCTTY | O_CLOEXEC)};
+  if (!console) {
+    return dm::fail("the saved guest cannot go on here: ", kRestoreConsole,
+                    " cannot be opened: ", dm::host::error_text(errno));
+  }
+  *found = "fd:" + std::to_string(console.release());
+  return {};
+}
+
 dm::Result<> run() {
   if (auto mounted = dm::host::mount_kernel_filesystems(); !mounted) {
     return mounted;
@@ -110,15 +132,17 @@ dm::Result<> run() {
     dm::host::log_stage(std::to_string(*modules) + " kernel modules are loaded");
   }
   const auto consoles = dm::host::RawConsoles::open("/dev");
-  const auto found = read_xenstore();
+  auto found = read_xenstore();
   if (!found) {
     return found.error();
   }
-  const dm::toolstack::StubArguments& stub = found->stub;
+  dm::toolstack::StubArguments& stub = found->stub;
   dm::host::log_stage("arguments are read");
+  if (auto open = open_saved_state(stub.arguments); !open) {
+    return open;
+  }
   const std::vector<std::string_view> arguments{stub.arguments.begin(), stub.arguments.end()};
-  auto invocation = dm::toolstack::parse_command_line(
-      arguments, dm::Daemon::capabilities(dm::Home::stub_domain), {.console_limit = kLogBudget});
+  auto invocation = dm::toolstack::parse_command_line(arguments, {.console_limit = kLogBudget});
   if (!invocation) {
     return invocation.error();
   }

@@ -3,6 +3,7 @@
 
 #include "core/addr.h"
 #include "core/obs/log.h"
+#include "ioreq/machine/machine_state.h"
 
 #include <string>
 #include <utility>
@@ -207,6 +208,10 @@ void Control::cont() noexcept {
       return;
     }
   }
+  if (std::exchange(handed_over_, false)) {
+    machine_.take_back();
+    host_.take_back_others();
+  }
   running_ = true;
   clock_.resume();
   machine_.resume();
@@ -219,13 +224,31 @@ void Control::cont() noexcept {
 void Control::stop() noexcept {
   if (running_) {
     machine_.pause();
-    host_.pause_others();
+    const bool others_durable = host_.pause_others();
+    durable_ = machine_.make_durable() && others_durable;
     if (tracking_) {
       dirty_.flush();
     }
     clock_.pause();
     running_ = false;
   }
+}
+
+/// Xen does not save that a guest sleeps (HVM_PARAM_ACPI_S_STATE), but it does save vCPUs that
+/// begin at the firmware's entry. So a guest that was saved asleep wakes where it is restored, and
+/// its devices are saved as waking leaves them. They do nothing until then, here too.
+std::vector<std::byte> Control::save(std::size_t padding) {
+  if (host_.asleep()) {
+    machine_.wake();
+  }
+  std::vector<std::byte> saved = machine_.save();
+  frame_saved_state(saved, {.number = ++saves_, .padding = padding});
+  return saved;
+}
+
+bool Control::hand_over() noexcept {
+  handed_over_ = true;
+  return machine_.hand_over() && host_.hand_over_others();
 }
 
 }  // namespace dm

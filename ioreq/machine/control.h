@@ -7,6 +7,7 @@
 #include "ioreq/machine/machine.h"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,9 +30,13 @@ class ControlHost {
   /// S3: whether the guest sleeps; wakes it.
   [[nodiscard]] virtual bool asleep() noexcept = 0;
   virtual void wake() noexcept = 0;
-  /// Stops and continues the devices beside the machine (PV backends).
-  virtual void pause_others() noexcept = 0;
+  /// Stops and continues the devices beside the machine (PV backends). False when some of what they
+  /// have acknowledged could not be made durable.
+  [[nodiscard]] virtual bool pause_others() noexcept = 0;
   virtual void resume_others() noexcept = 0;
+  /// As Machine::hand_over() and Machine::take_back(), for those devices.
+  [[nodiscard]] virtual bool hand_over_others() noexcept = 0;
+  virtual void take_back_others() noexcept = 0;
 };
 
 /// What the management side may do with the machine: start it, stop it, ask about it.
@@ -61,7 +66,9 @@ class Control final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return prelaunch_; }
   void cont() noexcept override;
   void stop() noexcept override;
-  [[nodiscard]] std::vector<std::byte> save() const override { return machine_.save(); }
+  [[nodiscard]] bool durable() const noexcept override { return durable_; }
+  [[nodiscard]] std::vector<std::byte> save(std::size_t padding) override;
+  [[nodiscard]] bool hand_over() noexcept override;
   void quit() noexcept override { host_.quit(); }
 
  private:
@@ -80,6 +87,9 @@ class Control final : public MachineControl {
   bool prelaunch_;  ///< and no cont yet; a guest that was saved is paused instead
   bool running_;
   bool arrived_;  ///< a guest that was saved has not been announced yet
+  std::uint32_t saves_ = 0;
+  bool durable_ = true;
+  bool handed_over_ = false;  ///< perhaps in part
 };
 
 }  // namespace dm

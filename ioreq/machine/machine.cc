@@ -81,6 +81,7 @@ ata::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
 }
 
 void Machine::pause() noexcept {
+  poller_.pause_timers();
   for (const auto& device : devices_.all) {
     device->pause();
   }
@@ -91,6 +92,7 @@ void Machine::resume() noexcept {
   for (const auto& device : devices_.all) {
     device->resume();
   }
+  poller_.resume_timers();
 }
 
 void Machine::wake() noexcept {
@@ -100,7 +102,10 @@ void Machine::wake() noexcept {
   }
 }
 
-void Machine::make_durable() noexcept {
+bool Machine::make_durable() noexcept {
+  if (handed_over_) {
+    return true;  // it was, and what is written now would be another machine's
+  }
   bool durable = true;
   for (const auto& device : devices_.all) {
     durable = device->flush() && durable;
@@ -110,6 +115,20 @@ void Machine::make_durable() noexcept {
         "a disk could not be flushed: writes that the guest had flushed are safe, later ones may "
         "be lost");
   }
+  return durable;
+}
+
+bool Machine::hand_over() noexcept {
+  handed_over_ =
+      std::ranges::all_of(devices_.all, [](const auto& device) { return device->hand_over(); });
+  return handed_over_;
+}
+
+void Machine::take_back() noexcept {
+  for (const auto& device : devices_.all) {
+    static_cast<void>(device->take_back());  // its image says so, in the log and to the guest
+  }
+  handed_over_ = false;
 }
 
 void Machine::stop_listening() noexcept {

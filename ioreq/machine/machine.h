@@ -106,8 +106,15 @@ class Machine final : private UnplugHandler, private DomainControl {
   /// firmware sets up at boot.
   void wake() noexcept;
   /// Makes all acknowledged data durable: on return it is on stable storage. If that fails, the log
-  /// says so.
-  void make_durable() noexcept;
+  /// says so, and it returns false. Does nothing once the images are handed over.
+  bool make_durable() noexcept;
+  /// The end of a live save, after save(): another machine is about to open the images, before this
+  /// process ends (BlockBackend::hand_over). Nothing is written any more. False when an image stays
+  /// here: the guest must not go on elsewhere.
+  [[nodiscard]] bool hand_over() noexcept;
+  /// The guest goes on here after all: before resume(), also after a hand_over() that failed. A
+  /// disk whose image cannot be had again fails every request, and the log says so.
+  void take_back() noexcept;
   /// Call it when the loop has ended. It frees what the guest's next device model needs, however
   /// long the disks take: new clients of serial ports then connect to that one.
   void stop_listening() noexcept;
@@ -148,6 +155,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   std::uint64_t slept_in_ = 0;  ///< the number of the request that asked for S3 last
   bool ended_ = false;
   bool unplugged_ = false;
+  bool handed_over_ = false;
 };
 
 }  // namespace dm

@@ -6,8 +6,7 @@
 
 #include <boost/crc.hpp>
 
-#include <algorithm>
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -18,44 +17,16 @@ namespace dm {
 namespace {
 
 using Bytes = std::span<const std::byte>;
+using state::read_saved_header;
+using state::SavedHeader;
 
-constexpr std::array<char, 8> kMagic{'s', 't', 'u', 'b', 'd', 'm', '-', 's'};
-constexpr std::uint32_t kVersion = 2;
-
-/// Little endian, as all that follows it.
-struct Header {
-  std::array<char, 8> magic = kMagic;
-  std::uint32_t version = kVersion;
-  std::uint32_t length = 0;  ///< with this header
-  std::uint32_t crc = 0;     ///< CRC-32 of what follows the header
-  std::uint32_t zero = 0;
-};
-static_assert(sizeof(Header) == kSavedHeader);
-
-std::uint32_t crc_of(Bytes bytes) {
+/// Of a whole state: of all that is behind the sum. What is behind it in the header is zero before
+/// version 3, and was not in its sum.
+std::uint32_t crc_of(Bytes bytes, std::uint32_t version) {
+  bytes = bytes.subspan(version < 3 ? kSavedHeader : offsetof(SavedHeader, number));
   boost::crc_32_type crc;
   crc.process_bytes(bytes.data(), bytes.size());
   return crc.checksum();
-}
-
-Result<Header> read_header(Bytes bytes) {
-  Header header;
-  if (bytes.size() < sizeof header) {
-    return Error{"the saved state ends inside its header"};
-  }
-  std::memcpy(&header, bytes.data(), sizeof header);
-  if (header.magic != kMagic) {
-    return Error{"this is not a saved state of stubdm"};
-  }
-  if (header.version == 0 || header.version > kVersion || header.zero != 0) {
-    return fail("the saved state has format ", std::to_string(header.version),
-                ", and this program reads formats 1 and ", std::to_string(kVersion), " only");
-  }
-  if (header.length < sizeof header || header.length > kMaxSavedState) {
-    return fail("the saved state says it has ", std::to_string(header.length),
-                " bytes, which none has");
-  }
-  return header;
 }
 
 /// A length, then as many bytes. Empty, and `ok` false, where they are not there.
@@ -81,11 +52,15 @@ void put(std::vector<std::byte>& out, Bytes bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-Result<std::vector<SavedDevice>> read_format_2(Bytes rest) {
+/// A machine without devices has an empty list, in format 3 too.
+Result<std::vector<SavedDevice>> read_devices(Bytes rest, std::uint32_t version) {
   std::vector<SavedDevice> devices;
   while (!rest.empty()) {
     bool ok = true;
     const Bytes name = take<std::uint8_t>(rest, ok);
+    if (ok && name.empty() && version >= 3) {
+      break;  // padding is behind it
+    }
     const Bytes state = take<std::uint32_t>(rest, ok);
     if (!ok || name.empty() || name.size() > Device::kMaxName ||
         devices.size() == kMaxSavedDevices) {
@@ -100,19 +75,26 @@ Result<std::vector<SavedDevice>> read_format_2(Bytes rest) {
 }  // namespace
 
 std::vector<std::byte> write_saved_state(std::span<const SavedDevice> devices) {
-  std::vector<std::byte> out(sizeof(Header));
+  std::vector<std::byte> out(kSavedHeader);
   for (const SavedDevice& device : devices) {
     put<std::uint8_t>(out, std::as_bytes(std::span{device.name}));
     put<std::uint32_t>(out, device.bytes);
   }
-  const Header header{.length = static_cast<std::uint32_t>(out.size()),
-                      .crc = crc_of(std::span{out}.subspan(sizeof(Header)))};
-  std::memcpy(out.data(), &header, sizeof header);
+  put<std::uint8_t>(out, {});
+  frame_saved_state(out, {});
   return out;
 }
 
+void frame_saved_state(std::vector<std::byte>& saved, const SavedFrame& frame) {
+  saved.resize(saved.size() + frame.padding);
+  SavedHeader header{.length = static_cast<std::uint32_t>(saved.size()), .number = frame.number};
+  std::memcpy(saved.data(), &header, sizeof header);
+  header.crc = crc_of(saved, header.version);
+  std::memcpy(saved.data(), &header, sizeof header);
+}
+
 Result<std::size_t> saved_state_length(Bytes bytes) {
-  const auto header = read_header(bytes);
+  const auto header = read_saved_header(bytes);
   if (!header) {
     return header.error();
   }
@@ -120,12 +102,12 @@ Result<std::size_t> saved_state_length(Bytes bytes) {
 }
 
 std::uint32_t saved_state_format(Bytes bytes) {
-  const auto header = read_header(bytes);
+  const auto header = read_saved_header(bytes);
   return header ? header->version : 0;
 }
 
 Result<std::vector<SavedDevice>> read_saved_state(Bytes bytes) {
-  const auto header = read_header(bytes);
+  const auto header = read_saved_header(bytes);
   if (!header) {
     return header.error();
   }
@@ -133,11 +115,12 @@ Result<std::vector<SavedDevice>> read_saved_state(Bytes bytes) {
     return fail("the saved state has ", std::to_string(bytes.size()), " of its ",
                 std::to_string(header->length), " bytes");
   }
-  const Bytes rest = bytes.first(header->length).subspan(sizeof(Header));
-  if (crc_of(rest) != header->crc) {
+  const Bytes whole = bytes.first(header->length);
+  if (crc_of(whole, header->version) != header->crc) {
     return Error{"the saved state is damaged: its checksum does not match"};
   }
-  return header->version == 1 ? read_format_1(rest) : read_format_2(rest);
+  const Bytes rest = whole.subspan(kSavedHeader);
+  return header->version == 1 ? read_format_1(rest) : read_devices(rest, header->version);
 }
 
 }  // namespace dm

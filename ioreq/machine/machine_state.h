@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/result.h"
+#include "core/state/saved_header.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,20 +18,28 @@ struct SavedDevice {
   std::vector<std::byte> bytes;
 };
 
-/// The file. A stream may have more bytes after it. The first kSavedHeader bytes tell a reader how
-/// much to read.
-inline constexpr std::size_t kSavedHeader = 24;
-inline constexpr std::size_t kMaxSavedState = std::size_t{1} << 20;
+using state::kMaxSavedState;
+using state::kSavedHeader;
 inline constexpr std::size_t kMaxSavedDevices = 64;
 
-/// Writes format 2, with the devices in the order of their machine.
+/// What a save adds to the devices.
+struct SavedFrame {
+  std::uint32_t number = 1;  ///< which save of its device model
+  std::size_t padding = 0;   ///< bytes behind the devices that mean nothing
+};
+
+/// Writes format 3, with the devices in the order of their machine.
 [[nodiscard]] std::vector<std::byte> write_saved_state(std::span<const SavedDevice> devices);
+/// Replaces the frame of what write_saved_state() gave: its number and padding, length and
+/// checksum.
+void frame_saved_state(std::vector<std::byte>& saved, const SavedFrame& frame);
 /// The length of the whole file in bytes, from its header: kSavedHeader to kMaxSavedState.
 [[nodiscard]] Result<std::size_t> saved_state_length(std::span<const std::byte> bytes);
 /// The format, from the header of which saved_state_length() has told the length.
 [[nodiscard]] std::uint32_t saved_state_format(std::span<const std::byte> bytes);
-/// Reads formats 1 and 2 from hostile bytes. Returns the devices as the file has them, or one
-/// message. The bytes of each device are still hostile: Device::check() looks at them.
+/// Reads formats 1 to 3 from hostile bytes; a stream may have more of them behind. Returns the
+/// devices as the file has them, or one message. The bytes of each device are still hostile:
+/// Device::check() looks at them.
 [[nodiscard]] Result<std::vector<SavedDevice>> read_saved_state(std::span<const std::byte> bytes);
 
 }  // namespace dm

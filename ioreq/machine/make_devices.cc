@@ -5,7 +5,9 @@
 #include "devices/ata/atapi_drive.h"
 #include "devices/ata/geometry.h"
 #include "devices/ata/identify.h"
+#include "ioreq/machine/machine_state.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -19,6 +21,8 @@ namespace {
 /// Where QEMU puts the first card of a guest with a display, and so where installed systems that
 /// name interfaces by slot look for it.
 constexpr std::size_t kFirstCardSlot = 4;
+
+constexpr std::string_view kChipset = "chipset";
 
 /// Adds a device, and gives back its chip.
 template <class Chip>
@@ -116,6 +120,21 @@ Result<> add_cards(Devices& devices,
 
 }  // namespace
 
+Result<UnplugRequest> unplugged_in(std::span<const std::byte> saved) {
+  const auto devices = read_saved_state(saved);
+  if (!devices) {
+    return devices.error();
+  }
+  const auto chipset = std::ranges::find(*devices, kChipset, &SavedDevice::name);
+  const auto state = chipset == devices->end()
+                         ? nullptr
+                         : read_device_state<chipset::ChipsetState>(kChipset, chipset->bytes);
+  if (state == nullptr) {
+    return Error{"the saved state is damaged: it has no chipset that could be one"};
+  }
+  return unplugged_by(*state);
+}
+
 // The chipset first: its slots and ports are fixed, and it knows what others have to lose.
 Result<Devices> make_devices(const MachineConfig& config,
                              Backends& backends,
@@ -124,7 +143,7 @@ Result<Devices> make_devices(const MachineConfig& config,
                              std::span<const DeviceMaker> more) {
   Devices devices;
   devices.chipset =
-      add(devices, "chipset",
+      add(devices, std::string{kChipset},
           std::make_unique<chipset::Chipset>(chipset::Chipset::Ports{.pio = ports.pio,
                                                                      .pci = ports.pci,
                                                                      .irqs = ports.irqs,

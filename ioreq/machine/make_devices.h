@@ -14,6 +14,7 @@
 #include "ioreq/machine/backends.h"
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <vector>
@@ -35,6 +36,10 @@ struct MachinePorts {
   DomainControl& control;
   UnplugHandler& unplug;
 };
+
+/// What the guest has unplugged whose saved state these bytes are (Machine::save). They are
+/// hostile, and checked as far as that is possible without a machine.
+[[nodiscard]] Result<UnplugRequest> unplugged_in(std::span<const std::byte> saved);
 
 /// Makes the devices of a PC; only this function knows which there are. Takes the disks out of
 /// `backends`, which outlive the devices. Fails, or throws std::runtime_error, when a device cannot

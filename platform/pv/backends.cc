@@ -102,8 +102,11 @@ void Backends::on_list(Class& of, const StorePort::Names& names) {
       break;
     }
     auto driver = make_driver(of.kind, *id);
-    if (paused_) {
-      driver->pause();
+    if (paused_) {  // it has acknowledged nothing yet
+      static_cast<void>(driver->pause());
+    }
+    if (handed_over_) {
+      static_cast<void>(driver->hand_over());
     }
     of.devices.emplace(
         *id, std::make_unique<Device>(host_, of.path + "/" + name, std::move(driver), sweep_));
@@ -167,13 +170,15 @@ void Backends::disconnect() noexcept {
   }
 }
 
-void Backends::pause() noexcept {
+bool Backends::pause() noexcept {
   paused_ = true;
+  bool durable = true;
   for (const auto& of : classes_) {
     for (const auto& [id, device] : of->devices) {
-      device->driver().pause();
+      durable = device->driver().pause() && durable;
     }
   }
+  return durable;
 }
 
 void Backends::resume() noexcept {
@@ -181,6 +186,27 @@ void Backends::resume() noexcept {
   for (const auto& of : classes_) {
     for (const auto& [id, device] : of->devices) {
       device->driver().resume();
+    }
+  }
+}
+
+bool Backends::hand_over() noexcept {
+  handed_over_ = true;
+  bool all = true;
+  for (const auto& of : classes_) {
+    for (const auto& [id, device] : of->devices) {
+      all = device->driver().hand_over() && all;
+    }
+  }
+  return all;
+}
+
+void Backends::take_back() {
+  handed_over_ = false;
+  for (const auto& of : classes_) {
+    for (const auto& [id, device] : of->devices) {
+      device->driver().take_back();
+      device->go_on();
     }
   }
 }

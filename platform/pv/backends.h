@@ -43,9 +43,16 @@ class Backends {
   void disconnect() noexcept;
 
   /// For the time in which the domain's memory is saved: disks finish what is in flight and take no
-  /// more. The same holds for disks that are found meanwhile.
-  void pause() noexcept;
+  /// more. The same holds for disks that are found meanwhile. False when some of what they have
+  /// acknowledged could not be made durable; the log says which.
+  bool pause() noexcept;
   void resume() noexcept;
+  /// In a pause: another device model is about to open the images (BlockBackend::hand_over).
+  /// Frontends stay connected, and no image is opened meanwhile. False when one stays here.
+  [[nodiscard]] bool hand_over() noexcept;
+  /// Before resume(), also after a hand_over() that failed. An image is opened again for the first
+  /// request that needs it.
+  void take_back();
 
   // For the management side.
   [[nodiscard]] std::vector<ChardevInfo> chardevs() const;
@@ -73,6 +80,7 @@ class Backends {
   Work sweep_;
   std::vector<std::unique_ptr<Class>> classes_;
   bool paused_ = false;
+  bool handed_over_ = false;
   log::Limit complaints_{1};
 };
 

@@ -23,7 +23,9 @@ constexpr std::size_t kInProd = kInCons + 4;
 constexpr std::size_t kOutCons = kInProd + 4;
 constexpr std::size_t kOutProd = kOutCons + 4;
 
+// Descriptions of character devices.
 constexpr std::string_view kPty = "pty:";
+constexpr std::string_view kStateFile = "file,each-state-anew";
 
 }  // namespace
 
@@ -54,6 +56,9 @@ Result<std::optional<Nodes>> Console::prepare(const Values& values) {
     nodes.push_back({.side = Node::Side::frontend,
                      .key = "tty",
                      .value = std::string{name.substr(kPty.size())}});
+  } else if (name == kStateFile) {
+    // For stubdm in the stub domain: it may save its guest more than once (save_console.h).
+    nodes.push_back({.side = Node::Side::backend, .key = "stubdm-begins-anew", .value = "1"});
   }
   return std::optional{std::move(nodes)};
 }

@@ -160,6 +160,12 @@ void Device::look() {
                    [this](const Values& values) { on_look(values); });
 }
 
+void Device::go_on() {
+  if (!connected_) {
+    look();
+  }
+}
+
 /// A directory that was removed while we wrote into it is there again, with what we wrote and
 /// nothing else: it has gone.
 void Device::on_look(const Values& values) {
@@ -273,6 +279,9 @@ void Device::begin_connect() {
 
 void Device::on_transport(const Values& values) {
   busy_ = false;
+  if (!driver_->may_connect()) {
+    return;  // go_on() looks again
+  }
   auto nodes = driver_->connect(values);
   if (!nodes) {
     close_for_error(nodes.error());

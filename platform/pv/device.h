@@ -54,6 +54,10 @@ class Device {
   /// Something at or below the directory has changed; `key` is what.
   void on_backend_changed(std::string_view key);
 
+  /// What a frontend asked for while the driver could not connect (Driver::may_connect) is done
+  /// now.
+  void go_on();
+
   /// Nothing of the frontend is touched after this, unless it connects again.
   void disconnect() noexcept;
 

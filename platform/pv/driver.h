@@ -94,9 +94,16 @@ class Driver {
 
   /// Until resume(), nothing touches the frontend's memory (unless the frontend is let go), and
   /// nothing is in flight. Requests that wait in a ring stay there: a guest that is restored asks
-  /// for them again.
-  virtual void pause() noexcept {}
+  /// for them again. False when some of what was acknowledged could not be made durable.
+  [[nodiscard]] virtual bool pause() noexcept { return true; }
   virtual void resume() noexcept {}
+  /// In a pause: another device model is about to open what is behind the device
+  /// (BlockBackend::hand_over). The frontend stays connected. False when it stays here.
+  [[nodiscard]] virtual bool hand_over() noexcept { return true; }
+  /// Before resume(): the domain goes on here after all.
+  virtual void take_back() noexcept {}
+  /// False while connect() would open what is handed over. The frontend waits.
+  [[nodiscard]] virtual bool may_connect() const noexcept { return true; }
 
   // For the management side.
   [[nodiscard]] virtual std::optional<ChardevInfo> chardev_info() const { return std::nullopt; }

@@ -220,10 +220,17 @@ void Qdisk::drain() noexcept {
   draining_ = false;
 }
 
-void Qdisk::pause() noexcept {
+bool Qdisk::pause() noexcept {
   paused_ = true;
   drain();
   push();
+  return make_durable();
+}
+
+bool Qdisk::hand_over() noexcept {
+  handed_over_ = true;
+  away_ = image_ != nullptr && image_->hand_over() == BlockStatus::ok;
+  return away_ || image_ == nullptr;
 }
 
 void Qdisk::resume() noexcept {
@@ -255,15 +262,19 @@ void Qdisk::disconnect() noexcept {
   make_durable();
 }
 
-void Qdisk::make_durable() noexcept {
-  if (image_ == nullptr) {
-    return;
+/// What was handed over is durable, and another's by now.
+bool Qdisk::make_durable() noexcept {
+  const std::uint64_t now = image_ != nullptr ? changes(image_->stats()) : changes_flushed_;
+  if (away_ || now == changes_flushed_) {
+    return true;
   }
-  const std::uint64_t now = changes(image_->stats());
-  if (std::exchange(changes_flushed_, now) != now && image_->flush_now() != BlockStatus::ok) {
+  if (image_->flush_now() != BlockStatus::ok) {
     complaints_.error("disk ", image_->name(),
                       ": what was written last may not be on stable storage");
+    return false;
   }
+  changes_flushed_ = now;
+  return true;
 }
 
 /// The one way by which an image goes. What is under way finishes first; what was checked against
@@ -272,6 +283,7 @@ void Qdisk::close_image() noexcept {
   drain();
   make_durable();
   image_.reset();
+  away_ = false;
   if (barrier_ != nullptr) {
     barrier_->order = Slot::Order::lost;
     submit_barrier();

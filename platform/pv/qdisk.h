@@ -54,8 +54,14 @@ class Qdisk final : public Driver, private EventClient {
   [[nodiscard]] Result<Nodes> connect(const Values& values) override;
   void disconnect() noexcept override;
   void release() noexcept override { close_image(); }
-  void pause() noexcept override;
+  [[nodiscard]] bool pause() noexcept override;
   void resume() noexcept override;
+  [[nodiscard]] bool hand_over() noexcept override;
+  /// The image is opened again for the first request that needs it.
+  void take_back() noexcept override { handed_over_ = false; }
+  [[nodiscard]] bool may_connect() const noexcept override {
+    return !handed_over_ || image_ != nullptr;
+  }
   [[nodiscard]] bool broken() const noexcept override { return ring_.broken(); }
   [[nodiscard]] std::optional<Nodes> changed(const Values& backend_values) override;
   [[nodiscard]] std::optional<DriveInfo> drive_info() const override;
@@ -69,7 +75,7 @@ class Qdisk final : public Driver, private EventClient {
   [[nodiscard]] Result<> map_ring(const Values& values);
   [[nodiscard]] Nodes properties() const;
   void drain() noexcept;
-  void make_durable() noexcept;
+  bool make_durable() noexcept;
   void close_image() noexcept;
 
   void on_event() noexcept override { work_.schedule(); }
@@ -107,6 +113,8 @@ class Qdisk final : public Driver, private EventClient {
   std::size_t under_way_ = 0;  ///< requests that the image has
   bool draining_ = false;
   bool paused_ = false;
+  bool handed_over_ = false;
+  bool away_ = false;  ///< the image was handed over, and nothing has asked for it since
   bool told_broken_ = false;
   std::array<BlkSegment, kMostSegments> segments_{};  ///< of the request that is being checked
   std::array<std::uint32_t, kMostSegments> grants_{};

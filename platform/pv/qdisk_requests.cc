@@ -195,6 +195,9 @@ bool Qdisk::map_data(Slot& slot, std::size_t segments, bool into_guest) noexcept
 }
 
 void Qdisk::submit(Slot& slot) noexcept {
+  if (std::exchange(away_, false)) {
+    static_cast<void>(image_->take_back());  // else the request fails
+  }
   ++under_way_;
   image_->submit(slot.block);
 }

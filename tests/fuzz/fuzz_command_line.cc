@@ -43,10 +43,9 @@ void run(Input in) {
     args.push_back(rest.substr(0, end));
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
   }
-  const toolstack::Capabilities can{.restore = (choice & 4U) != 0};
   const toolstack::Environment environment{
       .console_limit = (choice & 8U) != 0 && !args.empty() ? args.back() : std::string_view{}};
-  const auto parsed = toolstack::parse_command_line(args, can, environment);
+  const auto parsed = toolstack::parse_command_line(args, environment);
   if (!parsed) {
     require(!parsed.error().message.empty(), "a refusal says why");
     require(parsed.error().message.size() < 64 * (text.size() + 1024), "a refusal is bounded");

@@ -85,7 +85,9 @@ void FuzzMemory::unmap(std::byte* window) noexcept {
 
 // Every execution makes a machine anew. Freed memory is kept apart for as long as one execution
 // lasts, not for hundreds: what is warm in the cache is quicker.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl*): the sanitizer's name for it
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() {
   return "quarantine_size_mb=4:malloc_context_size=8";
 }
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl*)

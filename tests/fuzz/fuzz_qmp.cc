@@ -38,7 +38,7 @@ struct Commands {
     machine.drive_list.push_back(
         {.name = "ide-5632", .image = "/srv/a.iso", .removable = true, .stats = {}});
     add_fd_set_commands(commands, sets);
-    add_migration_commands(commands, machine, sets);
+    add_migration_commands(commands, machine, passed_descriptors(sets));
     add_medium_commands(commands, machine, sets, machine.discs());
     commands.add("echo", QmpParameters::any(),
                  [](QmpCall& call) -> QmpResult { return json::value{call.arguments}; });

@@ -36,18 +36,24 @@ constexpr std::uint32_t kReadPhyStatus = 2U << 26U | 1U << 21U | 1U << 16U;
 
 constexpr std::uint8_t kWholeFile = 0xe0;  ///< these bits of the first byte
 
-/// Format 1 began with the field of number 1, two bytes; format 2 begins with the length of a name,
-/// and the shortest that there is has three letters.
+/// Format 1 began with the field of number 1, two bytes; the others begin with the length of a
+/// name, and the shortest that there is has three letters. Format 2 is format 3 without a list's
+/// end.
 std::uint32_t format_of(std::span<const std::uint8_t> fields) {
-  return fields.size() >= 2 && fields[0] == 1 && fields[1] == 0 ? 1 : 2;
+  return fields.size() >= 2 && fields[0] == 1 && fields[1] == 0 ? 1 : 3;
 }
 
 std::vector<std::byte> with_header(std::span<const std::uint8_t> fields) {
+  const std::uint32_t version = format_of(fields);
+  const std::uint32_t number = version == 1 ? 0 : 1;
   boost::crc_32_type crc;
+  if (version != 1) {
+    crc.process_bytes(&number, sizeof number);
+  }
   crc.process_bytes(fields.data(), fields.size());
   std::vector<std::byte> file(kSavedHeader + fields.size());
-  const std::uint32_t words[]{format_of(fields), static_cast<std::uint32_t>(file.size()),
-                              crc.checksum(), 0};
+  const std::uint32_t words[]{version, static_cast<std::uint32_t>(file.size()), crc.checksum(),
+                              number};
   std::memcpy(file.data(), "stubdm-s", 8);
   std::memcpy(file.data() + 8, words, sizeof words);
   std::copy_n(reinterpret_cast<const std::byte*>(fields.data()), fields.size(),
@@ -234,7 +240,7 @@ std::vector<std::byte> sample(const Shape& shape, std::mt19937& random) {
   return pc.machine().save();
 }
 
-/// One of the devices of format 2.
+/// One of the devices of format 3.
 std::span<std::uint8_t> random_device(std::span<std::uint8_t> rest, std::mt19937& random) {
   std::vector<std::span<std::uint8_t>> states;
   while (!rest.empty() && rest.size() >= rest[0] + 5U) {

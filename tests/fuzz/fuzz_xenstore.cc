@@ -109,7 +109,7 @@ class World {
         std::string bytes = message(in.byte() % 20U, in.byte(), std::string(in.byte(), 'x'));
         const std::uint32_t length = in.flag() ? in.take<std::uint32_t>() : in.byte();
         std::memcpy(bytes.data() + 12, &length, sizeof length);
-        return nonsense(std::move(bytes), in);
+        return nonsense(bytes, in);
       }
       case 8:
         return forget(in.below(kOwners));
@@ -192,7 +192,7 @@ class World {
     }
     in_.erase(0, at);
   }
-  void nonsense(std::string bytes, Input& in) {
+  void nonsense(std::string_view bytes, Input& in) {
     sane_ = false;
     said_unknown_ = true;  // for all that is known
     send(bytes, in);

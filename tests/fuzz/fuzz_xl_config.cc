@@ -25,8 +25,7 @@ void run(Input in) {
   const auto raw = in.bytes(in.size());
   std::string text{(choice & 8U) != 0 ? kServed : ""};
   text.append(raw.begin(), raw.end());
-  const toolstack::Capabilities can{.restore = (choice & 4U) != 0};
-  const CheckReport report = toolstack::check_guest("g.cfg", text, can);
+  const CheckReport report = toolstack::check_guest("g.cfg", text);
   require(!report.text.empty() && report.text.back() == '\n', "a report is lines");
   require(report.text.size() < kMostText, "a report is bounded");
   require(report.text == printable_lines(report.text), "a report is printable");
@@ -46,7 +45,7 @@ void run(Input in) {
       require(report.exit_status == CheckReport::kUnreadable, "there are three verdicts");
       break;
   }
-  const CheckReport again = toolstack::check_guest("g.cfg", text, can);
+  const CheckReport again = toolstack::check_guest("g.cfg", text);
   require(again.text == report.text && again.exit_status == report.exit_status,
           "a file has one verdict");
 }

@@ -21,7 +21,7 @@ constexpr unsigned kMostSteps = 100'000;
 /// The size of the access at `gpa` when `left` bytes are still to be done: naturally aligned.
 std::uint8_t mmio_step(std::uint64_t gpa, std::size_t left) noexcept {
   std::uint8_t size = 4;
-  while (size > left || gpa % size != 0) {
+  while (size > 1 && (size > left || gpa % size != 0)) {
     size /= 2;
   }
   return size;

@@ -55,8 +55,10 @@ class Monitor final : private ControlHost {
   void quit() noexcept override;
   [[nodiscard]] bool asleep() noexcept override { return false; }
   void wake() noexcept override {}
-  void pause_others() noexcept override {}
+  [[nodiscard]] bool pause_others() noexcept override { return true; }
   void resume_others() noexcept override {}
+  [[nodiscard]] bool hand_over_others() noexcept override { return true; }
+  void take_back_others() noexcept override {}
 
   void received(Client& client, std::string_view bytes);
   [[nodiscard]] toolstack::QmpResult human_command(toolstack::QmpCall& call);

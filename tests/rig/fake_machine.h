@@ -129,6 +129,7 @@ class FakeMachine final : public MachineControl {
   [[nodiscard]] bool prelaunch() const noexcept override { return is_prelaunch; }
   void cont() noexcept override {
     ++conts;
+    images_here = true;
     is_running = true;
     is_prelaunch = false;
   }
@@ -136,9 +137,17 @@ class FakeMachine final : public MachineControl {
     ++stops;
     is_running = false;
   }
-  [[nodiscard]] std::vector<std::byte> save() const override {
+  [[nodiscard]] std::vector<std::byte> save(std::size_t padding) override {
     saved_running = saved_running || is_running;
-    return state;
+    std::vector<std::byte> padded = state;
+    padded.resize(state.size() + padding);
+    return padded;
+  }
+  [[nodiscard]] bool durable() const noexcept override { return is_durable; }
+  [[nodiscard]] bool hand_over() noexcept override {
+    ++hand_overs;
+    images_here = images_stay;
+    return !images_stay;
   }
   void quit() noexcept override { ++quits; }
 
@@ -156,7 +165,11 @@ class FakeMachine final : public MachineControl {
   int stops = 0;
   int quits = 0;
   std::vector<std::byte> state = std::vector<std::byte>(3000, std::byte{0x5a});
-  mutable bool saved_running = false;  ///< save() was called in a machine that was not stopped
+  bool saved_running = false;  ///< save() was called in a machine that was not stopped
+  bool is_durable = true;
+  int hand_overs = 0;
+  bool images_here = true;
+  bool images_stay = false;  ///< cannot be handed over
   int fds_inserted = 0;
   bool slow = false;
   std::vector<std::function<void()>> insertions;

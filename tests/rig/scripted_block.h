@@ -50,6 +50,8 @@ class ScriptedBlock {
   std::vector<Entry> log;  ///< in order of submission
   unsigned drains = 0;
   unsigned flushes_now = 0;
+  unsigned hand_overs = 0;
+  unsigned take_backs = 0;
   std::size_t abandoned = 0;  ///< requests under way when the device closed the image
 
   // The image as readers see it, bytes.
@@ -105,6 +107,11 @@ class ScriptedBlock {
   /// On an error nothing is said about what was transferred before it.
   void hide_progress(bool on = true) noexcept { hide_progress_ = on; }
   void heal() { bad_.clear(); }
+  /// True after hand_over(), until take_back(): requests fail, and no flush happens.
+  [[nodiscard]] bool is_away() const noexcept { return away_; }
+  /// hand_over() refuses; take_back() fails, for good.
+  void cannot_go(bool on = true) noexcept { cannot_go_ = on; }
+  void cannot_come_back(bool on = true) noexcept { cannot_come_back_ = on; }
   /// From now on flushes fail, for ever, as the interface demands.
   void fail_flushes(BlockStatus status = BlockStatus::io_error) noexcept { flush_status_ = status; }
 
@@ -156,6 +163,8 @@ class ScriptedBlock {
       ++disk_.flushes_now;
       return disk_.flush();
     }
+    [[nodiscard]] BlockStatus hand_over() noexcept override { return disk_.hand_over(); }
+    [[nodiscard]] bool take_back() noexcept override { return disk_.take_back(); }
     [[nodiscard]] std::string_view name() const noexcept override { return "scripted"; }
     [[nodiscard]] std::string_view engine() const noexcept override { return "memory"; }
     [[nodiscard]] std::uint64_t in_flight() const noexcept override {
@@ -181,6 +190,21 @@ class ScriptedBlock {
       complete();
     }
   }
+  BlockStatus hand_over() {
+    ++hand_overs;
+    drain();
+    if (flush_status_ != BlockStatus::ok || cannot_go_) {
+      return BlockStatus::io_error;
+    }
+    stable_ = now_;
+    away_ = true;
+    return BlockStatus::ok;
+  }
+  bool take_back() noexcept {
+    ++take_backs;
+    away_ = away_ && cannot_come_back_;
+    return !away_;
+  }
   BlockStatus flush() {
     if (flush_status_ == BlockStatus::ok) {
       stable_ = now_;
@@ -190,7 +214,9 @@ class ScriptedBlock {
   void finish(BlockRequest& request) {
     BlockStatus status = BlockStatus::ok;
     request.done_bytes = 0;
-    if (!within(0, info.size, request.offset, request.length)) {
+    if (away_) {
+      status = BlockStatus::io_error;
+    } else if (!within(0, info.size, request.offset, request.length)) {
       status = BlockStatus::out_of_range;
     } else if (request.op == BlockOp::flush) {
       status = flush();
@@ -247,6 +273,9 @@ class ScriptedBlock {
   bool drain_broken_ = false;
   bool hide_progress_ = false;
   bool open_ = false;
+  bool away_ = false;
+  bool cannot_go_ = false;
+  bool cannot_come_back_ = false;
 };
 
 }  // namespace dm::rig

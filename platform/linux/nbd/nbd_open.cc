@@ -10,6 +10,7 @@
 #include "platform/linux/nbd/nbd_library.h"
 #include "platform/linux/nbd/nbd_server.h"
 #include "platform/linux/nbd/nbd_wait.h"
+#include "platform/linux/nbd/reopenable_disk.h"
 
 #include <chrono>
 #include <exception>
@@ -209,14 +210,12 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
                           config.cdrom ? kDiscSector : kDiskSector);
 }
 
-[[nodiscard]] Result<std::unique_ptr<NbdServer>> start_server(Loop& loop,
-                                                              const DiskConfig& config,
-                                                              UniqueFd image) {
-  return NbdServer::start(loop, {.path = config.path,
-                                 .fd = std::move(image),
-                                 .format = config.format,
-                                 .read_only = config.read_only || config.cdrom,
-                                 .direct = config.direct});
+[[nodiscard]] NbdServer::Image image_of(const DiskConfig& config, UniqueFd image) {
+  return {.path = config.path,
+          .fd = std::move(image),
+          .format = config.format,
+          .read_only = config.read_only || config.cdrom,
+          .direct = config.direct};
 }
 
 [[nodiscard]] Result<std::unique_ptr<BlockBackend>> use_server(Loop& loop,
@@ -234,6 +233,19 @@ Result<NbdDisk::Export> Opening::ask(const DiskConfig& config) {
                 ": ", server->last_words());
   }
   return serve(loop, config, *opening, std::move(server));
+}
+
+/// Through a qemu-nbd that is started for it.
+[[nodiscard]] Result<std::unique_ptr<BlockBackend>> open_own(Loop& loop,
+                                                             const DiskConfig& config,
+                                                             UniqueFd image,
+                                                             std::chrono::milliseconds patience) {
+  auto server = NbdServer::start(loop, image_of(config, std::move(image)));
+  if (!server) {
+    return server.error();
+  }
+  UniqueFd connection = (*server)->take_connection();
+  return use_server(loop, config, std::move(*server), std::move(connection), patience);
 }
 
 class ServerOpening final : public NbdOpening {
@@ -307,12 +319,16 @@ Result<std::unique_ptr<BlockBackend>> open_nbd(Loop& loop,
     }
     return serve(loop, config, *opening, nullptr);
   }
-  auto server = start_server(loop, config, std::move(image));
-  if (!server) {
-    return server.error();
+  auto disk = open_own(loop, config, std::move(image), patience);
+  if (!disk || config.read_only || config.cdrom) {
+    return disk;  // readers do not keep each other out
   }
-  UniqueFd connection = (*server)->take_connection();
-  return use_server(loop, config, std::move(*server), std::move(connection), patience);
+  return std::unique_ptr<BlockBackend>{std::make_unique<ReopenableDisk>(
+      std::move(*disk),
+      ReopenableDisk::Ways{
+          .check = [config] { return NbdServer::check(image_of(config, {})); },
+          .open = [&loop,
+                   config] { return open_own(loop, config, {}, ReopenableDisk::kPatience); }})};
 }
 
 Result<std::unique_ptr<BlockBackend>> open_nbd_connection(Loop& loop,
@@ -337,7 +353,7 @@ std::unique_ptr<NbdOpening> begin_nbd(Loop& loop,
                                       std::chrono::milliseconds patience,
                                       NbdOpening::Opened opened) {
   ignore_write_signals();
-  auto server = start_server(loop, config, std::move(image));
+  auto server = NbdServer::start(loop, image_of(config, std::move(image)));
   if (!server) {
     opened(server.error());
     return nullptr;

@@ -31,6 +31,7 @@ namespace dm::host {
 
 namespace {
 
+constexpr std::string_view kProgram = "qemu-nbd";
 constexpr std::chrono::milliseconds kPatience{5000};
 constexpr std::chrono::milliseconds kReadOnlyPatience{100};
 constexpr std::chrono::milliseconds kDeathTime{1000};  ///< of a process that was killed
@@ -176,8 +177,23 @@ void place(int fd, int at) noexcept {
 NbdServer::NbdServer(Loop& loop, const Image& image)
     : loop_{loop}, name_{image.path}, read_only_{image.read_only} {}
 
+Result<> NbdServer::check(const Image& image) {
+  const char* const lost = " (dm_restrict=1 takes such rights away once the guest has started)";
+  if (find_program(kProgram).empty()) {
+    return fail(kProgram, " is not to be found", lost);
+  }
+  std::error_code ignored;
+  for (const std::string& path :
+       {image.path, std::filesystem::temp_directory_path(ignored).string()}) {
+    if (::access(path.c_str(), image.read_only ? R_OK : R_OK | W_OK) != 0) {
+      return fail(path, ": ", error_text(errno), lost);
+    }
+  }
+  return {};
+}
+
 Result<std::unique_ptr<NbdServer>> NbdServer::start(Loop& loop, const Image& image) {
-  const std::string program = find_program("qemu-nbd");
+  const std::string program = find_program(kProgram);
   if (program.empty()) {
     return fail(
         "disk ", image.path, ": an image of format ", name_of(image.format),

@@ -38,6 +38,9 @@ class NbdServer {
   };
   /// The error names the package when there is no such program.
   [[nodiscard]] static Result<std::unique_ptr<NbdServer>> start(Loop& loop, const Image& image);
+  /// Could start() work for an image that is named by its path, with the rights that this process
+  /// has now?
+  [[nodiscard]] static Result<> check(const Image& image);
   NbdServer(const NbdServer&) = delete;
   NbdServer& operator=(const NbdServer&) = delete;
   /// Waits until it has ended. It has five seconds to end by itself, five more after SIGTERM, then

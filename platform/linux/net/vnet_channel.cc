@@ -39,7 +39,8 @@ void VnetChannel::attach(NetClient* client) noexcept {
   told_link_ = link_up();  // who attaches asks
   if (client_ == nullptr) {
     wanted_ = false;
-    watch_.cancel();
+    watch_.cancel();  // room too: else it could not rest
+    watch_.rest();
   }
 }
 
@@ -254,6 +255,9 @@ void VnetChannel::on_readable() noexcept {
 void VnetChannel::on_writable() noexcept {
   if (client_ != nullptr) {
     client_->on_sendable();
+  }
+  if (!wanted_) {
+    watch_.rest();  // it could not as long as it waited for room
   }
 }
 

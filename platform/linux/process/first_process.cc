@@ -7,6 +7,7 @@
 #include "platform/linux/tty_mode.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -159,7 +160,31 @@ void log_stage(std::string_view what) noexcept {
             kib(memory.totalram), " KiB free");
 }
 
+namespace {
+
+/// While it lives, no kernel thread of normal priority runs on this processor. (A stub domain has
+/// one.) Where it is not allowed, nothing changes.
+class Undisturbed {
+ public:
+  Undisturbed() noexcept { set(SCHED_FIFO, 1); }
+  Undisturbed(const Undisturbed&) = delete;
+  Undisturbed& operator=(const Undisturbed&) = delete;
+  ~Undisturbed() { set(SCHED_OTHER, 0); }
+
+ private:
+  static void set(int policy, int priority) noexcept {
+    const sched_param param{.sched_priority = priority};
+    static_cast<void>(::sched_setscheduler(0, policy, &param));
+  }
+};
+
+}  // namespace
+
+/// A console's first open starts its reader, in a kernel thread, and at first the line discipline
+/// echoes, waits for whole lines, and takes some bytes for keys. dom0 would find the echo in the
+/// file of the saved state. So nothing comes between opening and raw mode.
 RawConsoles RawConsoles::open(const std::string& directory) {
+  const Undisturbed until_raw;
   RawConsoles consoles;
   for (unsigned number = 1; number <= kConsoles; ++number) {
     const std::string path = directory + "/hvc" + std::to_string(number);

@@ -292,13 +292,12 @@ std::optional<KeyValues> Parse::split(std::string_view option,
 }
 
 Result<Invocation> parse_command_line(std::span<const std::string_view> args,
-                                      const Capabilities& can,
                                       const Environment& environment,
                                       RefusalList* refusals) {
   if (args.size() > kMaxArguments) {
     return fail("more than ", std::to_string(kMaxArguments), " arguments");
   }
-  Parse parse{can};
+  Parse parse;
   find_by_hand(parse, args);
   walk(parse, args);
 

@@ -11,12 +11,6 @@
 
 namespace dm::toolstack {
 
-/// What this build can serve beyond the machine itself. ioreq/daemon fills it in. If a guest needs
-/// something that is false here, the start ends with the setting to change.
-struct Capabilities {
-  bool restore = false;  ///< -incoming
-};
-
 /// What libxl sets as environment variables.
 struct Environment {
   std::string_view console_limit;  ///< XEN_QEMU_CONSOLE_LIMIT; empty when not set
@@ -49,7 +43,6 @@ struct Invocation {
 /// knows where the arguments came from (--check). Thread rule: any thread. Source: Xen 4.17
 /// tools/libs/light/libxl_dm.c.
 [[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string_view> args,
-                                                    const Capabilities& can,
                                                     const Environment& environment = {},
                                                     RefusalList* refusals = nullptr);
 

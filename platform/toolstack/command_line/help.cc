@@ -82,7 +82,7 @@ Options understood, as libxl 4.17 writes them:
                                     (ipxe-qemu) where installed
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1
                                     with -drive if=none,id=D[,file=PATH,format=raw]
-  -incoming fd:F                    the state of a saved guest; not in a stub domain
+  -incoming fd:F                    the state of a saved guest
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic -vnc -k
   -display none -net none -device xen-pvdevice
 Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object

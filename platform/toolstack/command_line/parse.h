@@ -84,9 +84,6 @@ struct MonitorArgument {
 /// What has been read so far. libxl names things before and after it uses them (-device before its
 /// -netdev, -drive before its -device), so the arguments are kept and joined at the end.
 struct Parse {
-  explicit Parse(const Capabilities& capabilities) noexcept : can{capabilities} {}
-
-  const Capabilities& can;
   MachineConfig config;
   RefusalList refusals;
   std::optional<Invocation::Action> action;  ///< set by --help, --version, --check

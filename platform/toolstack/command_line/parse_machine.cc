@@ -173,17 +173,13 @@ void take_display(Parse& parse, std::string_view, std::string_view value) {
 }
 
 void take_incoming(Parse& parse, std::string_view name, std::string_view value) {
-  if (!parse.can.restore) {
-    parse.refusals.add(Unserved::incoming, {});
-    return;
-  }
   static constexpr std::string_view kPrefix = "fd:";
   const bool has_prefix = value.substr(0, kPrefix.size()) == kPrefix;
   const auto fd =
       has_prefix ? parse_number<int>(value.substr(kPrefix.size()), 0, 65535) : std::nullopt;
   if (!fd) {
-    // In a stub domain libxl writes a place-holder, which init replaces by the restore console's
-    // descriptor.
+    // In a stub domain libxl writes a place-holder, which stub_main.cc replaces by the restore
+    // console's descriptor.
     parse.broken(name, value, "not fd:NUMBER");
     return;
   }

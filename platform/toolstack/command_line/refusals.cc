@@ -91,9 +91,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"PCI passthrough", "pci", "no pci line", "The guest does not get the host's devices"},
     {"a device unknown to stubdm, a shared directory (9pfs)", "p9", "no p9 line",
      "The guest does without the directory: what it needs has to come by the network or on a disk"},
-    {"a saved guest to go on with", "(xl restore or xl migrate, not xl.cfg)",
-     "'xl create': the guest has to boot anew",
-     "What it had in memory is lost"},
     {"a device unknown to stubdm", "device_model_args",
      "device_model_args and device_model_args_hvm without it",
      "The guest does without the device"},
@@ -122,7 +119,6 @@ Unserved RefusalList::blamed(Unserved what, std::string_view detail) const noexc
     case Unserved::cdrom_position:
     case Unserved::serial_backend:
     case Unserved::serial_count:
-    case Unserved::incoming:
       return what;
     default:
       break;

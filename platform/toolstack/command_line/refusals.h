@@ -37,7 +37,6 @@ enum class Unserved : std::uint8_t {
   colo_disk,
   pci_passthrough,
   shared_directory,
-  incoming,
   unknown_device,
   unknown_option,
   count_  ///< the number of values above

@@ -24,7 +24,6 @@ namespace dm::toolstack {
 /// command, all others are failures.
 inline constexpr std::string_view kGenericError = "GenericError";
 inline constexpr std::string_view kCommandNotFound = "CommandNotFound";
-inline constexpr std::string_view kDeviceNotActive = "DeviceNotActive";
 inline constexpr std::string_view kDeviceNotFound = "DeviceNotFound";
 
 struct QmpError {

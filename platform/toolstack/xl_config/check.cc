@@ -184,14 +184,14 @@ struct Judged {
   }
 };
 
-Judged judge(const Translation& guest, const Capabilities& can) {
+Judged judge(const Translation& guest) {
   Judged judged;
   std::vector<std::string_view> arguments;
   for (const MadeArgument& argument : guest.arguments) {
     arguments.push_back(argument.text);
     judged.lines.push_back(argument.line);
   }
-  judged.invocation = parse_command_line(arguments, can, {}, &judged.refusals);
+  judged.invocation = parse_command_line(arguments, {}, &judged.refusals);
   for (const AskedLater& asked : guest.later) {
     judged.refusals.set_argument(judged.lines.size());
     judged.lines.push_back(asked.line);
@@ -231,7 +231,7 @@ void show_refusals(Page& page, const Judged& judged, const Translation& guest) {
 
 }  // namespace
 
-CheckReport check_guest(std::string_view file, std::string_view text, const Capabilities& can) {
+CheckReport check_guest(std::string_view file, std::string_view text) {
   const std::string name = shown(file);
   const auto config = XlConfig::parse(text, name);
   if (!config) {
@@ -242,7 +242,7 @@ CheckReport check_guest(std::string_view file, std::string_view text, const Capa
   if (guest.guest != Translation::Guest::hvm) {
     return no_device_model(page, *config, guest);
   }
-  Judged judged = judge(guest, can);
+  Judged judged = judge(guest);
   using Action = Invocation::Action;
   if (judged.invocation && judged.invocation->action != Action::serve) {
     guest.errors.push_back({0,
@@ -264,7 +264,7 @@ CheckReport check_guest(std::string_view file, std::string_view text, const Capa
   return {served ? CheckReport::kServed : CheckReport::kMustChange, page.take()};
 }
 
-CheckReport check_guest_file(const std::string& path, const Capabilities& can) {
+CheckReport check_guest_file(const std::string& path) {
   const auto close = [](std::FILE* file) { (void)std::fclose(file); };
   const std::unique_ptr<std::FILE, decltype(close)> file{std::fopen(path.c_str(), "rbe"), close};
   std::string text(XlConfig::kMaxBytes + 1, '\0');
@@ -274,7 +274,7 @@ CheckReport check_guest_file(const std::string& path, const Capabilities& can) {
     const std::string why = std::generic_category().message(errno);
     return {CheckReport::kUnreadable, shown(path) + ": cannot be read: " + why + "\n"};
   }
-  return check_guest(path, text, can);
+  return check_guest(path, text);
 }
 
 }  // namespace dm::toolstack

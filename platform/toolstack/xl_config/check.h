@@ -21,10 +21,8 @@ struct CheckReport {
 /// Judges the text of an xl.cfg file, without a guest and without Xen. It makes the command line
 /// that libxl 4.17 would make and gives it to parse_command_line(). `file` names the text in
 /// messages. Thread rule: any thread.
-[[nodiscard]] CheckReport check_guest(std::string_view file,
-                                      std::string_view text,
-                                      const Capabilities& can);
+[[nodiscard]] CheckReport check_guest(std::string_view file, std::string_view text);
 /// The same for a file on disk.
-[[nodiscard]] CheckReport check_guest_file(const std::string& path, const Capabilities& can);
+[[nodiscard]] CheckReport check_guest_file(const std::string& path);
 
 }  // namespace dm::toolstack

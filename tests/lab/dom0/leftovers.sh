@@ -3,19 +3,27 @@
 # Sourced by lib.sh. What must not stay when a guest has gone, and what is done at the end of a
 # scenario, however it ended.
 
-# left_behind [ID]: what there is that belongs to any guest but domain ID, one thing a line
+# left_behind [ID]: what there is that belongs to any guest but domain ID and its stub domain, one
+# thing a line
 left_behind() {
-  local path but=${1:-none}
-  xl list | awk -v but="$but" 'NR > 1 && $2 != 0 && $2 != but { print "domain " $1 " " $2 " " $5 }'
-  ps -o pid,args | awk -v but="-xen-domid $but " \
-    '(/-xen-domi[d] / || /vchan-socket-prox[y]/) && !index($0, but) {
+  local path but=${1:-none} stub
+  stub=$(stub_of "$but") || stub=none
+  xl list | awk -v but="$but" -v stub="$stub" \
+    'NR > 1 && $2 != 0 && $2 != but && $2 != stub { print "domain " $1 " " $2 " " $5 }'
+  ps -o pid,args | awk -v but="-xen-domid $but " -v stub="-xen-domid $stub " \
+    -v vchan="/device-model/$but/" '(/-xen-domi[d] / || /vchan-socket-prox[y]/) &&
+      !index($0, but) && !index($0, stub) && !index($0, vchan) {
       print "process " substr($0, 1, 80) }'
   for path in /run/xen/qmp-* /sys/class/net/vif*; do
-    [[ -e $path && $path != *-$but && $path != */vif$but.* ]] && echo "$path"
+    case $path in
+      *-"$but" | *-"$stub" | */vif"$but".* | */vif"$stub".*) ;;
+      *) [[ ! -e $path ]] || echo "$path" ;;
+    esac
   done
   for path in /local/domain /libxl /local/domain/0/device-model; do
     { xenstore-list "$path" 2> /dev/null || true; } |
-      awk -v path="$path" -v but="$but" '$1 != 0 && $1 != but { print "xenstore " path "/" $1 }'
+      awk -v path="$path" -v but="$but" -v stub="$stub" \
+        '$1 != 0 && $1 != but && $1 != stub { print "xenstore " path "/" $1 }'
   done
   return 0
 }
@@ -33,6 +41,14 @@ check_nothing_left() {
 
 # ---- at the end of a scenario, however it ended ----
 
+# end_all PATTERN: the processes whose "PID ARGUMENTS" match it (busybox has no pkill)
+end_all() {
+  local pid
+  for pid in $(ps -o pid,args | awk -v what="$1" '!/awk -v what/ && $0 ~ what { print $1 }'); do
+    kill "$pid" 2> /dev/null || true
+  done
+}
+
 # tidy: destroy all guests and their device models
 tidy() {
   local id file
@@ -40,10 +56,7 @@ tidy() {
     xl destroy "$id" 2>/dev/null || true
   done
   for file in "$state"/*/reader; do [[ -e $file ]] && kill "$(< "$file")" 2>/dev/null; done
-  pkill -f -- '-xen-domid' || true
-  pkill -x xl || true
-  pkill -x vchan-socket-p || true
-  pkill -f 'httpd -h' || true
+  end_all '-xen-domid |/vchan-socket-proxy |^[0-9 ]*xl |httpd .*-h '
   losetup -D 2>/dev/null || true
 }
 

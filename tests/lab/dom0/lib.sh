@@ -12,6 +12,7 @@ subject=${LAB_SUBJECT:-guest} # the guest of scenarios that measure
 bridge=${LAB_BRIDGE:-xenbr0}
 . "$here/check_disk.sh"
 . "$here/leftovers.sh"
+. "$here/moves.sh"
 
 password=stubdm            # root's, in the guest
 . "$images/guest.info"     # data_sha256 and payload_bytes of its disk

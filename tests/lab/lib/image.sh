@@ -4,13 +4,19 @@
 
 # add FILE...: copy programs to the same place below $root, with the shared libraries they load
 add() {
-  local file library
+  local file
   for file in "$@"; do
     [[ -r $file ]] || die "cannot read $file, which belongs into the image"
     install -D -m 755 "$file" "$root$file"
-    for library in $(ldd "$file" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*'); do
-      [[ -e $root$library ]] || install -D -m 755 "$library" "$root$library"
-    done
+    add_libraries "$file"
+  done
+}
+
+# add_libraries FILE: the libraries that it loads
+add_libraries() {
+  local library
+  for library in $(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*'); do
+    [[ -e $root$library ]] || install -D -m 755 "$library" "$root$library"
   done
 }
 

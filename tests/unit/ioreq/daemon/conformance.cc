@@ -215,6 +215,24 @@ BOOST_DATA_TEST_CASE(a_flush_can_be_repeated, kNames, name) {
   BOOST_TEST((saved(pc, pc.device(name)) == bytes));
 }
 
+BOOST_DATA_TEST_CASE(what_is_handed_over_and_taken_back_goes_on_as_if_nothing_were, kNames, name) {
+  FullPc pc;
+  pc.be_busy();
+  const Bytes bytes = saved(pc, pc.device(name));
+  BOOST_TEST(pc.device(name).take_back());  // of nothing
+  for (int again = 0; again < 2; ++again) {
+    BOOST_TEST(pc.device(name).hand_over());
+    BOOST_TEST(pc.device(name).hand_over());
+    BOOST_TEST((pc.device(name).save() == bytes));
+    BOOST_TEST(pc.device(name).take_back());
+  }
+  BOOST_TEST((pc.device(name).save() == bytes));
+  pc.machine->resume();
+  pc.look_around();
+  pc.machine->pause();
+  BOOST_TEST(is_valid(*pc.machine));
+}
+
 BOOST_DATA_TEST_CASE(what_was_unplugged_is_gone_for_good, kNames, name) {
   FullPc pc;
   pc.be_busy();

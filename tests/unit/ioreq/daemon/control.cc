@@ -186,6 +186,30 @@ BOOST_AUTO_TEST_CASE(waking_a_guest_that_does_not_sleep_changes_nothing) {
   BOOST_TEST(inb(0x3ff) == 0x5b);
 }
 
+/// Xen restores it awake: HVM_PARAM_ACPI_S_STATE is in no stream, and vCPU 0 is at F000:FFF0.
+BOOST_AUTO_TEST_CASE(a_guest_that_is_saved_asleep_finds_its_devices_woken_up_where_it_is_restored) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.open_card(0x20000, 0x10000, 0x400000);
+  pc.outb(0x3ff, 0x5a);
+  pc.outw(0xb004, 0x2401);
+  pc.control->stop();
+  const std::vector<std::byte> state = pc.control->save(0);
+  ManagedPc other{with_a_card()};
+  other.machine->pause();
+  BOOST_TEST_REQUIRE(other.machine->load(state).has_value());
+  other.machine->resume();
+  BOOST_TEST(other.card(0x0100) == 0U);  // RCTL: the card is as after its reset
+  BOOST_TEST(other.inb(0x3ff) == 0);     // SCR
+  other.outb(0x70, 0x0f);
+  BOOST_TEST(other.inb(0x71) == 0xfe);  // by which the BIOS knows a resume
+  // Where it is saved from it still sleeps, and wakes as ever.
+  pc.control->cont();
+  pc.control->wake();
+  BOOST_TEST(pc.wakes == 1U);
+  pc.open_card(0x28000, 0x18000, 0x500000);
+}
+
 BOOST_AUTO_TEST_CASE(a_read_under_way_at_sleep_ends_before_the_guest_wakes) {
   firmware();
   disks[0].hold();
@@ -258,6 +282,30 @@ BOOST_AUTO_TEST_CASE(stop_and_cont_are_those_of_time_and_of_other_devices_too) {
   BOOST_TEST(launches == 0U);  // it was there from the start
   control->quit();
   BOOST_TEST(quits == 1U);
+}
+
+/// TXDW waits for TIDV, and its time is over when stop comes: libxl takes the state and Xen's
+/// levels at different moments after that.
+BOOST_AUTO_TEST_CASE(what_is_due_when_stop_comes_waits_for_cont) {
+  ManagedPc pc{with_a_card()};
+  pc.firmware();
+  pc.open_card(0x20000, 0x30000, 0x400000);
+  (void)pc.card(0x00c0);                                         // ICR
+  pc.card(0x3820, 100);                                          // TIDV: 102.4 us
+  const std::uint64_t frame[2]{0x300000, 100 | 0x8bULL << 24U};  // IDE, RS, IFCS, EOP
+  std::memcpy(pc.memory.ram().data() + 0x30000, frame, sizeof frame);
+  pc.card(0x3818, 1);  // TDT
+  BOOST_TEST(!pc.irqs.intx(4, 0));
+  pc.clock.advance(std::chrono::milliseconds{1});
+  pc.control->stop();
+  const auto state = pc.machine->save();
+  pc.settle();
+  BOOST_TEST(!pc.irqs.intx(4, 0));
+  BOOST_TEST((pc.machine->save() == state));
+  BOOST_TEST(!pc.loop.asked_for);  // nor is there anything to be awake for
+  pc.control->cont();
+  pc.settle();
+  BOOST_TEST(pc.irqs.intx(4, 0));
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_that_starts_stopped_is_launched_by_the_first_cont_alone) {

@@ -2,11 +2,15 @@
 // A guest that was saved goes on in another process: what libxl passes as -incoming fd:F.
 #include "ioreq/daemon/incoming.h"
 
+#include "ioreq/machine/machine_state.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/linux/whole_io.h"
 #include "tests/rig/saved_guest_file.h"
 #include "tests/unit/ioreq/daemon/saved_machines.h"
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +27,8 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
+constexpr std::chrono::seconds kPatience{10};  // of the test itself
+
 /// A file at its beginning, as libxl opens it.
 host::UniqueFd file_of(std::span<const std::byte> bytes) {
   host::UniqueFd file = rig::memory_file(bytes);
@@ -30,10 +36,16 @@ host::UniqueFd file_of(std::span<const std::byte> bytes) {
   return file;
 }
 
+/// As the daemon does it.
+Result<> load_from(int fd, Machine& machine) {
+  const auto saved = read_incoming(fd);
+  return saved ? load_incoming(*saved, machine) : Result<>{saved.error()};
+}
+
 Bytes saved(SavedPc& pc) {
   pc.live();
   pc.control->stop();
-  return pc.control->save();
+  return pc.control->save(0);
 }
 
 void pass(SavedPc& pc, GuestClock::duration by) {
@@ -53,8 +65,8 @@ BOOST_AUTO_TEST_CASE(a_guest_goes_on_from_a_file_with_all_its_devices) {
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
-  BOOST_TEST((to.control->save() == state));
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
+  BOOST_TEST((to.control->save(0) == state));
   to.control->cont();
   BOOST_TEST(to.control->running());
   BOOST_TEST(to.inb(0x71) == 0x12);  // the CMOS byte that it was at
@@ -66,7 +78,7 @@ BOOST_AUTO_TEST_CASE(cards_are_announced_from_cont_on_five_times_with_their_addr
   SavedPc from;
   const Bytes state = saved(from);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file_of(state).get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file_of(state).get(), *to.machine).has_value());
   BOOST_TEST(to.cables[0]->sent.empty());
   to.control->cont();
   std::size_t sent = 1;
@@ -112,8 +124,47 @@ BOOST_AUTO_TEST_CASE(what_is_behind_the_state_stays_unread) {
   state.resize(length + 5000, std::byte{0xee});
   const host::UniqueFd file = file_of(state);
   SavedPc to{incoming()};
-  BOOST_REQUIRE(load_incoming(file.get(), *to.machine).has_value());
+  BOOST_REQUIRE(load_from(file.get(), *to.machine).has_value());
   BOOST_TEST(::lseek(file.get(), 0, SEEK_CUR) == static_cast<::off_t>(length));
+}
+
+/// As QEMU leaves it in dom0 after xl save -c of a stub domain's guest, and then xl save.
+BOOST_AUTO_TEST_CASE(the_last_of_several_states_in_a_file_counts) {
+  SavedPc from;
+  Bytes file = saved(from);
+  from.control->cont();
+  from.outb(0x70, 0x11);  // another CMOS byte is chosen
+  from.control->stop();
+  const Bytes last = from.control->save(2048);
+  file.insert(file.end(), last.begin(), last.end());
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_from(file_of(file).get(), *to.machine).has_value());
+  BOOST_TEST((to.machine->save() == from.machine->save()));
+  for (const std::size_t missing : {std::size_t{1}, last.size() - 10}) {
+    SavedPc other{incoming()};
+    const auto cut = std::span{file}.first(file.size() - missing);
+    BOOST_TEST(!load_from(file_of(cut).get(), *other.machine).has_value());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(padding_belongs_to_a_state_and_means_nothing) {
+  SavedPc from;
+  saved(from);
+  const Bytes padded = from.control->save(2048);
+  BOOST_TEST(padded.size() == from.machine->save().size() + 2048);
+  BOOST_TEST(saved_state_length(padded).value() == padded.size());
+  SavedPc to{incoming()};
+  BOOST_REQUIRE(load_from(file_of(padded).get(), *to.machine).has_value());
+  BOOST_TEST((to.machine->save() == from.machine->save()));
+}
+
+BOOST_AUTO_TEST_CASE(saves_are_numbered) {
+  SavedPc pc;
+  for (std::uint32_t number = 1; number < 4; ++number) {
+    const Bytes state = saved(pc);
+    BOOST_TEST(state::read_saved_header(state).value().number == number);
+    pc.control->cont();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
@@ -126,15 +177,15 @@ BOOST_AUTO_TEST_CASE(a_state_through_a_console_comes_in_pieces_and_has_no_end) {
   std::thread console{[&] {
     for (auto rest = std::span{state}; !rest.empty();) {
       const auto piece = rest.first(std::min<std::size_t>(256, rest.size()));
-      static_cast<void>(host::write_whole(in.get(), piece).has_value());
+      static_cast<void>(host::write_whole(in.get(), piece, kPatience).has_value());
       rest = rest.subspan(piece.size());
     }
   }};
   SavedPc to{incoming()};
-  const bool loaded = load_incoming(out.get(), *to.machine).has_value();
+  const bool loaded = load_from(out.get(), *to.machine).has_value();
   console.join();
   BOOST_REQUIRE(loaded);
-  BOOST_TEST((to.control->save() == state));
+  BOOST_TEST((to.control->save(0) == state));
 }
 
 BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_what_is_lost) {
@@ -147,12 +198,42 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
   bad.back().back() ^= std::byte{1};
   for (const Bytes& bytes : bad) {
     SavedPc to{incoming()};
-    const auto loaded = load_incoming(file_of(bytes).get(), *to.machine);
+    const auto loaded = load_from(file_of(bytes).get(), *to.machine);
     BOOST_REQUIRE(!loaded.has_value());
     const std::string& text = loaded.error().message;
     BOOST_TEST(text.find("cannot go on here") != std::string::npos);
     BOOST_TEST(text.find('\n') == std::string::npos);
   }
+}
+
+BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_ever) {
+  SavedPc from;
+  const Bytes state = saved(from);
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{10}, std::size_t{10000}}) {
+    std::array<int, 2> ends{};
+    BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+    const host::UniqueFd out{ends[0]};
+    const host::UniqueFd in{ends[1]};
+    const auto piece = std::span{state}.first(sent);
+    BOOST_REQUIRE(host::write_whole(in.get(), piece, kPatience).has_value());
+    const auto read = read_incoming(out.get(), std::chrono::milliseconds{20});
+    BOOST_REQUIRE(!read.has_value());
+    BOOST_TEST(read.error().message.find("waiting") != std::string::npos);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_number_that_nobody_has_passed_is_said_at_once) {
+  std::array<int, 2> ends{};
+  BOOST_REQUIRE(::pipe(ends.data()) == 0);
+  BOOST_TEST(::close(ends[1]) == 0);
+  const auto closed = adopt_incoming(ends[1]);
+  BOOST_REQUIRE(!closed.has_value());
+  BOOST_TEST(closed.error().message.find("-incoming fd:" + std::to_string(ends[1])) !=
+             std::string::npos);
+  const auto open = adopt_incoming(ends[0]);
+  BOOST_REQUIRE(open.has_value());
+  BOOST_TEST(open->get() == ends[0]);
+  BOOST_TEST(::fcntl(ends[0], F_GETFD) == FD_CLOEXEC);
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
@@ -161,7 +242,7 @@ BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
   MachineConfig other = incoming();
   other.nics.pop_back();
   SavedPc to{other};
-  const auto loaded = load_incoming(file_of(state).get(), *to.machine);
+  const auto loaded = load_from(file_of(state).get(), *to.machine);
   BOOST_REQUIRE(!loaded.has_value());
   BOOST_TEST(loaded.error().message.find("vif: emulated network cards") != std::string::npos);
 }

@@ -58,13 +58,24 @@ struct ScriptedProcess : ControlHost {
   }
   void quit() noexcept override { ++quits; }
   void wake() noexcept override { ++wakes; }
-  void pause_others() noexcept override { others_run = false; }
+  [[nodiscard]] bool pause_others() noexcept override {
+    others_run = false;
+    return others_durable;
+  }
   void resume_others() noexcept override { others_run = true; }
+  [[nodiscard]] bool hand_over_others() noexcept override {
+    others_here = others_stay;
+    return !others_stay;
+  }
+  void take_back_others() noexcept override { others_here = true; }
   unsigned launches = 0;
   bool launches_well = true;
   unsigned quits = 0;
   unsigned wakes = 0;
   bool others_run = true;
+  bool others_durable = true;
+  bool others_here = true;   ///< not handed over
+  bool others_stay = false;  ///< cannot be
 };
 
 inline NicConfig nic() {
@@ -109,11 +120,17 @@ class ManagedPc : public SimHost, public ScriptedProcess {
   static constexpr std::uint32_t kCardRegisters = 0xf2020000;
 
   explicit ManagedPc(MachineConfig machine_config = six_vcpus(),
-                     std::span<const DeviceMaker> more = {})
+                     std::span<const DeviceMaker> more = {},
+                     const UnplugRequest& gone = {})
       : SimHost{6, more}, config{std::move(machine_config)} {
     Backends backends;
+    for (const DiskConfig& disk : config.disks) {
+      backends.cdroms.at(disk.index) = disk.cdrom;
+    }
     for (std::size_t i = 0; i < disks.size(); ++i) {
-      backends.disks[i] = disks[i].open();
+      if (backends.cdroms[i] || !gone.takes_disk(i)) {
+        backends.disks[i] = disks[i].open();
+      }
       auto line = std::make_unique<ScriptedChardev>();
       lines[i] = line.get();
       backends.serial[i] = std::move(line);
@@ -122,9 +139,6 @@ class ManagedPc : public SimHost, public ScriptedProcess {
       auto cable = std::make_unique<rig::ScriptedNet>();
       cables.push_back(cable.get());
       backends.nics.push_back({.cable = std::move(cable), .rom = {}});
-    }
-    for (const DiskConfig& disk : config.disks) {
-      backends.cdroms.at(disk.index) = disk.cdrom;
     }
     machine = make(config, std::move(backends));
     control = std::make_unique<Control>(config, *machine, guest_time, dirty, *this);

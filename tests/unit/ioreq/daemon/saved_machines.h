@@ -48,8 +48,9 @@ inline std::vector<std::byte> kept_state(const std::string& name) {
 class SavedPc : public ManagedPc {
  public:
   explicit SavedPc(MachineConfig machine_config = everything(),
-                   std::span<const DeviceMaker> more = {})
-      : ManagedPc{std::move(machine_config), more} {}
+                   std::span<const DeviceMaker> more = {},
+                   const UnplugRequest& gone = {})
+      : ManagedPc{std::move(machine_config), more, gone} {}
 
   /// Something is going on in every chip.
   void live() {

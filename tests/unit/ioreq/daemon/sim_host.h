@@ -18,8 +18,12 @@
 namespace dm::test {
 
 struct QuietLoop final : EventLoop {
-  bool wait(std::optional<std::chrono::nanoseconds> /*timeout*/) noexcept override { return false; }
+  bool wait(std::optional<std::chrono::nanoseconds> timeout) noexcept override {
+    asked_for = timeout;
+    return false;
+  }
   void poll() noexcept override {}
+  std::optional<std::chrono::nanoseconds> asked_for;  ///< of the last sleep
 };
 
 /// The simulated host of one of the product's machines, which a test makes on it, and the

@@ -2,6 +2,7 @@
 // Several frames in one system call, over a real tap and a real packet socket, and over sockets
 // that have little room.
 #include "platform/linux/net/frame_ring.h"
+#include "platform/linux/net/vnet_channel.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <utility>
 
 #include "net_rig.h"
 
@@ -59,6 +61,21 @@ struct Narrow {
   }
   host::UniqueFd from;
   host::UniqueFd to;
+};
+
+/// A card's end over such a socket, which can be full as a busy interface can.
+class NarrowChannel final : public host::VnetChannel {
+ public:
+  NarrowChannel(host::Loop& loop, host::UniqueFd fd)
+      : VnetChannel{loop, {.fd = std::move(fd), .name = "narrow", .interface = {}}} {}
+  void accept_offloads(bool /*checksum*/, bool /*gso*/) noexcept override {}
+  void set_promiscuous(bool /*on*/) noexcept override {}
+
+ private:
+  [[nodiscard]] Arrived read_frame(std::span<iovec> parts) noexcept override {
+    const ssize_t bytes = ::readv(fd(), parts.data(), static_cast<int>(parts.size()));
+    return {.bytes = bytes, .truncated = false};
+  }
 };
 
 /// Frame `i` begins with the byte i.
@@ -189,6 +206,36 @@ BOOST_AUTO_TEST_CASE(what_finds_no_room_ends_the_row_and_overtakes_nothing) {
   BOOST_REQUIRE(seen.size() == kMost);
   for (std::size_t i = 0; i < kMost; ++i) {
     BOOST_TEST(seen[i] == i);
+  }
+}
+
+/// While a watch waits for room it cannot rest, so it has to when room has come.
+BOOST_AUTO_TEST_CASE(frames_for_a_card_that_had_to_wait_for_room_wake_nobody) {
+  for (const bool leaves : {false, true}) {
+    Narrow narrow;
+    host::Loop loop;
+    NarrowChannel channel{loop, std::move(narrow.from)};
+    NetEars ears{channel};
+    channel.want_receive(true);
+    run_for(loop, 5ms);
+    Frames frames{1};
+    while (channel.send({}, frames.pieces[0]) == SendStatus::sent) {
+    }
+    BOOST_TEST(channel.counters().full == 1U);
+    channel.want_receive(false);
+    if (leaves) {
+      channel.attach(nullptr);
+    }
+    BOOST_TEST(!narrow.arrived().empty());
+    run_for(loop, 5ms);
+    BOOST_TEST(ears.sendable == (leaves ? 0 : 1));
+    const auto wakeups = loop.counters().wakeups;
+    for (int i = 0; i < 20; ++i) {
+      BOOST_TEST(::write(narrow.to.get(), frames.bytes[0].data(), 100) == 100);
+      (void)loop.wait(0ns);
+    }
+    BOOST_TEST(loop.counters().wakeups == wakeups);
+    BOOST_TEST(ears.receivable == 0);
   }
 }
 

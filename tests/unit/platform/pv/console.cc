@@ -65,6 +65,15 @@ BOOST_AUTO_TEST_CASE(a_terminals_name_is_written_for_xl_console) {
   BOOST_TEST(backends->chardevs()[0].filename == "pty:/dev/pts/9");
 }
 
+/// So that stubdm in the stub domain knows that it may save its guest more than once.
+BOOST_AUTO_TEST_CASE(a_file_that_begins_anew_with_each_state_is_told_of) {
+  add_console(1, "file,each-state-anew");
+  add_console(2, "file:/var/log/xen/guest.log");
+  start();
+  BOOST_TEST(store.get(back("console", 1) + "/stubdm-begins-anew").value() == "1");
+  BOOST_TEST(!store.get(back("console", 2) + "/stubdm-begins-anew").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_console_on_xenbus_carries_bytes_both_ways) {
   add_console(3, "pty");
   start();

@@ -110,8 +110,7 @@ BOOST_AUTO_TEST_CASE(a_cdrom_with_a_disc_and_an_empty_one_take_ide_places) {
                  "-drive", "if=none,readonly=on,id=ide-5632,file=/iso/a,b.iso,format=raw",  //
                  "-device", "ide-cd,id=ide-5632,drive=ide-5632,bus=ide.1,unit=0",           //
                  "-drive", "if=none,readonly=on,id=ide-5696",                               //
-                 "-device", "ide-cd,id=ide-5696,drive=ide-5696,bus=ide.1,unit=1"}},
-      kEverything);
+                 "-device", "ide-cd,id=ide-5696,drive=ide-5696,bus=ide.1,unit=1"}});
   BOOST_TEST_REQUIRE(machine.disks.size() == 3U);
   BOOST_TEST(!machine.disks[0].cdrom);
   BOOST_TEST(machine.disks[1].cdrom);

@@ -67,24 +67,24 @@ struct Golden {
   }
 };
 
-inline Result<Invocation> parse(const Arguments& arguments, const Capabilities& can = {}) {
-  return parse_command_line(arguments, can);
+inline Result<Invocation> parse(const Arguments& arguments) {
+  return parse_command_line(arguments);
 }
-inline Result<Invocation> parse(const Golden& guest, const Capabilities& can = {}) {
-  return parse(guest.arguments(), can);
+inline Result<Invocation> parse(const Golden& guest) {
+  return parse(guest.arguments());
 }
 
 /// The machine that a good command line asks for.
-inline MachineConfig machine_of(const Golden& guest, const Capabilities& can = {}) {
-  const auto invocation = parse(guest, can);
+inline MachineConfig machine_of(const Golden& guest) {
+  const auto invocation = parse(guest);
   BOOST_REQUIRE_MESSAGE(invocation.has_value(), invocation.error().message);
   BOOST_TEST_REQUIRE((invocation->action == Invocation::Action::serve));
   return invocation->config;
 }
 
 /// The message that a bad one ends in.
-inline std::string refusal_of(const Golden& guest, const Capabilities& can = {}) {
-  const auto invocation = parse(guest, can);
+inline std::string refusal_of(const Golden& guest) {
+  const auto invocation = parse(guest);
   BOOST_TEST_REQUIRE(!invocation.has_value());
   return invocation.error().message;
 }
@@ -98,7 +98,5 @@ inline bool noted(const MachineConfig& machine, std::string_view part) {
   return std::any_of(machine.notes.begin(), machine.notes.end(),
                      [part](const std::string& note) { return says(note, part); });
 }
-
-inline constexpr Capabilities kEverything{.restore = true};
 
 }  // namespace dm::toolstack::test

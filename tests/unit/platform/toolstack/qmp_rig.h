@@ -216,7 +216,7 @@ struct QmpRig {
   explicit QmpRig(const QmpLimits& limits = {}) {
     add_machine_commands(commands, machine, "guest");
     add_fd_set_commands(commands, fd_sets);
-    add_migration_commands(commands, machine, fd_sets);
+    add_migration_commands(commands, machine, passed_descriptors(fd_sets));
     server = std::make_unique<QmpServer>(loop.io(), commands, limits);
     BOOST_TEST_REQUIRE(server->listen({"libxl-cmd", path, -1}).has_value());
   }

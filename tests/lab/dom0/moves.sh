@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# Sourced by lib.sh. A guest that goes on in another domain.
+
+# What is typed before the guest's driver has begun its port anew is thrown away by that driver.
+answers() {
+  type_line "$1" ''
+  pause 2
+  heard "$1" '# '
+}
+# await_answer GUEST: after it was restored or has moved
+await_answer() {
+  await 180 "the shell of $1 to answer" answers "$1"
+  type_line "$1" "echo nothing mo''re"
+  expect "$1" 60 $'nothing more\n'
+  expect "$1" 30 '# '
+}
+
+# migrate GUEST [xl migrate's options]: to dom0 itself
+migrate() {
+  xl migrate "${@:2}" -s '' "$1" 'xl migrate-receive' >> "$(xl_log "$1")" 2>&1
+}
+
+# check_migration GUEST: it moves, and nothing is left of where it was
+check_migration() {
+  local id began
+  id=$(domid "$1")
+  began=$(now)
+  migrate "$1" || fail "xl migrate failed; see xl.log"
+  [[ $(domid "$1") != "$id" ]] || fail "the guest has not moved"
+  detach "$1"
+  check_nothing_left "$(domid "$1")"
+  attach "$1"
+  await_answer "$1"
+  say "ok: migrated to this host in $(since "$began") s"
+}
