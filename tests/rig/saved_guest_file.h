@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -20,7 +21,7 @@ namespace dm::rig {
 /// A file in memory, at its end.
 [[nodiscard]] inline host::UniqueFd memory_file(std::span<const std::byte> bytes) {
   host::UniqueFd file{::memfd_create("test", MFD_CLOEXEC)};
-  if (!host::write_whole(file.get(), bytes)) {
+  if (!host::write_whole(file.get(), bytes, std::chrono::seconds{10})) {
     throw std::runtime_error("no file in memory");
   }
   return file;

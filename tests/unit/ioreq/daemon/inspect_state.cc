@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_SUITE(inspect_saved_state)
 BOOST_AUTO_TEST_CASE(each_device_is_shown_in_order_with_its_fields_by_name) {
   const Bytes bytes = saved();
   const auto all = inspected(bytes).value();
-  BOOST_TEST(all.at("format").to_number<unsigned>() == 2U);
+  BOOST_TEST(all.at("format").to_number<unsigned>() == 3U);
   BOOST_TEST(all.at("length").to_number<std::size_t>() == bytes.size());
   BOOST_TEST(all.at("states").to_number<unsigned>() == 1U);
   std::string names;
