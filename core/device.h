@@ -73,9 +73,10 @@ class Device {
   /// Allocates.
   [[nodiscard]] virtual std::vector<std::byte> save() const = 0;
   /// Says whether save() of a device like this one could have made these bytes, which are hostile.
-  /// Changes nothing. `gone`: what the saved guest had unplugged. The device that keeps this for
-  /// the guest (the chipset) adds to it. A device that can be unplugged compares its bytes with it,
-  /// and so comes later in the machine.
+  /// Changes nothing. The message says what differs, for the person who configures the guest: in
+  /// the words of xl.cfg, or that the bytes are damaged. `gone`: what the saved guest had
+  /// unplugged. The device that keeps this for the guest (the chipset) adds to it. A device that
+  /// can be unplugged compares its bytes with it, and so comes later in the machine.
   [[nodiscard]] virtual Result<> check(std::span<const std::byte> bytes,
                                        UnplugRequest& gone) const = 0;
   /// Replaces the device's state by bytes that check() has accepted. Call it between pause() and
@@ -92,10 +93,6 @@ class Device {
   /// Reports what there is to see. Changes nothing; the guest goes on meanwhile.
   virtual void inspect(Inspector& to) const = 0;
 };
-
-/// A field of every saved state, beside the chip's own fields: the states of two small chips may
-/// look alike. Format 1 had no such field.
-inline constexpr std::uint16_t kDeviceKindField = 0xffff;
 
 /// The FNV-1a hash of a device's name without its number.
 [[nodiscard]] constexpr std::uint32_t device_kind(std::string_view name) noexcept {
@@ -115,7 +112,7 @@ template <class State>
   std::uint32_t kind = device_kind(name);
   state::Loader loader{bytes};
   describe(loader, *state);
-  loader.field(kDeviceKindField, "kind", kind);
+  loader.field(state::kKindField, "kind", kind);
   if (!loader.ok() || kind != device_kind(name) || !validate(*state)) {
     return nullptr;
   }
@@ -131,8 +128,9 @@ template <class State>
 /// A chip may have other members of the contract too. If it lacks one, there is nothing to do; but
 /// a missing wake() means reset(). Two members are for chips alone:
 ///
-///     // Does a valid state fit this very chip? See Device::check().
-///     bool fits(const State&, UnplugRequest& gone) const;
+///     // Does a valid state fit this very chip? If not: what differs, in the words of xl.cfg. See
+///     // Device::check().
+///     Result<> fits(const State&, UnplugRequest& gone) const;
 ///     // Shows this instead of the state under the device's name.
 ///     void inspect(Inspector& to, std::string_view name) const;
 template <class Chip>
@@ -221,7 +219,7 @@ class DeviceOf final : public Device {
     const auto state = std::make_unique<State>(chip_->state());  // too large for the stack, some
     state::Saver saver;
     describe(saver, *state);
-    saver.field(kDeviceKindField, "kind", device_kind(name_));
+    saver.field(state::kKindField, "kind", device_kind(name_));
     return {saver.bytes().begin(), saver.bytes().end()};
   }
   [[nodiscard]] Result<> check(std::span<const std::byte> bytes,
@@ -231,10 +229,7 @@ class DeviceOf final : public Device {
       return fail("the saved state of ", name_, " is damaged: no such device could have it");
     }
     if constexpr (requires(const Chip& c) { c.fits(*state, gone); }) {
-      if (!chip_->fits(*state, gone)) {
-        return fail("the saved state of ", name_,
-                    " does not fit: the saved machine had other devices, or disks of another size");
-      }
+      return chip_->fits(*state, gone);
     }
     return {};
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/state/zero_runs.h"
+
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -34,12 +36,18 @@ inline constexpr bool is_scalar_array = false;
 template <Scalar T, std::size_t N>
 inline constexpr bool is_scalar_array<std::array<T, N>> = true;
 
+/// This bit of a field's length says that the payload, an array, is packed: core/state/zero_runs.h.
+inline constexpr std::uint32_t kPackedBit = 1U << 31U;
+
 /// Bytes: field number u16, length u32, payload; all little endian (the only machine is x86).
+/// core/state/README.md has the format, and the rules by which a state may change.
 class Saver {
  public:
   template <class T>
   void field(std::uint16_t id, std::string_view /*name*/, const T& value) {
-    if constexpr (Scalar<T> || is_scalar_array<T>) {
+    if constexpr (is_scalar_array<T> && sizeof(T) >= kWorthPacking) {
+      put_array(id, std::as_bytes(std::span{value}));
+    } else if constexpr (Scalar<T> || is_scalar_array<T>) {
       put_header(id, sizeof(T));
       put(&value, sizeof(T));
     } else {
@@ -54,6 +62,15 @@ class Saver {
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
+  static constexpr std::size_t kWorthPacking = 32;  ///< bytes
+
+  void put_array(std::uint16_t id, std::span<const std::byte> bytes) {
+    const auto packed = pack_zeros(bytes);
+    const bool shorter = packed.size() < bytes.size();
+    const std::span<const std::byte> payload = shorter ? std::span{packed} : bytes;
+    put_header(id, payload.size() | (shorter ? kPackedBit : 0));
+    put(payload.data(), payload.size());
+  }
   void put_header(std::uint16_t id, std::size_t size) {
     const auto length = static_cast<std::uint32_t>(size);
     put(&id, sizeof id);
@@ -67,22 +84,50 @@ class Saver {
   std::vector<std::byte> bytes_;
 };
 
+/// One field of what Saver wrote.
+struct RawField {
+  std::uint16_t id = 0;
+  bool packed = false;
+  std::span<const std::byte> payload;
+};
+
 /// Takes one field off the front of what Saver wrote. False when the front is not a field.
-[[nodiscard]] inline bool next_field(std::span<const std::byte>& rest,
-                                     std::uint16_t& id,
-                                     std::span<const std::byte>& payload) noexcept {
+[[nodiscard]] inline bool next_field(std::span<const std::byte>& rest, RawField& field) noexcept {
   std::uint32_t length = 0;
-  if (rest.size() < sizeof id + sizeof length) {
+  if (rest.size() < sizeof field.id + sizeof length) {
     return false;
   }
-  std::memcpy(&id, rest.data(), sizeof id);
-  std::memcpy(&length, rest.data() + sizeof id, sizeof length);
-  rest = rest.subspan(sizeof id + sizeof length);
+  std::memcpy(&field.id, rest.data(), sizeof field.id);
+  std::memcpy(&length, rest.data() + sizeof field.id, sizeof length);
+  rest = rest.subspan(sizeof field.id + sizeof length);
+  field.packed = (length & kPackedBit) != 0;
+  length &= ~kPackedBit;
   if (length > rest.size()) {
     return false;
   }
-  payload = rest.first(length);
+  field.payload = rest.first(length);
   rest = rest.subspan(length);
+  return true;
+}
+
+/// The value of a field that has no fields of its own. False, and nothing changed, when the field
+/// cannot have such a value.
+template <class T>
+requires(Scalar<T> || is_scalar_array<T>)
+    [[nodiscard]] bool read_value(const RawField& field, T& value) noexcept {
+  if constexpr (is_scalar_array<T>) {
+    if (field.packed) {
+      return unpack_zeros(field.payload, std::as_writable_bytes(std::span{value}));
+    }
+  }
+  if (field.packed || field.payload.size() != sizeof(T)) {
+    return false;
+  }
+  if constexpr (std::same_as<T, bool>) {
+    value = field.payload[0] != std::byte{0};
+  } else {
+    std::memcpy(&value, field.payload.data(), sizeof(T));
+  }
   return true;
 }
 
@@ -92,38 +137,25 @@ class Loader {
  public:
   explicit Loader(std::span<const std::byte> bytes) noexcept : bytes_{bytes} {
     std::span<const std::byte> rest = bytes;
-    while (!rest.empty()) {
-      std::span<const std::byte> payload;
-      std::uint16_t id = 0;
-      if (!next_field(rest, id, payload)) {
-        ok_ = false;
-        return;
-      }
+    RawField field;
+    while (ok_ && !rest.empty()) {
+      ok_ = next_field(rest, field);
     }
   }
   template <class T>
   void field(std::uint16_t id, std::string_view /*name*/, T& value) noexcept {
     std::span<const std::byte> rest = bytes_;
-    std::span<const std::byte> payload;
-    std::uint16_t found = 0;
-    while (ok_ && !rest.empty() && next_field(rest, found, payload)) {
-      if (found != id) {
+    RawField found;
+    while (ok_ && !rest.empty() && next_field(rest, found)) {
+      if (found.id != id) {
         continue;
       }
       if constexpr (Scalar<T> || is_scalar_array<T>) {
-        if (payload.size() != sizeof(T)) {
-          ok_ = false;
-          return;
-        }
-        if constexpr (std::same_as<T, bool>) {
-          value = payload[0] != std::byte{0};
-        } else {
-          std::memcpy(&value, payload.data(), sizeof(T));
-        }
+        ok_ = read_value(found, value);
       } else {
-        Loader nested{payload};
+        Loader nested{found.payload};
         describe(nested, value);
-        ok_ = ok_ && nested.ok_;
+        ok_ = !found.packed && nested.ok_;
       }
       return;
     }
@@ -160,6 +192,10 @@ class Hasher {
 
   std::uint64_t hash_ = 0xcbf29ce484222325U;
 };
+
+/// A field of every saved state of a device, beside the chip's own: which kind of device it is. The
+/// states of two small chips may look alike. Format 1 had no such field.
+inline constexpr std::uint16_t kKindField = 0xffff;
 
 template <class State>
 [[nodiscard]] std::vector<std::byte> save(State& state) {

@@ -182,14 +182,20 @@ void AtaDisk::state(DriveState& out) const noexcept {
   out.intrq = intrq();
   out.file = file();
   out.disk = disk_;
+  out.disk.capacity = total_;
   if (disk_.phase != Phase::work) {
     out.disk.step = Step::begin;  // nobody's business
   }
 }
 
-/// Do the sectors of a transfer under way exist here? Saved bytes say nothing about the size of
-/// this image.
+/// Is it the same disk as far as its size goes? If the saved state does not tell: do the sectors of
+/// a transfer under way exist here?
 bool AtaDisk::fits(const DiskState& in) const noexcept {
+  // Linux drops a disk whose size has changed, at the next reset (libata-core.c,
+  // ata_dev_revalidate).
+  if (in.capacity != 0 && in.capacity != total_) {
+    return false;
+  }
   std::uint64_t sectors = in.remaining;
   const bool gathered = in.phase == Phase::work && in.step == DiskStep::pio_write;
   if (in.phase == Phase::data_out || gathered) {

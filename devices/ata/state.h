@@ -102,6 +102,8 @@ struct DiskState {
   std::uint32_t end = 0;
   DiskStep step = DiskStep::begin;  ///< in Phase::work
   SmartState smart;
+  /// Sectors of the disk. 0: not told, in a state of 0.1.0 before December 2026.
+  std::uint64_t capacity = 0;
   /// PIO data on its way.
   std::array<std::uint8_t, std::size_t{kMaxMultiple} * kSectorSize> block{};
 };
@@ -206,6 +208,7 @@ void describe(Visitor& v, DiskState& s) {
   v.field(10, "pos", s.pos);
   v.field(11, "end", s.end);
   v.field(12, "smart", s.smart);
+  v.field(15, "capacity", s.capacity);
   if (s.phase == Phase::work) {
     v.field(14, "step", s.step);
   }

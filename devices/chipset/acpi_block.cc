@@ -35,6 +35,14 @@ bool validate(const AcpiBlockState& s) noexcept {
   return (s.pmcntrl & ~PMCNTRL::Kept::kWritable) == 0;
 }
 
+unsigned vcpus_needed(const AcpiBlockState& s) noexcept {
+  unsigned needed = 0;
+  for (unsigned i = 0; i < kMostVcpus; ++i) {
+    needed = (s.cpus[i / kBits] & cpu_bit(i)) != 0 ? i + 1 : needed;
+  }
+  return needed;
+}
+
 AcpiBlock::AcpiBlock(IrqLine sci,
                      DomainControl& control,
                      CmosRam& cmos,

@@ -34,6 +34,8 @@ void describe(Visitor& v, AcpiBlockState& s) {
   v.field(6, "cpus", s.cpus);
 }
 [[nodiscard]] bool validate(const AcpiBlockState& s) noexcept;
+/// How many vCPUs a machine must have that can go on from this state.
+[[nodiscard]] unsigned vcpus_needed(const AcpiBlockState& s) noexcept;
 
 /// The registers behind Xen's ACPI tables for which the device model answers: PM1a_CNT, the APM
 /// ports that switch ACPI on, general purpose events, and what the DSDT's hotplug methods read.

@@ -4,6 +4,10 @@
 #include "core/state/show.h"
 #include "devices/chipset/xen_platform_regs.h"
 
+#include <string>
+#include <string_view>
+#include <utility>
+
 namespace dm::chipset {
 
 bool validate(const ChipsetState& s) noexcept {
@@ -31,7 +35,8 @@ Chipset::Chipset(const Ports& ports, const Config& config)
       i8042_{ports.pio, ports.irqs, ports.control},
       port92_{ports.pio, ports.control},
       dma_{ports.pio},
-      vcpus_online_{config.vcpus_online} {
+      vcpus_online_{config.vcpus_online},
+      vcpus_max_{config.vcpus_max} {
   if (config.acpi) {
     pm_.emplace(Piix4Pm::Ports{ports.pio, ports.pci, ports.irqs, ports.control}, cmos_.ram(),
                 config.vcpus_online, config.vcpus_max);
@@ -86,15 +91,26 @@ ChipsetState Chipset::state() const noexcept {
   return s;
 }
 
-bool Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const noexcept {
-  if (s.has_pm != pm_.has_value() || s.has_platform != platform_.has_value()) {
-    return false;
+Result<> Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const {
+  std::string differs;
+  const auto compare = [&differs](std::string_view setting, std::string_view saved,
+                                  std::string_view here) {
+    if (saved != here) {
+      differs.append(differs.empty() ? "" : "; ").append(setting);
+      differs.append(" was ").append(saved).append(" and is ").append(here);
+    }
+  };
+  compare("acpi", s.has_pm ? "1" : "0", pm_ ? "1" : "0");
+  compare("xen_platform_pci", s.has_platform ? "1" : "0", platform_ ? "1" : "0");
+  if (const unsigned needed = vcpus_needed(s.pm.acpi); s.has_pm && needed > vcpus_max_) {
+    compare("maxvcpus (vcpus, where it is not set)", std::to_string(needed) + " or more",
+            std::to_string(vcpus_max_));
   }
   const UnplugRequest unplugged = unplugged_by(s);
   gone.ide_disks = gone.ide_disks || unplugged.ide_disks;
   gone.ide_secondary_disks = gone.ide_secondary_disks || unplugged.ide_secondary_disks;
   gone.nics = gone.nics || unplugged.nics;
-  return true;
+  return differs.empty() ? Result<>{} : Error{std::move(differs)};
 }
 
 bool Chipset::restore(const ChipsetState& s) noexcept {

@@ -7,6 +7,7 @@
 #include "core/pci/pci_bus.h"
 #include "core/ports/domain_control.h"
 #include "core/ports/unplug.h"
+#include "core/result.h"
 #include "devices/chipset/cmos.h"
 #include "devices/chipset/config_ports.h"
 #include "devices/chipset/dma8237.h"
@@ -100,9 +101,9 @@ class Chipset {
   /// run.
   void wake() noexcept;
   [[nodiscard]] ChipsetState state() const noexcept;
-  /// True if the state is from a machine with the same functions. Adds what its guest has unplugged
-  /// to `gone`.
-  [[nodiscard]] bool fits(const ChipsetState& s, UnplugRequest& gone) const noexcept;
+  /// Fails if the state is from a machine with other functions, or with vCPUs that cannot be here.
+  /// Adds what its guest has unplugged to `gone`.
+  [[nodiscard]] Result<> fits(const ChipsetState& s, UnplugRequest& gone) const;
   /// Replaces the state by a saved one. False, and nothing changes, unless validate() agrees.
   /// Interrupt levels and link routes are sent to Xen where they differ from what was sent before;
   /// Xen takes a level that it has already as no change.
@@ -122,6 +123,7 @@ class Chipset {
   std::optional<Piix4Pm> pm_;
   std::optional<XenPlatform> platform_;
   unsigned vcpus_online_;
+  unsigned vcpus_max_;
 };
 
 }  // namespace dm::chipset

@@ -150,6 +150,23 @@ struct RegisterList {
   static constexpr RegisterTables kTables = make_tables<Regs...>();
   static constexpr const DecodeTable& kDecode = kTables.decode;
   static constexpr const RegisterImage& kReset = kTables.reset;
+
+  /// Calls visit(name, number of its first word, how many, words from one to the next) for each
+  /// register and array. Not for aliases.
+  template <class Visit>
+  static void for_each(const Visit& visit) {
+    (visit_one<Regs>(visit), ...);
+  }
+
+ private:
+  template <class R, class Visit>
+  static void visit_one(const Visit& visit) {
+    if constexpr (IsArray<R>) {
+      visit(R::kName, R::kWord, R::kCount, R::kStride / 4);
+    } else if constexpr (!IsAlias<R>) {
+      visit(R::kName, R::kWord, std::size_t{1}, std::size_t{1});
+    }
+  }
 };
 
 }  // namespace dm::e1000

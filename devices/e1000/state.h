@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/obs/inspector.h"
 #include "core/state/describe.h"
 #include "devices/e1000/regs.h"
 
@@ -201,5 +202,9 @@ void describe(Visitor& v, CardState& s) {
 /// True when every number is one that the card itself could have produced, so that no index, count
 /// or length in it can lead out of an array.
 [[nodiscard]] bool validate(const CardState& s) noexcept;
+
+/// All registers by their names, but for those of an array that are zero. For people who look into
+/// a saved state. Allocates.
+void show_registers(const RegisterFile& file, Inspector& to);
 
 }  // namespace dm::e1000

@@ -46,6 +46,23 @@ PioClaim claim(PioBus& pio, PortRange range, IoHandler handler, const char* name
   return claimed;
 }
 
+/// As xl.cfg names the place.
+std::string name_of(std::size_t position) {
+  return {'h', 'd', static_cast<char>('a' + position)};
+}
+
+std::string in_words(ata::DriveKind kind) {
+  switch (kind) {
+    case ata::DriveKind::absent:
+      break;
+    case ata::DriveKind::disk:
+      return "a disk";
+    case ata::DriveKind::cdrom:
+      return "a CD-ROM drive";
+  }
+  return "not there";
+}
+
 std::array<ata::DriveKind, kPositions> kinds_of(const Piix3Ide::Drives& drives) noexcept {
   std::array<ata::DriveKind, kPositions> kinds{};
   for (std::size_t i = 0; i < kPositions; ++i) {
@@ -184,14 +201,38 @@ ControllerState Piix3Ide::state() const noexcept {
   return out;
 }
 
-bool Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const noexcept {
+Result<> Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const {
+  std::string differs;
   for (std::size_t i = 0; i < kPositions; ++i) {
-    const bool lost = configured_[i] == ata::DriveKind::disk && gone.takes_disk(i);
-    if (state.drives[i].kind != (lost ? ata::DriveKind::absent : configured_[i])) {
-      return false;
-    }
+    const std::string one = difference(state.drives[i], i, gone.takes_disk(i));
+    differs.append(differs.empty() || one.empty() ? "" : "; ").append(one);
   }
-  return drives_accept(state);
+  return differs.empty() ? Result<>{} : Error{std::move(differs)};
+}
+
+/// Empty: none.
+std::string Piix3Ide::difference(const ata::DriveState& saved,
+                                 std::size_t position,
+                                 bool unplugged) const {
+  const std::string where = name_of(position);
+  const ata::DriveKind here = configured_[position];
+  const bool lost = here == ata::DriveKind::disk && unplugged;
+  if (saved.kind != (lost ? ata::DriveKind::absent : here)) {
+    return lost ? "the saved state is damaged: " + where + " was unplugged and is in it"
+                : "disk: " + where + " was " + in_words(saved.kind) + " and is " + in_words(here);
+  }
+  const ata::Drive* const present = drive(position);
+  if (saved.kind == ata::DriveKind::absent || (present != nullptr && present->accepts(saved))) {
+    return {};
+  }
+  const BlockBackend* const medium = present != nullptr ? present->medium() : nullptr;
+  const std::uint64_t now = medium != nullptr ? medium->info().size / ata::kSectorSize : 0;
+  if (saved.kind == ata::DriveKind::disk && saved.disk.capacity != 0 &&
+      saved.disk.capacity != now) {
+    return "disk: " + where + " had " + std::to_string(saved.disk.capacity) +
+           " sectors of 512 bytes and has " + std::to_string(now);
+  }
+  return "the saved state is damaged: " + where + " moves data that is not on it";
 }
 
 bool Piix3Ide::drives_accept(const ControllerState& state) const noexcept {

@@ -7,6 +7,7 @@
 #include "core/obs/inspector.h"
 #include "core/pci/pci_bus.h"
 #include "core/ports/unplug.h"
+#include "core/result.h"
 #include "devices/ata/drive.h"
 #include "devices/ide/channel.h"
 #include "devices/ide/state.h"
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 namespace dm::ide {
@@ -75,10 +77,10 @@ class Piix3Ide final : public PciFunction {
 
   /// After pause().
   [[nodiscard]] ControllerState state() const noexcept;
-  /// True if restore() would accept this valid state, and it has every drive that was not
+  /// Fails unless restore() would accept this valid state, and it has every drive that was not
   /// unplugged. A disk may be missing if, and only if, the guest has unplugged it. This machine
   /// need not have such a disk at all: its image is not opened then.
-  [[nodiscard]] bool fits(const ControllerState& state, const UnplugRequest& gone) const noexcept;
+  [[nodiscard]] Result<> fits(const ControllerState& state, const UnplugRequest& gone) const;
   /// Replaces the state, in a machine with the same disks that has not run yet. Call resume() next.
   /// A drive that the saved machine had lost by an unplug is removed here too. False, and nothing
   /// changes, when the state is not valid or does not fit the drives.
@@ -97,6 +99,9 @@ class Piix3Ide final : public PciFunction {
   [[nodiscard]] std::uint64_t read_bus_master(IoAccess a) noexcept;
   void write_bus_master(IoAccess a, std::uint64_t value) noexcept;
   void follow_command_register() noexcept;
+  [[nodiscard]] std::string difference(const ata::DriveState& saved,
+                                       std::size_t position,
+                                       bool unplugged) const;
   [[nodiscard]] bool drives_accept(const ControllerState& state) const noexcept;
   void show_drive(Inspector& to, std::size_t position) const;
 

@@ -5,6 +5,7 @@
 #include "core/obs/log.h"
 #include "core/text/number.h"
 #include "ioreq/daemon/daemon.h"
+#include "ioreq/daemon/inspect_state.h"
 #include "ioreq/daemon/probe_session.h"
 #include "ioreq/daemon/pv_session.h"
 #include "platform/toolstack/command_line/command_line.h"
@@ -36,15 +37,23 @@ int refuse(const dm::Error& error) {
   return kExitFailure;
 }
 
-/// stubdm inspect DOMID [--json]
-int inspect(std::span<const std::string_view> arguments) {
-  const auto domid =
-      dm::parse_number<std::uint32_t>(arguments.empty() ? std::string_view{} : arguments.front());
-  const bool as_json = arguments.size() == 2 && arguments.back() == "--json";
-  if (!domid || !(arguments.size() == 1 || as_json)) {
-    return refuse(dm::Error{"usage: stubdm inspect DOMID [--json]; xl list shows the ids"});
+dm::Result<boost::json::object> inspection(std::span<const std::string_view> what) {
+  if (what.size() == 2 && what.front() == "--state") {
+    return dm::inspect_state(std::string{what.back()});
   }
-  const auto answer = dm::toolstack::ask_inspection(*domid);
+  const auto domid = dm::parse_number<std::uint32_t>(what.size() == 1 ? what.front() : "");
+  if (!domid) {
+    return dm::Error{
+        "usage: stubdm inspect DOMID [--json], where xl list shows the ids; or stubdm inspect "
+        "--state FILE [--json], for what xl save wrote"};
+  }
+  return dm::toolstack::ask_inspection(*domid);
+}
+
+/// stubdm inspect DOMID [--json], stubdm inspect --state FILE [--json]
+int inspect(std::span<const std::string_view> arguments) {
+  const bool as_json = !arguments.empty() && arguments.back() == "--json";
+  const auto answer = inspection(arguments.first(arguments.size() - (as_json ? 1 : 0)));
   if (!answer) {
     return refuse(answer.error());
   }

@@ -33,7 +33,7 @@ void JsonInspector::numbers(std::string_view name, std::span<const std::uint64_t
 }
 
 void JsonInspector::bytes(std::string_view name, std::span<const std::uint8_t> values) {
-  (*inside_.back())[name] = hex(values);
+  (*inside_.back())[name] = hex(values, max_bytes_);
 }
 
 void JsonInspector::open(std::string_view name) {
@@ -57,14 +57,14 @@ std::string JsonInspector::hex(std::uint64_t value) {
   return {digits.data(), end};
 }
 
-std::string JsonInspector::hex(std::span<const std::uint8_t> bytes) {
+std::string JsonInspector::hex(std::span<const std::uint8_t> bytes, std::size_t max_bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
-  for (const std::uint8_t byte : bytes.first(std::min(bytes.size(), kMaxBytes))) {
+  for (const std::uint8_t byte : bytes.first(std::min(bytes.size(), max_bytes))) {
     text.push_back(kDigits[byte >> 4U]);
     text.push_back(kDigits[byte & 15U]);
   }
-  return bytes.size() > kMaxBytes ? text + "..." : text;
+  return bytes.size() > max_bytes ? text + "..." : text;
 }
 
 }  // namespace dm

@@ -19,10 +19,12 @@ namespace dm {
 class JsonInspector final : public Inspector {
  public:
   static constexpr std::size_t kMaxBytes = 256;
+  static constexpr std::size_t kAllBytes = SIZE_MAX;
 
   /// Writes into `top`, which outlives this object. A name that has a value already gets the new
-  /// one.
-  explicit JsonInspector(boost::json::object& top) : inside_{&top} {}
+  /// one. `max_bytes`: how many bytes of one value are shown.
+  explicit JsonInspector(boost::json::object& top, std::size_t max_bytes = kMaxBytes)
+      : inside_{&top}, max_bytes_{max_bytes} {}
 
   void flag(std::string_view name, bool value) override;
   void number(std::string_view name, std::uint64_t value) override;
@@ -33,7 +35,8 @@ class JsonInspector final : public Inspector {
 
   /// As hex() and bytes() write them.
   [[nodiscard]] static std::string hex(std::uint64_t value);
-  [[nodiscard]] static std::string hex(std::span<const std::uint8_t> bytes);
+  [[nodiscard]] static std::string hex(std::span<const std::uint8_t> bytes,
+                                       std::size_t max_bytes = kMaxBytes);
 
  private:
   void open(std::string_view name) override;
@@ -42,6 +45,7 @@ class JsonInspector final : public Inspector {
 
   /// Where values go is last. An object stays where it is while one inside it is written.
   std::vector<boost::json::object*> inside_;
+  std::size_t max_bytes_;
 };
 
 }  // namespace dm

@@ -2,6 +2,7 @@
 #include "ioreq/machine/machine.h"
 
 #include "core/obs/log.h"
+#include "ioreq/machine/different_devices.h"
 #include "ioreq/machine/machine_state.h"
 
 #include <algorithm>
@@ -13,9 +14,14 @@ namespace dm {
 
 namespace {
 
-constexpr const char* kOtherDevices =
-    "the saved machine had other devices than this one: disks, serial ports, network cards, acpi "
-    "and xen_platform_pci must be configured as they were";
+/// All that differs, in one line.
+Error not_as_saved(std::span<const std::string> differences) {
+  std::string text = "not as it was saved: ";
+  for (std::size_t i = 0; i < differences.size(); ++i) {
+    text.append(i == 0 ? "" : "; ").append(differences[i]);
+  }
+  return Error{std::move(text)};
+}
 
 }  // namespace
 
@@ -149,21 +155,22 @@ Result<> Machine::load(std::span<const std::byte> bytes) {
   if (!saved) {
     return saved.error();
   }
-  if (saved->size() != devices_.all.size()) {
-    return Error{kOtherDevices};
-  }
   // By name, in the order of this machine: see Device::check().
+  std::vector<std::string> differences = different_devices(*saved, devices_.all);
   std::vector<const SavedDevice*> in_order;
   UnplugRequest gone;
   for (const auto& device : devices_.all) {
     const auto found = std::ranges::find(*saved, device->name(), &SavedDevice::name);
     if (found == saved->end()) {
-      return Error{kOtherDevices};
+      continue;  // one of the differences
     }
     if (auto checked = device->check(found->bytes, gone); !checked) {
-      return checked.error();
+      differences.push_back(checked.error().message);
     }
     in_order.push_back(&*found);
+  }
+  if (!differences.empty()) {
+    return not_as_saved(differences);
   }
   for (std::size_t i = 0; i < in_order.size(); ++i) {
     devices_.all[i]->load(in_order[i]->bytes);

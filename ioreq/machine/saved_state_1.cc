@@ -52,13 +52,12 @@ void describe(Visitor& v, Shape& s) {
 std::optional<Fields> find(Fields rest, std::uint16_t wanted) noexcept {
   std::optional<Fields> found;
   while (!rest.empty()) {
-    std::uint16_t id = 0;
-    Fields payload;
-    if (!state::next_field(rest, id, payload)) {
+    state::RawField field;
+    if (!state::next_field(rest, field) || field.packed) {
       return std::nullopt;
     }
-    if (id == wanted && !found) {
-      found = payload;
+    if (field.id == wanted && !found) {
+      found = field.payload;
     }
   }
   return found ? found : Fields{};

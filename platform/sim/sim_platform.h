@@ -43,7 +43,25 @@ class SimMemory final : public MemoryMapper {
 };
 
 class SimIrqs final : public IrqSink {
+  struct Input {
+    bool level = false;
+    std::uint64_t edges = 0;
+  };
+
  public:
+  /// Levels and routes, which Xen saves and restores by itself.
+  struct Saved {
+    std::array<Input, 16> isa{};
+    std::array<Input, 128> intx{};
+    std::array<std::uint8_t, 4> routes{};
+  };
+  [[nodiscard]] Saved save() const noexcept { return {isa_, intx_, routes_}; }
+  void restore(const Saved& saved) noexcept {
+    isa_ = saved.isa;
+    intx_ = saved.intx;
+    routes_ = saved.routes;
+  }
+
   void set_isa_level(std::uint8_t irq, bool level) noexcept override;
   void set_intx_level(std::uint8_t device, std::uint8_t pin, bool level) noexcept override;
   void set_link_route(std::uint8_t link, std::uint8_t irq) noexcept override {
@@ -63,10 +81,6 @@ class SimIrqs final : public IrqSink {
   [[nodiscard]] std::uint64_t redundant() const noexcept { return redundant_; }
 
  private:
-  struct Input {
-    bool level = false;
-    std::uint64_t edges = 0;
-  };
   void set(Input& input, bool level) noexcept;
 
   std::array<Input, 16> isa_{};

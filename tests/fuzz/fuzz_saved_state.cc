@@ -264,6 +264,7 @@ std::span<std::uint8_t> random_value(std::span<std::uint8_t> fields, std::mt1993
   while (rest.size() >= kFieldHeader) {
     std::uint32_t length = 0;
     std::memcpy(&length, rest.data() + 2, sizeof length);
+    length &= 0x7fffffffU;  // the highest bit: a packed array
     if (length > rest.size() - kFieldHeader) {
       break;
     }

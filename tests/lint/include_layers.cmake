@@ -33,6 +33,7 @@ set(table
 "platform/toolstack/xl_config    | core ${command_line}"
 "platform/toolstack/qmp          | ${loop} ${command_line}"
 "platform/toolstack/store        | ${loop} ${command_line}"
+"platform/toolstack/saved_guest  | ${linux}"
 
 "platform/xen                    | ${linux}"
 "platform/supervisor             | ${loop} platform/linux/process platform/xen"

@@ -34,6 +34,11 @@ While the guest runs, as root:
   stubdm inspect DOMID [--json]     registers, counters for each range of ports, back ends and the
                                     last requests of the guest (xl list shows the ids)
 
+Of a saved guest, without Xen and without root:
+  stubdm inspect --state FILE [--json]
+                                    the state of its devices, field by field. FILE is what xl save
+                                    wrote, or /var/lib/xen/qemu-save.DOMID
+
 When it does not start, look into /var/log/xen/qemu-dm-GUEST.log: what a configuration asks for and
 stubdm does not have is told there in one message with all settings to change. The first line tells
 what the guest is made of. Disks are raw, or what qemu-nbd (package qemu-utils) understands; hda to

@@ -5,7 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
+#include <random>
+#include <span>
+#include <vector>
 
 namespace {
 
@@ -106,6 +111,102 @@ BOOST_AUTO_TEST_CASE(no_truncation_and_no_changed_byte_ever_loads_an_invalid_sta
     }
   }
   BOOST_TEST(refused > 20U);
+}
+
+struct Large {
+  std::array<std::uint32_t, 64> words{};
+};
+template <class V>
+void describe(V& v, Large& l) {
+  v.field(1, "words", l.words);
+}
+bool validate(const Large& /*l*/) {
+  return true;
+}
+
+using Bytes = std::vector<std::byte>;
+
+Bytes bytes_of(std::initializer_list<unsigned> values) {
+  Bytes bytes;
+  for (const unsigned value : values) {
+    bytes.push_back(static_cast<std::byte>(value));
+  }
+  return bytes;
+}
+
+BOOST_AUTO_TEST_CASE(an_array_of_zeros_takes_a_few_bytes_and_is_loaded_whole) {
+  Large from;
+  BOOST_TEST(dm::state::save(from).size() == 6U + 4U);
+  from.words[3] = 0x12345678;
+  from.words[60] = 5;
+  const auto bytes = dm::state::save(from);
+  BOOST_TEST(bytes.size() < 40U);
+  Large to;
+  to.words.fill(9);  // what was zero is zero
+  BOOST_TEST_REQUIRE(dm::state::load(bytes, to));
+  BOOST_TEST((to.words == from.words));
+}
+
+BOOST_AUTO_TEST_CASE(an_array_without_zeros_is_saved_as_it_is_and_was_saved_so_before) {
+  Large from;
+  from.words.fill(0x01010101);
+  const auto bytes = dm::state::save(from);
+  BOOST_TEST(bytes.size() == 6U + sizeof from);
+  Large to;
+  BOOST_TEST_REQUIRE(dm::state::load(bytes, to));
+  BOOST_TEST((to.words == from.words));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_packed_is_unpacked_whatever_it_is) {
+  std::mt19937 random{1};
+  for (unsigned round = 0; round < 300; ++round) {
+    Bytes bytes(random() % 3000);
+    const bool long_runs = round % 2 == 0;
+    for (std::size_t at = 0; at < bytes.size(); at += 1 + random() % (long_runs ? 40 : 5)) {
+      bytes[at] = static_cast<std::byte>(random() & 0xffU);
+    }
+    const Bytes packed = dm::state::pack_zeros(bytes);
+    BOOST_TEST(dm::state::unpacked_size(packed, bytes.size()) == bytes.size());
+    Bytes back(bytes.size(), std::byte{7});
+    BOOST_TEST_REQUIRE(dm::state::unpack_zeros(packed, back));
+    BOOST_TEST_REQUIRE((back == bytes));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(more_zeros_and_more_bytes_than_a_piece_can_count_are_packed_too) {
+  for (const std::size_t size : {65534U, 65535U, 65536U, 131070U, 131071U, 200000U}) {
+    for (const unsigned value : {0U, 1U}) {
+      Bytes bytes(size, static_cast<std::byte>(value));
+      bytes.back() = std::byte{3};
+      Bytes back(size);
+      BOOST_TEST_REQUIRE(dm::state::unpack_zeros(dm::state::pack_zeros(bytes), back));
+      BOOST_TEST((back == bytes));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(pieces_that_are_cut_too_long_or_too_short_are_refused_and_write_nothing) {
+  Bytes to(4, std::byte{9});
+  const Bytes before = to;
+  for (const Bytes& packed :
+       {bytes_of({}), bytes_of({4}), bytes_of({4, 0, 0}), bytes_of({3, 0, 0, 0}),
+        bytes_of({5, 0, 0, 0}), bytes_of({255, 255, 0, 0}), bytes_of({2, 0, 2, 0, 1}),
+        bytes_of({0, 0, 255, 255}), bytes_of({4, 0, 0, 0, 0}), bytes_of({2, 0, 3, 0, 1, 2, 3})}) {
+    BOOST_TEST(!dm::state::unpack_zeros(packed, to));
+    BOOST_TEST((to == before));
+  }
+  BOOST_TEST(dm::state::unpack_zeros(bytes_of({3, 0, 1, 0, 8}), to));
+  BOOST_TEST((to == bytes_of({0, 0, 0, 8})));
+}
+
+BOOST_AUTO_TEST_CASE(a_number_or_an_aggregate_that_says_it_is_packed_is_refused) {
+  Chip from = sample();
+  for (const std::size_t field : {std::size_t{0}, std::size_t{6 + 4 + 6 + 1 + 6 + 1}}) {
+    auto bytes = dm::state::save(from);
+    bytes.at(field + 5) |= std::byte{0x80};
+    Chip to;
+    BOOST_TEST(!dm::state::load(bytes, to));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 #include "ioreq/machine/machine_state.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/linux/whole_io.h"
+#include "tests/rig/saved_guest_file.h"
 #include "tests/unit/ioreq/daemon/saved_machines.h"
 
 #include <fcntl.h>
@@ -30,8 +31,7 @@ constexpr std::chrono::seconds kPatience{10};  // of the test itself
 
 /// A file at its beginning, as libxl opens it.
 host::UniqueFd file_of(std::span<const std::byte> bytes) {
-  host::UniqueFd file{::memfd_create("qemu-resume", MFD_CLOEXEC)};
-  BOOST_REQUIRE(host::write_whole(file.get(), bytes, kPatience).has_value());
+  host::UniqueFd file = rig::memory_file(bytes);
   BOOST_REQUIRE(::lseek(file.get(), 0, SEEK_SET) == 0);
   return file;
 }
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_state_that_ends_early_or_is_none_is_one_line_that_says_wh
 BOOST_AUTO_TEST_CASE(who_never_sends_a_state_or_its_rest_is_not_waited_for_for_ever) {
   SavedPc from;
   const Bytes state = saved(from);
-  for (const std::size_t sent : {std::size_t{0}, std::size_t{10}, std::size_t{10000}}) {
+  for (const std::size_t sent : {std::size_t{0}, std::size_t{10}, state.size() / 2}) {
     std::array<int, 2> ends{};
     BOOST_REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     const host::UniqueFd out{ends[0]};
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_refuses_and_says_so) {
   SavedPc to{other};
   const auto loaded = load_from(file_of(state).get(), *to.machine);
   BOOST_REQUIRE(!loaded.has_value());
-  BOOST_TEST(loaded.error().message.find("other devices") != std::string::npos);
+  BOOST_TEST(loaded.error().message.find("vif: emulated network cards") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,9 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -286,47 +284,8 @@ BOOST_AUTO_TEST_CASE(a_signed_state_that_is_no_list_of_devices_is_refused) {
   BOOST_TEST(dm::read_saved_state(signed_again(many)).has_error());
 }
 
-/// A file that a program of 2026 has saved.
-Bytes format_1(const std::string& name) {
-  std::ifstream file{DM_SAVED_STATE_1 "/" + name, std::ios::binary};
-  const std::vector<char> text{std::istreambuf_iterator<char>{file}, {}};
-  BOOST_TEST_REQUIRE(!text.empty());
-  const auto bytes = std::as_bytes(std::span{text});
-  return {bytes.begin(), bytes.end()};
-}
-
-BOOST_AUTO_TEST_CASE(a_state_of_format_1_is_loaded_as_the_machine_that_it_was) {
-  dm::test::SavedPc pc;
-  pc.live();
-  const Bytes old = format_1("full");
-  BOOST_TEST(std::to_integer<int>(old[8]) == 1);
-  dm::test::SavedPc other;
-  BOOST_TEST_REQUIRE(loaded(other, old).has_value());
-  BOOST_TEST((other.machine->save() == saved(pc)));
-  std::ranges::copy(pc.memory.ram(), other.memory.ram().begin());
-  other.machine->resume();
-  other.rep_ins(0x1f0, 2, 0x10000 + 200, 156);
-  const auto expected = ScriptedBlock::pattern(7);
-  BOOST_TEST(std::equal(expected.begin(), expected.end(), other.memory.ram().begin() + 0x10000));
-  BOOST_TEST(other.card(0x2818) == 7U);  // RDT
-}
-
-BOOST_AUTO_TEST_CASE(a_state_of_format_1_without_acpi_and_with_everything_unplugged_is_loaded_so) {
-  dm::test::SavedPc pc{dm::test::without_acpi()};
-  pc.live();
-  pc.outw(0x10, 0x0007);
-  const Bytes old = format_1("unplugged");
-  dm::test::SavedPc other{dm::test::without_acpi()};
-  BOOST_TEST_REQUIRE(loaded(other, old).has_value());
-  BOOST_TEST((other.machine->save() == saved(pc)));
-  BOOST_TEST(!other.disks[0].is_open());
-  BOOST_TEST(other.config_read({4, 0}, 0, 4) == 0xffffffffU);
-  dm::test::SavedPc with_acpi;
-  BOOST_TEST(loaded(with_acpi, old).has_error());
-}
-
 BOOST_AUTO_TEST_CASE(a_damaged_state_of_format_1_is_refused_and_changes_nothing) {
-  Bytes old = format_1("full");
+  Bytes old = dm::test::kept_state("saved_state_1/full");
   dm::test::SavedPc other;
   const Bytes before = saved(other);
   for (std::size_t length = 24; length < old.size(); length += length < 400 ? 1 : 977) {
@@ -340,7 +299,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_state_of_format_1_is_refused_and_changes_nothing)
   old.at(40) ^= std::byte{1};
   BOOST_TEST(loaded(other, old).has_error());
   dm::test::Pc less;
-  BOOST_TEST(loaded(less, format_1("full")).has_error());
+  BOOST_TEST(loaded(less, dm::test::kept_state("saved_state_1/full")).has_error());
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_whose_guest_has_run_takes_no_saved_state) {
@@ -349,17 +308,6 @@ BOOST_AUTO_TEST_CASE(a_machine_whose_guest_has_run_takes_no_saved_state) {
   Pc other;
   static_cast<void>(other.inb(0x3f6));
   BOOST_TEST(loaded(other, bytes).has_error());
-}
-
-BOOST_AUTO_TEST_CASE(a_machine_with_other_devices_takes_no_saved_state) {
-  Pc pc;
-  const Bytes bytes = saved(pc);
-  MachineConfig config;
-  config.xen_platform = false;
-  Pc other{config};
-  const auto result = loaded(other, bytes);
-  BOOST_TEST_REQUIRE(result.has_error());
-  BOOST_TEST(result.error().message.find("other devices") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

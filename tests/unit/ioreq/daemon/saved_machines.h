@@ -1,10 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The machines of which saved states are kept in saved_state_1/, made by the program that still
-// wrote format 1. What they do before they are saved must never change: the files cannot be made
-// again.
+// The machines of which saved states are kept in saved_state_1/ and the like, each made by a
+// program of its time (core/state/README.md). What they do before they are saved must never change:
+// the files cannot be made again.
 #pragma once
 
 #include "tests/unit/ioreq/daemon/pc_rig.h"
+
+#include <cstddef>
+#include <fstream>
+#include <iterator>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace dm::test {
 
@@ -23,6 +32,17 @@ inline MachineConfig without_acpi() {
   MachineConfig config = everything();
   config.acpi = false;
   return config;
+}
+
+/// A file that is kept here: "saved_state_1/full". Throws when it is not there.
+inline std::vector<std::byte> kept_state(const std::string& name) {
+  std::ifstream file{DM_KEPT_STATES "/" + name, std::ios::binary};
+  const std::vector<char> text{std::istreambuf_iterator<char>{file}, {}};
+  if (text.empty()) {
+    throw std::runtime_error("no kept state " + name);
+  }
+  const auto bytes = std::as_bytes(std::span{text});
+  return {bytes.begin(), bytes.end()};
 }
 
 class SavedPc : public ManagedPc {

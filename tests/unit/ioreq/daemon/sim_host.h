@@ -58,9 +58,11 @@ class SimHost : public rig::GuestInstructions {
             .more_devices = more_devices};
   }
   /// A machine that sleeps at once when there is nothing to do.
-  [[nodiscard]] std::unique_ptr<Machine> make(const MachineConfig& config, Backends backends) {
-    auto made = Machine::create(config, host(claims), std::move(backends),
-                                {.mode = ioreq::SpinPolicy::Mode::off});
+  [[nodiscard]] std::unique_ptr<Machine> make(const MachineConfig& config,
+                                              Backends backends,
+                                              const ioreq::SpinPolicy& spin = {
+                                                  .mode = ioreq::SpinPolicy::Mode::off}) {
+    auto made = Machine::create(config, host(claims), std::move(backends), spin);
     return std::move(made).value();  // throws where there is none
   }
 
