@@ -13,6 +13,7 @@
 #include "platform/toolstack/qmp/qmp_medium.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
+#include "platform/xen/worker_ioctls.h"
 
 #include <sys/stat.h>
 
@@ -231,7 +232,8 @@ Result<> Session::give_up_everything() {
   if (auto confined = host::confine({.chroot = kNowhere, .run_as = kNobody}); !confined) {
     return confined;
   }
-  return host::filter_system_calls();
+  return host::filter_system_calls(
+      {.home = host::Homes::stub_domain, .ioctls = xen::kWorkerIoctls});
 }
 
 /// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).

@@ -3,17 +3,23 @@
 
 #include "core/text/number.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/unique_fd.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <string_view>
 
@@ -51,23 +57,26 @@ constexpr std::uint64_t kFileRights =
     std::uint64_t{1} << CAP_FOWNER | std::uint64_t{1} << CAP_IPC_LOCK |
     std::uint64_t{1} << CAP_SYS_RESOURCE;
 
-}  // namespace
-
-Result<> keep_file_rights() {
-  // First the bounding set, which holds what an execve may give back. Unknown numbers end it.
+/// What an execve may give back. Unknown numbers end it.
+[[nodiscard]] Result<> bound_capabilities(std::uint64_t kept) {
   for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
-    if ((kFileRights >> capability & 1U) == 0 &&
-        ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 && errno != EPERM) {
+    if ((kept >> capability & 1U) == 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 &&
+        errno != EPERM) {
       return fail("cannot give up capabilities: ", error_text(errno));
     }
   }
+  return {};
+}
+
+/// Of those that it has, and it can never get others.
+[[nodiscard]] Result<> keep_capabilities(std::uint64_t kept) {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (::syscall(SYS_capget, &header, sets.data()) != 0) {
     return fail("cannot find out its capabilities: ", error_text(errno));
   }
   for (std::size_t word = 0; word < sets.size(); ++word) {
-    const auto rights = static_cast<std::uint32_t>(kFileRights >> (32 * word));
+    const auto rights = static_cast<std::uint32_t>(kept >> (32 * word));
     sets.at(word).permitted &= rights;
     sets.at(word).effective &= rights;
     sets.at(word).inheritable = 0;
@@ -77,6 +86,66 @@ Result<> keep_file_rights() {
     return fail("cannot give up capabilities: ", error_text(errno));
   }
   return {};
+}
+
+/// Nobody needs more than this, and no guest can make a process take it.
+constexpr rlim_t kMostMemory = rlim_t{256} << 20;
+constexpr std::uint32_t kFirstGuestUser = 0x7000'0000;
+
+[[nodiscard]] bool limit(__rlimit_resource resource, rlim_t most) noexcept {
+  rlimit now{};
+  if (::getrlimit(resource, &now) != 0) {
+    return false;
+  }
+  const rlim_t at_most = std::min(most, now.rlim_max);
+  const rlimit lower{.rlim_cur = std::min(now.rlim_cur, at_most), .rlim_max = at_most};
+  return ::setrlimit(resource, &lower) == 0;
+}
+
+}  // namespace
+
+Result<> keep_file_rights() {
+  if (auto bound = bound_capabilities(kFileRights); !bound) {
+    return bound;
+  }
+  return keep_capabilities(kFileRights);
+}
+
+Result<> enter_empty_root() {
+  // /run is there on every host; a stub domain's ramdisk has only its own root.
+  for (std::string path : {"/run/stubdm-XXXXXX", "/stubdm-XXXXXX"}) {
+    if (::mkdtemp(path.data()) == nullptr) {
+      continue;
+    }
+    const UniqueFd directory{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    const bool removed = ::rmdir(path.c_str()) == 0;
+    if (!directory || !removed || ::fchdir(directory.get()) != 0 || ::chroot(".") != 0) {
+      return fail("cannot make an empty root directory: ", error_text(errno));
+    }
+    return {};
+  }
+  return fail("cannot make an empty directory in /run: ", error_text(errno));
+}
+
+bool leave_networks() noexcept {
+  const bool network = ::unshare(CLONE_NEWNET) == 0;
+  static_cast<void>(::unshare(CLONE_NEWIPC));
+  return network;
+}
+
+Result<> limit_resources() {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 ||
+      !limit(RLIMIT_NOFILE, descriptors.rlim_cur) || !limit(RLIMIT_CORE, 0) ||
+      !limit(RLIMIT_DATA, kMostMemory) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_MSGQUEUE, 0)) {
+    return fail("cannot limit what the process may take: ", error_text(errno));
+  }
+  return {};
+}
+
+std::string user_of_guest(std::uint32_t domid) {
+  const std::string number = std::to_string(kFirstGuestUser + domid);
+  return number + ":" + number;
 }
 
 Result<> confine(const Confinement& to) {
@@ -98,6 +167,10 @@ Result<> confine(const Confinement& to) {
   if (!identity) {
     return {};
   }
+  // While it is still allowed to.
+  if (auto bound = bound_capabilities(0); !bound) {
+    return bound;
+  }
   if (::setgroups(1, &identity->gid) != 0 ||
       ::setresgid(identity->gid, identity->gid, identity->gid) != 0 ||
       ::setresuid(identity->uid, identity->uid, identity->uid) != 0) {
@@ -106,7 +179,7 @@ Result<> confine(const Confinement& to) {
   if (::setuid(0) == 0) {
     return fail("became ", to.run_as, ", but could still become root again");
   }
-  return {};
+  return keep_capabilities(0);
 }
 
 }  // namespace dm::host

@@ -9,98 +9,118 @@
 #include <linux/seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
-#include <cstdint>
+#include <vector>
 
 namespace dm::host {
 
 namespace {
 
-// Those of a request first; the kernel finds out by itself which are always allowed.
-constexpr std::array kAllowed{
-    // event channels, device-model operations, consoles, cards
-    SYS_ioctl, SYS_read, SYS_write, SYS_writev, SYS_sendto, SYS_recvfrom, SYS_recvmsg,
-    SYS_setsockopt, SYS_bind, SYS_fcntl, SYS_close,
-    // disks
-    SYS_io_uring_enter, SYS_preadv2, SYS_pwritev2, SYS_fdatasync, SYS_fallocate,
-    // the loop
-    SYS_epoll_pwait2, SYS_epoll_wait, SYS_epoll_ctl, SYS_poll, SYS_timerfd_create,
-    SYS_timerfd_settime, SYS_clock_gettime, SYS_restart_syscall,
-    // memory, the guest's and our own
-    SYS_munmap, SYS_mremap, SYS_madvise, SYS_brk, SYS_futex,
-    // signals and the end
-    SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_getpid, SYS_gettid, SYS_tgkill,
-    SYS_exit_group};
-/// Allowed unless the third argument asks for memory that can be executed.
-constexpr std::array kWithoutExecution{SYS_mmap, SYS_mprotect};
-
-/// Allowed where the second argument is this: a ring gives its image back, so that a disc which was
-/// taken out is not held open (uring_engine.cc). Nothing can be registered.
-struct OneCommand {
-  long call;
-  std::uint32_t command;
-};
-constexpr std::array kOneCommand{OneCommand{SYS_io_uring_register, IORING_UNREGISTER_FILES}};
+using Program = std::vector<sock_filter>;
 
 constexpr std::uint32_t kRefuse = SECCOMP_RET_ERRNO | EPERM;
 
-// A program's parts, in instructions.
-constexpr std::size_t kHead = 4;
-constexpr std::size_t kPerAllowed = 2;
-constexpr std::size_t kPerChecked = 5;
-constexpr std::size_t kLength = kHead + kAllowed.size() * kPerAllowed +
-                                (kWithoutExecution.size() + kOneCommand.size()) * kPerChecked + 1;
-
-constexpr sock_filter load(std::size_t offset) {
-  return BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset));
+void load(Program& program, std::size_t offset) {
+  program.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)));
+}
+/// The lower half of an argument: commands, options and protections have 32 bits, and that is what
+/// the kernel looks at.
+void load_argument(Program& program, std::size_t number) {
+  load(program, offsetof(seccomp_data, args) + number * sizeof(std::uint64_t));
 }
 /// Goes on if they are equal, else skips so many.
-constexpr sock_filter equal_or_skip(std::uint32_t value, std::uint8_t skip) {
-  return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, skip);
+void equal_or_skip(Program& program, std::uint32_t value, std::size_t skip) {
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, static_cast<std::uint8_t>(skip)));
 }
-constexpr sock_filter answer(std::uint32_t action) {
-  return BPF_STMT(BPF_RET | BPF_K, action);
+void answer(Program& program, std::uint32_t action) {
+  program.push_back(BPF_STMT(BPF_RET | BPF_K, action));
+}
+void allow_each(Program& program, std::span<const std::uint32_t> values) {
+  for (const std::uint32_t value : values) {
+    equal_or_skip(program, value, 1);
+    answer(program, SECCOMP_RET_ALLOW);
+  }
 }
 
-constexpr std::array<sock_filter, kLength> make_program() {
-  std::array<sock_filter, kLength> program{};
-  std::size_t at = 0;
-  program.at(at++) = load(offsetof(seccomp_data, arch));
-  program.at(at++) = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-  program.at(at++) = answer(SECCOMP_RET_KILL_PROCESS);
-  program.at(at++) = load(offsetof(seccomp_data, nr));
-  for (const long call : kAllowed) {
-    program.at(at++) = equal_or_skip(static_cast<std::uint32_t>(call), 1);
-    program.at(at++) = answer(SECCOMP_RET_ALLOW);
+/// What looks at the arguments of one call and answers in every case.
+[[nodiscard]] Program check(const AllowedCall& call, const FilterRules& rules) {
+  Program part;
+  switch (call.check) {
+    case Check::none:
+      answer(part, SECCOMP_RET_ALLOW);
+      return part;
+    case Check::ioctl_request:
+      load_argument(part, 1);
+      allow_each(part, rules.ioctls);
+      allow_each(part, kAllowedIoctls);
+      break;
+    case Check::fcntl_command:
+      load_argument(part, 1);
+      allow_each(part, kAllowedFcntls);
+      break;
+    case Check::socket_option:
+      for (const SocketOption& one : kAllowedOptions) {
+        load_argument(part, 1);
+        equal_or_skip(part, one.level, 3);
+        load_argument(part, 2);
+        equal_or_skip(part, one.option, 1);
+        answer(part, SECCOMP_RET_ALLOW);
+      }
+      break;
+    case Check::no_execution:
+      load_argument(part, 2);
+      part.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 1, 0));
+      answer(part, SECCOMP_RET_ALLOW);
+      break;
+    case Check::ring_gives_back:
+      load_argument(part, 1);
+      allow_each(part, std::array<std::uint32_t, 1>{IORING_UNREGISTER_FILES});
+      break;
+    case Check::no_address:
+      load_argument(part, 4);
+      equal_or_skip(part, 0, 3);
+      load(part, offsetof(seccomp_data, args) + 4 * sizeof(std::uint64_t) + sizeof(std::uint32_t));
+      equal_or_skip(part, 0, 1);
+      answer(part, SECCOMP_RET_ALLOW);
+      break;
   }
-  for (const long call : kWithoutExecution) {
-    program.at(at++) = equal_or_skip(static_cast<std::uint32_t>(call), 4);
-    program.at(at++) = load(offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t));
-    program.at(at++) = BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 0, 1);
-    program.at(at++) = answer(kRefuse);
-    program.at(at++) = answer(SECCOMP_RET_ALLOW);
+  answer(part, SECCOMP_RET_TRAP);
+  return part;
+}
+
+[[nodiscard]] Program make_program(const FilterRules& rules) {
+  Program program;
+  load(program, offsetof(seccomp_data, arch));
+  program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0));
+  answer(program, SECCOMP_RET_KILL_PROCESS);
+  load(program, offsetof(seccomp_data, nr));
+  for (const AllowedCall& call : kAllowedCalls) {
+    if (includes(call.homes, rules.home)) {
+      const Program part = check(call, rules);
+      equal_or_skip(program, static_cast<std::uint32_t>(call.number), part.size());
+      program.insert(program.end(), part.begin(), part.end());
+    }
   }
-  for (const OneCommand& one : kOneCommand) {
-    program.at(at++) = equal_or_skip(static_cast<std::uint32_t>(one.call), 4);
-    program.at(at++) = load(offsetof(seccomp_data, args) + sizeof(std::uint64_t));
-    program.at(at++) = equal_or_skip(one.command, 1);
-    program.at(at++) = answer(SECCOMP_RET_ALLOW);
-    program.at(at++) = answer(kRefuse);
+  for (const AllowedCall& call : kRefusedCalls) {
+    equal_or_skip(program, static_cast<std::uint32_t>(call.number), 1);
+    answer(program, kRefuse);
   }
-  program.at(at++) = answer(kRefuse);  // the interface of x32, too: its numbers are others
+  answer(program, SECCOMP_RET_TRAP);  // the interface of x32, too: its numbers are others
   return program;
 }
 
 }  // namespace
 
-Result<> filter_system_calls() {
-  static constexpr auto kProgram = make_program();
-  auto program = kProgram;  // the kernel's interface does not promise to leave it alone
+Result<> filter_system_calls(const FilterRules& rules) {
+  // A jump skips 255 instructions at most.
+  constexpr std::size_t kMostIoctls = 120;
+  if (rules.ioctls.size() + kAllowedIoctls.size() > kMostIoctls) {
+    return Error{"too many requests of ioctl for the filter of system calls"};
+  }
+  Program program = make_program(rules);
   const sock_fprog all{.len = static_cast<unsigned short>(program.size()),
                        .filter = program.data()};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||

@@ -2,15 +2,27 @@
 #pragma once
 
 #include "core/result.h"
+#include "platform/linux/process/allowed_calls.h"
+
+#include <cstdint>
+#include <span>
 
 namespace dm::host {
 
-/// Limits this process to the 39 system calls that serving a guest takes, on what is open already.
-/// It cannot open or make anything by a name, start a process or a thread, make a socket, look at
-/// other processes, or map executable memory. Nothing in the process can undo this. A refused call
-/// gets EPERM and does not kill the process, because a call that some library makes and nobody
-/// thought of must not end the guest; an attacker gains nothing by the difference. A call by the
-/// 32-bit interface ends the process.
+struct FilterRules {
+  Homes home = Homes::dom0;
+  /// Requests of ioctl(2) besides kAllowedIoctls.
+  std::span<const std::uint32_t> ioctls{};
+};
+
+/// Limits this process to the system calls of allowed_calls.h, fewer than 40, on what is open
+/// already. It cannot open or make anything by a name, start a process or a thread, make a socket,
+/// look at other processes, signal them, or map executable memory. Nothing in the process can undo
+/// this.
+///
+/// What is not allowed raises SIGSYS (SECCOMP_RET_TRAP), whose handler ends the guest and says
+/// which call it was (last_words.h); without a handler it ends the process. A few calls are refused
+/// with EPERM instead (kRefusedCalls). A call by the 32-bit interface ends the process.
 ///
 /// io_uring could go around such a filter, so its rings are restricted when they are made
 /// (uring_engine.h). The filter program is written by hand: it has only forward jumps, and
@@ -19,6 +31,6 @@ namespace dm::host {
 /// For processes that have opened everything that they will ever need. It applies to all threads of
 /// the process. The error says what the kernel lacks. Source: Linux
 /// Documentation/userspace-api/seccomp_filter.rst.
-[[nodiscard]] Result<> filter_system_calls();
+[[nodiscard]] Result<> filter_system_calls(const FilterRules& rules);
 
 }  // namespace dm::host
