@@ -26,6 +26,7 @@ bool Poller::run() noexcept {
 }
 
 bool Poller::turn() noexcept {
+  pulse_.beat();
   if (server_.serve_ready() != 0) {
     served();
     return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/bounds.h"
+#include "core/obs/pulse.h"
 #include "core/ports/event_loop.h"
 #include "core/ports/ioreq_port.h"
 #include "core/time/timer.h"
@@ -42,7 +43,8 @@ struct SpinPolicy {
 ///
 /// Going to sleep: take all pending events, unmask them, look at every slot once more, wait. The
 /// look finds a request that came before the unmasking. A request that comes after it raises an
-/// event. Thread rule: the loop's thread only; this is the loop.
+/// event. It counts its rounds (`pulse`, which outlives it). Thread rule: the loop's thread
+/// only; this is the loop.
 class Poller {
  public:
   struct Counters {
@@ -59,13 +61,15 @@ class Poller {
          EventLoop& events,
          TimerQueue& timers,
          WorkQueue& work,
-         SpinPolicy policy) noexcept
+         SpinPolicy policy,
+         Pulse* pulse = nullptr) noexcept
       : server_{server},
         port_{port},
         events_{events},
         timers_{timers},
         work_{work},
         policy_{policy},
+        pulse_{pulse != nullptr ? *pulse : own_pulse_},
         looked_{policy.now()},
         polled_{looked_} {}
   Poller(const Poller&) = delete;
@@ -108,6 +112,8 @@ class Poller {
   TimerQueue& timers_;
   WorkQueue& work_;
   SpinPolicy policy_;
+  Pulse own_pulse_;  ///< where nobody looks
+  Pulse& pulse_;     ///< of the loop's rounds
   HostTime last_request_{};
   HostTime looked_;               ///< at the slots
   HostTime polled_;               ///< the host

@@ -25,6 +25,8 @@ class PvHost {
                                                             std::vector<pv::Backends::Kind> kinds,
                                                             const host::CharLimits& limits = {});
 
+  /// Binds to the domain what can be bound: memory and event channels, not grants.
+  [[nodiscard]] Result<> restrict_to_guest() noexcept { return frontend_->restrict_to_guest(); }
   [[nodiscard]] pv::Backends& backends() noexcept { return backends_; }
   [[nodiscard]] const pv::Backends& backends() const noexcept { return backends_; }
 

@@ -83,6 +83,9 @@ Result<> PvSession::start() {
   }
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&PvSession::on_domain_gone>(*this));
+  if (auto restricted = pv_->restrict_to_guest(); !restricted) {
+    return restricted;
+  }
   if (auto confined = host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
       !confined) {
     return confined;

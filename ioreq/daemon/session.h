@@ -19,6 +19,7 @@
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/loop/signals.h"
 #include "platform/linux/loop/watch.h"
+#include "platform/linux/unique_fd.h"
 #include "platform/supervisor/link.h"
 #include "platform/toolstack/qmp/fd_sets.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
@@ -26,6 +27,7 @@
 #include "platform/toolstack/qmp/qmp_server.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
+#include "platform/xen/xen_domain.h"
 
 #include <chrono>
 #include <csignal>
@@ -48,6 +50,19 @@ class LoopEvents final : public EventLoop {
   host::Loop& loop_;
 };
 
+/// S3's hypercall, which this process may not make.
+class SleepByBroker final : public xen::SleepSwitch {
+ public:
+  explicit SleepByBroker(supervisor::Link& supervisor) noexcept : supervisor_{supervisor} {}
+  [[nodiscard]] int set(std::uint64_t state) noexcept override {
+    return supervisor_.ask(
+        {.kind = supervisor::Kind::sleep, .value = static_cast<std::uint32_t>(state)});
+  }
+
+ private:
+  supervisor::Link& supervisor_;
+};
+
 /// The process's parts, in the order in which they are made. A later part may use an earlier one.
 class Session final : private ControlHost {
  public:
@@ -62,7 +77,10 @@ class Session final : private ControlHost {
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();
-  [[nodiscard]] Result<> give_up_everything();
+  [[nodiscard]] bool serves_pv_disks() const;
+  [[nodiscard]] Result<> keep_disks();
+  [[nodiscard]] Result<> lose_root();
+  void keep_threads();
   void watch_store();
   void on_domain_gone() noexcept;
   void on_signal() noexcept;
@@ -85,11 +103,13 @@ class Session final : private ControlHost {
   const MachineConfig& config_;
   Home home_;
   std::optional<supervisor::Link> supervisor_;
+  host::UniqueFd store_line_;  ///< to the supervisor's gate before xenstored
   host::Loop loop_;
   LoopEvents events_{loop_};
   host::HostClock clock_;
   host::SignalWatch signals_{
       loop_, {SIGTERM, SIGINT, SIGHUP}, host::Callback::bind<&Session::on_signal>(*this)};
+  std::optional<SleepByBroker> sleep_;
   std::unique_ptr<XenHost> xen_;
   std::unique_ptr<Machine> machine_;
   std::unique_ptr<Control> control_;
@@ -103,6 +123,7 @@ class Session final : private ControlHost {
   std::unique_ptr<PvHost> pv_;
   host::Watch supervisor_line_;
   log::Limit complaints_;
+  bool by_threads_ = false;  ///< a disk has no ring, and needs threads for each request
   Ending ending_;
   std::optional<Error> failure_;
   host::DiscOpener discs_{loop_};  ///< the first to go: control_ waits for it

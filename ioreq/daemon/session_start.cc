@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The start, in the order that README.md gives reasons for.
 #include "core/obs/log.h"
+#include "ioreq/daemon/hvm_broker.h"
 #include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/session.h"
 #include "ioreq/machine/inspect.h"
+#include "platform/linux/disk/worker_pool.h"
 #include "platform/linux/process/first_process.h"
+#include "platform/linux/process/last_words.h"
 #include "platform/linux/process/privileges.h"
 #include "platform/linux/process/syscall_filter.h"
 #include "platform/linux/unique_fd.h"
@@ -15,9 +18,15 @@
 #include "platform/xen/handles.h"
 #include "platform/xen/worker_ioctls.h"
 
-#include <sys/stat.h>
+#include <xen/sched.h>
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
@@ -28,8 +37,7 @@ namespace dm {
 
 namespace {
 
-/// Of the process that serves the guest in a stub domain.
-constexpr const char* kNowhere = "/nowhere";
+/// Of the process that serves the guest in a stub domain, where there are no others.
 constexpr const char* kNobody = "65534:65534";
 constexpr const char* kSaveConsole = "/dev/hvc1";  // libxl_internal.h, STUBDOM_CONSOLE_SAVE
 /// xenstored answers in milliseconds.
@@ -50,6 +58,15 @@ ioreq::SpinPolicy spin_policy(const SpinConfig& spin) noexcept {
       break;
   }
   return policy;
+}
+
+/// Ends the guest from a signal handler. It is set once, before the handlers are.
+xen::DmOps* last_operations = nullptr;
+
+void crash_guest() noexcept {
+  if (last_operations != nullptr) {
+    static_cast<void>(last_operations->shutdown(SHUTDOWN_crash));
+  }
 }
 
 /// How the supervisor ends in a stub domain.
@@ -111,15 +128,30 @@ Result<> Session::start() {
 
 /// Forks, so before threads, mappings and handles.
 Result<> Session::start_supervisor() {
-  auto link = supervisor::start(
-      {.domid = static_cast<xen::DomId>(config_.domid),
-       .place = in_stub_domain() ? supervisor::Place::parent : supervisor::Place::child,
-       .confinement = {.chroot = config_.chroot, .run_as = config_.run_as},
-       .finish = in_stub_domain() ? &end_domain : nullptr});
+  supervisor::Options options{
+      .domid = static_cast<xen::DomId>(config_.domid),
+      .place = in_stub_domain() ? supervisor::Place::parent : supervisor::Place::child,
+      .confinement = {.chroot = config_.chroot, .run_as = config_.run_as},
+      .finish = in_stub_domain() ? &end_domain : nullptr};
+  if (!in_stub_domain()) {
+    host::UniqueFd theirs;
+    std::array<int, 2> ends{-1, -1};
+    // With dm_restrict=1 no process has a way to xenstore: libxl gives it none.
+    if (!config_.gives_up_privileges() &&
+        ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0) {
+      store_line_ = host::UniqueFd{ends[0]};
+      theirs = host::UniqueFd{ends[1]};
+    }
+    options.broker = std::make_unique<HvmBroker>(config_, std::move(theirs));
+  }
+  auto link = supervisor::start(std::move(options));
   if (!link) {
     return link.error();
   }
   supervisor_.emplace(std::move(*link));
+  if (Pulse* const pulse = supervisor_->pulse(); pulse != nullptr) {
+    loop_.show(*pulse, supervisor_->pulse_timer());
+  }
   supervisor_line_ = host::Watch{loop_, host::duplicate(supervisor_->descriptor()),
                                  host::Callback::bind<&Session::on_supervisor>(*this)};
   if (!supervisor_line_.ok()) {
@@ -134,9 +166,18 @@ Result<> Session::take_place(const UnplugRequest& gone) {
   if (!backends) {
     return backends.error();
   }
+  by_threads_ = std::any_of(backends->disks.begin(), backends->disks.end(), [](const auto& disk) {
+    return disk != nullptr && disk->engine().starts_with("threads");
+  });
   stage("disks, consoles and network cards are open");
-  auto xen =
-      XenHost::open(static_cast<xen::DomId>(config_.domid), config_.vcpus_max, !in_stub_domain());
+  // The supervisor of a stub domain may not do it either: its kernel refuses the hypercall.
+  if (!in_stub_domain()) {
+    sleep_.emplace(*supervisor_);
+  } else {
+    log::info("no S3 for this guest: it is served from a stub domain");
+  }
+  auto xen = XenHost::open(static_cast<xen::DomId>(config_.domid), config_.vcpus_max,
+                           sleep_ ? &*sleep_ : nullptr);
   if (!xen) {
     return xen.error();
   }
@@ -151,7 +192,8 @@ Result<> Session::take_place(const UnplugRequest& gone) {
                          .domain = xen_->domain(),
                          .clock = clock_,
                          .events = events_,
-                         .black_box = &supervisor_->black_box()};
+                         .black_box = &supervisor_->black_box(),
+                         .pulse = supervisor_->pulse()};
   auto machine = Machine::create(config_, host, std::move(*backends), spin_policy(config_.spin));
   if (!machine) {
     return machine.error();
@@ -219,51 +261,101 @@ Result<> Session::announce() {
   return {};
 }
 
-/// In a stub domain nobody asks for it and there is nobody to be protected but the domain's own
-/// kernel: what the process has open is all it will ever need, so it keeps nothing else.
-Result<> Session::give_up_everything() {
+/// An image that is not raw, or a CD-ROM drive: the guest's PV disk is ours to serve, too.
+bool Session::serves_pv_disks() const {
+  if (in_stub_domain() || config_.gives_up_privileges()) {
+    return false;
+  }
+  const auto xenstore = toolstack::Xenstore::open();
+  return xenstore && xenstore->list("backend/qdisk/" + std::to_string(config_.domid)).has_value();
+}
+
+/// PV disks take grants, images by their paths, and qemu-nbd, later on. So such a process stays
+/// root, with the rights over files and no others.
+Result<> Session::keep_disks() {
+  log::warning(
+      "the device model serves PV disks of the guest (an image that is not raw, or a "
+      "CD-ROM drive): it stays root, with the rights over files alone, and without the "
+      "filter of system calls");
   if (auto restricted = xen_->restrict_to_guest(); !restricted) {
     return restricted;
   }
-  if (auto console = host::never_wait_for_console(); !console) {
-    return console;
+  if (auto restricted = pv_ ? pv_->restrict_to_guest() : Result<>{}; !restricted) {
+    return restricted;
   }
-  static_cast<void>(::mkdir(kNowhere, 0));
-  if (auto confined = host::confine({.chroot = kNowhere, .run_as = kNobody}); !confined) {
-    return confined;
-  }
-  return host::filter_system_calls(
-      {.home = host::Homes::stub_domain, .ioctls = xen::kWorkerIoctls});
+  return host::keep_file_rights();
 }
 
-/// In libxl's order: the handles first, since that needs privileges (dm_restrict=1 in xl.cfg).
-Result<> Session::give_up_privileges() {
-  if (in_stub_domain()) {
-    return give_up_everything();
+/// Root directory and user: libxl's choice with dm_restrict=1, else ours.
+Result<> Session::lose_root() {
+  host::Confinement to{.chroot = config_.chroot, .run_as = config_.run_as};
+  if (::geteuid() != 0) {
+    log::warning("not started by root: the device model keeps its user and its root directory");
+    return host::confine(to);
   }
-  if (config_.restrict_domid) {
-    if (auto restricted = xen::restrict_all(static_cast<xen::DomId>(config_.domid)); !restricted) {
-      return restricted;
+  if (to.chroot.empty()) {
+    if (auto empty = host::enter_empty_root(); !empty) {
+      return empty;
     }
   }
-  return host::confine({.chroot = config_.chroot, .run_as = config_.run_as});
+  if (to.run_as.empty()) {
+    to.run_as = in_stub_domain() ? kNobody : host::user_of_guest(config_.domid);
+  }
+  return host::confine(to);
+}
+
+/// Disks of this process can start no thread from now on. Two are for what a ring cannot do
+/// (BLKDISCARD) and for a disc that is inserted later; where no disk has a ring they do all.
+void Session::keep_threads() {
+  if (in_stub_domain() || config_.disks.empty()) {
+    return;  // there, its memory is worth more
+  }
+  loop_.part<host::WorkerPool>().keep(by_threads_ ? host::WorkerPool::kThreads : 2);
+}
+
+/// The process that reads the guest's bytes keeps nothing but what is open, in every home: the
+/// handles first, since that needs privileges, and the filter last.
+Result<> Session::give_up_privileges() {
+  const auto domid = static_cast<xen::DomId>(config_.domid);
+  static const std::unique_ptr<xen::DmOps> signal_safe = xen::open_signal_safe_ops(domid);
+  last_operations = signal_safe.get();
+  if (auto prepared = host::prepare_last_words(&crash_guest); !prepared) {
+    return prepared;
+  }
+  if (serves_pv_disks()) {
+    return keep_disks();
+  }
+  if (auto restricted = in_stub_domain() ? xen_->restrict_to_guest() : xen::restrict_all(domid);
+      !restricted) {
+    return restricted;
+  }
+  if (in_stub_domain()) {
+    if (auto console = host::never_wait_for_console(); !console) {
+      return console;
+    }
+  } else if (!host::leave_networks()) {
+    log::info("no network namespace of its own: the kernel has none, or does not allow it");
+  }
+  if (auto lost = lose_root(); !lost) {
+    return lost;
+  }
+  keep_threads();
+  if (auto limited = host::limit_resources(); !limited) {
+    return limited;
+  }
+  return host::filter_system_calls(
+      {.home = in_stub_domain() ? host::Homes::stub_domain : host::Homes::dom0,
+       .ioctls = xen::kWorkerIoctls});
 }
 
 /// What xenstore leads to: the guest's end, and PV devices that libxl leaves to us. Not in a stub
 /// domain, which libxl ends together with its guest and whose disks are not its own to serve, nor
-/// where privileges are given up: the connection could still do anything to xenstore. libxl ends
-/// such a process by its user id.
+/// with dm_restrict=1: libxl ends such a process by its user id.
 void Session::watch_store() {
-  if (in_stub_domain() || config_.gives_up_privileges()) {
+  if (!store_line_) {
     return;
   }
-  auto connection = toolstack::StoreClient::connect();
-  if (!connection) {
-    log::info("xenstore does not tell when the domain vanishes: ",
-              std::string_view{connection.error().message});
-    return;
-  }
-  store_.emplace(loop_, std::move(*connection));
+  store_.emplace(loop_, std::move(store_line_));
   domain_watch_.emplace(*store_, config_.domid,
                         host::Callback::bind<&Session::on_domain_gone>(*this));
   using Kind = pv::Backends::Kind;

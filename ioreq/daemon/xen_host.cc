@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/daemon/xen_host.h"
 
-#include "core/obs/log.h"
 #include "platform/xen/c_api.h"
 #include "platform/xen/errors.h"
 
@@ -14,17 +13,18 @@ XenHost::XenHost(xen::DomId domid,
                  std::unique_ptr<xen::DmOps> ops,
                  xen::ForeignMemoryHandle foreign_memory,
                  std::unique_ptr<xen::IoreqServer> server,
-                 std::optional<xen::SleepState> sleep) noexcept
+                 xen::SleepSwitch* sleep) noexcept
     : domid_{domid},
       ops_{std::move(ops)},
       foreign_memory_{std::move(foreign_memory)},
       server_{std::move(server)},
-      sleep_{std::move(sleep)},
       memory_{*foreign_memory_, *ops_, domid},
       irqs_{*ops_},
-      domain_{*ops_, domid, sleep_ ? &*sleep_ : nullptr} {}
+      domain_{*ops_, domid, sleep} {}
 
-Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid, unsigned vcpus, bool with_sleep) {
+Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid,
+                                               unsigned vcpus,
+                                               xen::SleepSwitch* sleep) {
   auto ops = xen::open_dm_ops(domid);
   if (!ops) {
     return ops.error();
@@ -37,16 +37,8 @@ Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid, unsigned vcpus,
   if (!server) {
     return server.error();
   }
-  std::optional<xen::SleepState> sleep;
-  if (!with_sleep) {
-    log::info("no S3 for this guest: it is served from a stub domain");
-  } else if (auto opened = xen::SleepState::open(domid); opened) {
-    sleep.emplace(std::move(*opened));
-  } else {
-    log::info("no S3 for this guest: ", std::string_view{opened.error().message});
-  }
-  return std::unique_ptr<XenHost>{new XenHost{domid, std::move(*ops), std::move(*foreign_memory),
-                                              std::move(*server), std::move(sleep)}};
+  return std::unique_ptr<XenHost>{
+      new XenHost{domid, std::move(*ops), std::move(*foreign_memory), std::move(*server), sleep}};
 }
 
 Result<> XenHost::restrict_to_guest() noexcept {
@@ -56,7 +48,7 @@ Result<> XenHost::restrict_to_guest() noexcept {
   if (xenforeignmemory_restrict(foreign_memory_.get(), domid_) != 0) {
     return xen::explain_domain("confine the memory handle", domid_, errno);
   }
-  return {};
+  return server_->restrict_to_guest();
 }
 
 }  // namespace dm

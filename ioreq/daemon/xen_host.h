@@ -10,7 +10,6 @@
 #include "platform/xen/xen_memory.h"
 
 #include <memory>
-#include <optional>
 
 namespace dm {
 
@@ -18,11 +17,11 @@ namespace dm {
 /// the reverse order.
 class XenHost {
  public:
-  /// `vcpus`: all that the domain can have. S3 needs a handle for any hypercall, which a stub
-  /// domain's kernel refuses, or should.
+  /// `vcpus`: all that the domain can have. `sleep` is who puts the guest into S3, or null; it
+  /// outlives the result.
   [[nodiscard]] static Result<std::unique_ptr<XenHost>> open(xen::DomId domid,
                                                              unsigned vcpus,
-                                                             bool with_sleep);
+                                                             xen::SleepSwitch* sleep);
 
   /// Binds the handles to the guest for good: they reach no other domain and make no plain
   /// hypercall. Kernels of stub domains with the fix for XSA-482 do so by themselves.
@@ -38,14 +37,12 @@ class XenHost {
           std::unique_ptr<xen::DmOps> ops,
           xen::ForeignMemoryHandle foreign_memory,
           std::unique_ptr<xen::IoreqServer> server,
-          std::optional<xen::SleepState> sleep) noexcept;
+          xen::SleepSwitch* sleep) noexcept;
 
   xen::DomId domid_;
   std::unique_ptr<xen::DmOps> ops_;
   xen::ForeignMemoryHandle foreign_memory_;
   std::unique_ptr<xen::IoreqServer> server_;
-  std::optional<xen::SleepState>
-      sleep_;  ///< absent where the hypercall is not to be had: no S3 then
   xen::XenMemory memory_;
   xen::XenIrqSink irqs_;
   xen::XenDomain domain_;

@@ -36,7 +36,7 @@ Machine::Machine(const MachineHost& host, Backends backends, ioreq::SpinPolicy s
       memory_{host.memory, host.memory_limits, {.clock = &host.clock, .meter = &work_.meter()}},
       dispatcher_{pio_, mmio_, pci_, memory_, &work_.meter()},
       server_{host.ioreq, dispatcher_, host.black_box},
-      poller_{server_, host.ioreq, host.events, timers_, work_, spin} {}
+      poller_{server_, host.ioreq, host.events, timers_, work_, spin, host.pulse} {}
 
 /// In the reverse of their making.
 Machine::~Machine() {

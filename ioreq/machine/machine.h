@@ -10,6 +10,7 @@
 #include "core/mem/guest_memory.h"
 #include "core/obs/black_box.h"
 #include "core/obs/log.h"
+#include "core/obs/pulse.h"
 #include "core/pci/pci_bus.h"
 #include "core/ports/domain_control.h"
 #include "core/ports/event_loop.h"
@@ -48,6 +49,7 @@ struct MachineHost {
   const Clock& clock;
   EventLoop& events;
   BlackBox* black_box = nullptr;
+  Pulse* pulse = nullptr;  ///< null: nobody looks whether the loop comes round
   GuestMemory::Limits memory_limits{};
   std::span<const DeviceMaker> more_devices{};  ///< beside those of the PC, behind them
 };

@@ -128,6 +128,12 @@ Result<ListenSocket> ListenSocket::adopt(int fd) {
   return result;
 }
 
+void ListenSocket::remove_abandoned(const std::string& path) {
+  if (const auto address = unix_address(path)) {
+    static_cast<void>(remove_stale(path, *address));
+  }
+}
+
 void ListenSocket::remove_file() noexcept {
   if (path_.empty()) {
     return;

@@ -30,6 +30,9 @@ class ListenSocket {
   /// Takes over an inherited descriptor.
   [[nodiscard]] static Result<ListenSocket> adopt(int fd);
 
+  /// Removes the file of a socket on which nobody listens any more; anything else stays.
+  static void remove_abandoned(const std::string& path);
+
   ListenSocket(ListenSocket&& other) noexcept
       : fd_{std::move(other.fd_)},
         path_{std::exchange(other.path_, {})},

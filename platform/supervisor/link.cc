@@ -6,10 +6,18 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
+#include <optional>
+#include <span>
 #include <utility>
 
 namespace dm::supervisor {
+
+namespace {
+/// The supervisor has nothing to wait for, so it answers in microseconds.
+constexpr int kAnswerMilliseconds = 2000;
+}  // namespace
 
 Result<> Link::serve(std::uint16_t server) noexcept {
   if (const int error = say({.kind = Kind::serving, .value = server}); error != 0) {
@@ -32,6 +40,32 @@ int Link::say(const Message& message) noexcept {
     sent = ::send(line_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   } while (sent < 0 && errno == EINTR);
   return sent < 0 ? errno : 0;
+}
+
+int Link::ask(const Message& question) noexcept {
+  if (unanswered_ || !line_) {
+    return EPIPE;
+  }
+  if (const int error = say(question); error != 0) {
+    return error;
+  }
+  // Until it answers, nothing else may be asked.
+  unanswered_ = true;
+  pollfd look{.fd = line_.get(), .events = POLLIN, .revents = 0};
+  int ready = 0;
+  do {
+    ready = ::poll(&look, 1, kAnswerMilliseconds);
+  } while (ready < 0 && errno == EINTR);
+  if (ready <= 0 || (look.revents & POLLIN) == 0) {
+    return EPIPE;
+  }
+  std::array<std::byte, kMessageBytes + 1> bytes{};
+  const ssize_t got = ::recv(line_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  const auto answer = got < 0
+                          ? std::nullopt
+                          : parse_supervisor(std::span{bytes}.first(static_cast<std::size_t>(got)));
+  unanswered_ = !answer;
+  return answer.value_or(EPROTO);
 }
 
 Link::Heard Link::hear() noexcept {

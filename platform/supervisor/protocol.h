@@ -21,7 +21,12 @@ inline constexpr std::uint8_t kVersion = 1;
 enum class Kind : std::uint8_t {
   serving = 1,  ///< worker: the ioreq server `value` exists, and vCPUs may wait for it
   leaving = 2,  ///< worker: it ends on purpose, and the server has gone; `value` is 0
+  sleep = 3,    ///< worker, asks: the guest's ACPI sleep state shall be `value`, 0 or 3
+  done = 4,     ///< supervisor: what was asked is done; `value` is 0 or a positive errno value
 };
+[[nodiscard]] constexpr bool asks(Kind kind) noexcept {
+  return kind == Kind::sleep;
+}
 
 struct Message {
   Kind kind;
@@ -49,10 +54,8 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
                                           .value = message.value});
 }
 
-/// Returns the worker's message, or nothing if the bytes are none: another length or version, an
-/// unknown kind, a value that the kind cannot have. `bytes` may be anything.
-[[nodiscard]] constexpr std::optional<Message> parse_worker(
-    std::span<const std::byte> bytes) noexcept {
+/// The bytes as a message, whatever its kind and value.
+[[nodiscard]] constexpr std::optional<Wire> unpack(std::span<const std::byte> bytes) noexcept {
   if (bytes.size() != kMessageBytes) {
     return std::nullopt;
   }
@@ -61,9 +64,18 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
     whole[i] = bytes[i];
   }
   const auto wire = std::bit_cast<Wire>(whole);
-  if (wire.version != kVersion || wire.zero != 0) {
+  return wire.version == kVersion && wire.zero == 0 ? std::optional{wire} : std::nullopt;
+}
+
+/// Returns the worker's message, or nothing if the bytes are none: another length or version, an
+/// unknown kind, a value that the kind cannot have. `bytes` may be anything.
+[[nodiscard]] constexpr std::optional<Message> parse_worker(
+    std::span<const std::byte> bytes) noexcept {
+  const auto unpacked = unpack(bytes);
+  if (!unpacked) {
     return std::nullopt;
   }
+  const Wire& wire = *unpacked;
   switch (static_cast<Kind>(wire.kind)) {
     case Kind::serving:
       // ioservid_t, Xen public header hvm/dm_op.h
@@ -71,8 +83,25 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
                                   : std::nullopt;
     case Kind::leaving:
       return wire.value == 0 ? std::optional{Message{Kind::leaving}} : std::nullopt;
+    case Kind::sleep:
+      // HVM_PARAM_ACPI_S_STATE, Xen public header hvm/params.h: awake, and suspended to memory
+      return wire.value == 0 || wire.value == 3 ? std::optional{Message{Kind::sleep, wire.value}}
+                                                : std::nullopt;
+    case Kind::done:
+      break;
   }
   return std::nullopt;
+}
+
+/// Returns the supervisor's answer, an errno value, or nothing if the bytes are none.
+[[nodiscard]] constexpr std::optional<int> parse_supervisor(
+    std::span<const std::byte> bytes) noexcept {
+  constexpr std::uint32_t kMostErrno = 4095;  // Linux include/linux/err.h
+  const auto wire = unpack(bytes);
+  if (!wire || static_cast<Kind>(wire->kind) != Kind::done || wire->value > kMostErrno) {
+    return std::nullopt;
+  }
+  return static_cast<int>(wire->value);
 }
 
 /// What the supervisor knows of its worker, from the worker's messages.
@@ -90,8 +119,11 @@ class Account {
   [[nodiscard]] constexpr bool hear(std::span<const std::byte> bytes) noexcept {
     const auto message = deaf_ ? std::nullopt : parse_worker(bytes);
     deaf_ = !message || !take(*message);
+    asked_ = !deaf_ && asks(message->kind) ? message : std::nullopt;
     return !deaf_;
   }
+  /// What the message that was heard last asks for, if it asks for something.
+  [[nodiscard]] constexpr const std::optional<Message>& asked() const noexcept { return asked_; }
   [[nodiscard]] constexpr Phase phase() const noexcept { return phase_; }
   /// The server's id; valid when phase() is not `starting`. 0 for a worker that leaves without
   /// having served.
@@ -108,12 +140,13 @@ class Account {
       phase_ = Phase::leaving;
       return true;
     }
-    return false;
+    return asks(message.kind) && phase_ == Phase::serving;
   }
 
   Phase phase_ = Phase::starting;
   bool deaf_ = false;
   std::uint16_t server_ = 0;
+  std::optional<Message> asked_;
 };
 
 }  // namespace dm::supervisor

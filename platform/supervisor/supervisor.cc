@@ -4,8 +4,9 @@
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/process/start_pages.h"
+#include "platform/supervisor/last_requests.h"
+#include "platform/supervisor/vigil.h"
 
-#include <xen/hvm/ioreq.h>
 #include <xen/sched.h>
 
 #include <fcntl.h>
@@ -15,14 +16,17 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <ctime>
 #include <memory>
 #include <new>
 #include <optional>
@@ -30,33 +34,36 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace dm::supervisor {
 
 namespace {
 
-constexpr std::uint32_t kRequestsShown = 8;
+/// After it, what comes next may be hours away.
+constexpr timespec kQuiet{.tv_sec = 1, .tv_nsec = 0};
 
 // ---- start
 
-/// All descriptors but standard error and these two, of which either may be -1.
-void close_all_but(int one, int other) noexcept {
+/// All descriptors but standard error and these, of which some may be -1.
+void close_all_but(std::vector<int> kept) noexcept {
   // 0 and 1 are put on /dev/null rather than closed, so that no handle of ours gets a number that
   // somebody prints to.
   if (const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC); null >= 0) {
     static_cast<void>(::dup2(null, STDIN_FILENO));
     static_cast<void>(::dup2(null, STDOUT_FILENO));
   }
+  std::sort(kept.begin(), kept.end());
   auto first = static_cast<unsigned>(STDERR_FILENO) + 1;
-  for (const int keep : {std::min(one, other), std::max(one, other)}) {
+  for (const int keep : kept) {
     if (keep < static_cast<int>(first)) {
       continue;
     }
-    const auto kept = static_cast<unsigned>(keep);
-    if (kept > first) {
-      static_cast<void>(::close_range(first, kept - 1, 0));
+    const auto next = static_cast<unsigned>(keep);
+    if (next > first) {
+      static_cast<void>(::close_range(first, next - 1, 0));
     }
-    first = kept + 1;
+    first = next + 1;
   }
   static_cast<void>(::close_range(first, ~0U, 0));
 }
@@ -94,34 +101,8 @@ sigset_t hold_back_child_ends() noexcept {
   return waiting;
 }
 
-// ---- the log
-
-[[nodiscard]] const char* type_name(std::uint8_t type) noexcept {
-  switch (type) {
-    case IOREQ_TYPE_PIO:
-      return "port";
-    case IOREQ_TYPE_COPY:
-      return "memory";
-    case IOREQ_TYPE_PCI_CONFIG:
-      return "PCI configuration";
-    case IOREQ_TYPE_INVALIDATE:
-      return "invalidate";
-    default:
-      return "unknown type";
-  }
-}
-
-void show_last_requests(const BlackBox& box) noexcept {
-  const std::uint32_t shown = std::min(box.recorded(), kRequestsShown);
-  if (shown == 0) {
-    log::error("it had served no request yet");
-  }
-  for (std::uint32_t back = 0; back < shown; ++back) {
-    const BlackBox::Entry entry = box.last(back);
-    log::error(back == 0 ? "last request: " : "before it:    ", type_name(entry.type), " ",
-               log::hex(entry.addr), entry.is_read != 0 ? " read" : " write", ", size ", entry.size,
-               ", count ", entry.count, ", data ", log::hex(entry.data), ", vCPU ", entry.vcpu);
-  }
+[[nodiscard]] std::chrono::nanoseconds in_nanoseconds(const timespec& time) noexcept {
+  return std::chrono::seconds{time.tv_sec} + std::chrono::nanoseconds{time.tv_nsec};
 }
 
 // ---- the process
@@ -133,17 +114,25 @@ struct End {
 
 class Process {
  public:
-  /// `pidfd` is the worker's, where that is not a child of ours.
-  Process(const Options& options,
-          const BlackBox& box,
-          pid_t worker,
-          host::UniqueFd line,
-          host::UniqueFd pidfd) noexcept
-      : options_{options},
-        box_{box},
+  struct Shared {
+    BlackBox box;
+    Pulse pulse;
+  };
+  struct Ends {
+    host::UniqueFd line;
+    host::UniqueFd timer;
+    host::UniqueFd pidfd;  ///< the worker's, where that is not a child of ours
+  };
+
+  Process(Options options, Shared& shared, pid_t worker, Ends ends) noexcept
+      : options_{std::move(options)},
+        broker_{options_.broker.get()},
+        box_{shared.box},
+        pulse_{shared.pulse},
         worker_{worker},
-        line_{std::move(line)},
-        pidfd_{std::move(pidfd)} {}
+        line_{std::move(ends.line)},
+        timer_{std::move(ends.timer)},
+        pidfd_{std::move(ends.pidfd)} {}
 
   [[noreturn]] void run();
 
@@ -153,13 +142,24 @@ class Process {
   [[nodiscard]] std::optional<End> reap() noexcept;
   /// One message at most; false when there is none left.
   bool listen() noexcept;
+  void answer(const Message& question) noexcept;
+  void look_at_pulse() noexcept;
+  [[nodiscard]] char worker_state() const noexcept;
+  void end_hung(Vigil::Verdict verdict) noexcept;
   void conclude_suddenly(End end) noexcept;
+  void end_guest() noexcept;
 
-  const Options& options_;
+  const Options options_;
+  Broker* const broker_;
   const BlackBox& box_;
+  Pulse& pulse_;
+  Vigil vigil_;
   pid_t worker_;
-  host::UniqueFd line_;  ///< open to the end: its closing would tell the worker that we are gone
+  host::UniqueFd line_;   ///< open to the end: its closing would tell the worker that we are gone
+  host::UniqueFd timer_;  ///< the worker arms it, too
   host::UniqueFd pidfd_;
+  host::UniqueFd stat_;  ///< /proc/PID/stat
+  bool ended_guest_ = false;
   Account account_;
   bool listening_ = true;  ///< there may be more to be heard from the worker
   std::unique_ptr<xen::DmOps> ops_;
@@ -175,6 +175,9 @@ void Process::run() {
   if (sudden) {
     conclude_suddenly(end);
   }
+  if (broker_ != nullptr) {
+    broker_->worker_ended();
+  }
   const int result = sudden || end.status.value_or(0) != 0 ? 1 : 0;
   if (options_.finish != nullptr) {
     options_.finish(result);
@@ -183,7 +186,9 @@ void Process::run() {
 }
 
 void Process::settle() {
-  close_all_but(line_.get(), pidfd_.get());
+  std::vector<int> kept = broker_ != nullptr ? broker_->inherited() : std::vector<int>{};
+  kept.insert(kept.end(), {line_.get(), timer_.get(), pidfd_.get()});
+  close_all_but(std::move(kept));
   static_cast<void>(::prctl(PR_SET_NAME, "stubdm-supervisor"));  // Linux keeps 15 characters
   ignore_signals();
   if (auto opened = options_.open_ops(options_.domid); opened) {
@@ -195,6 +200,11 @@ void Process::settle() {
     // own.
     why_not_ = opened.error().message;
   }
+  const std::string stat = "/proc/" + std::to_string(worker_) + "/stat";
+  stat_ = host::UniqueFd{::open(stat.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (broker_ != nullptr) {
+    broker_->open();
+  }
   if (auto confined = host::confine(options_.confinement); !confined) {
     log::warning("the supervisor keeps its privileges: ",
                  std::string_view{confined.error().message});
@@ -205,21 +215,40 @@ void Process::settle() {
 
 End Process::await_end() noexcept {
   const sigset_t waiting = hold_back_child_ends();
+  bool busy = false;
   for (;;) {
     if (const auto end = reap()) {
       return *end;
     }
-    std::array<pollfd, 2> look{
+    std::array<pollfd, 3 + Broker::kMostWaits> look{
         {{.fd = pidfd_.get(), .events = POLLIN, .revents = 0},
-         {.fd = listening_ ? line_.get() : -1, .events = POLLIN, .revents = 0}}};
-    if (::ppoll(look.data(), look.size(), nullptr, &waiting) <= 0) {
+         {.fd = listening_ ? line_.get() : -1, .events = POLLIN, .revents = 0},
+         {.fd = timer_.get(), .events = POLLIN, .revents = 0}}};
+    const auto brokers = std::span{look}.last<Broker::kMostWaits>();
+    for (pollfd& wait : brokers) {
+      wait.fd = -1;
+    }
+    if (broker_ != nullptr) {
+      broker_->fill(brokers);
+    }
+    const int ready = ::ppoll(look.data(), look.size(), busy ? &kQuiet : nullptr, &waiting);
+    if (ready == 0) {
+      host::drop_start_pages();  // until the next one, which may be hours away
+    }
+    busy = ready > 0;
+    if (ready <= 0) {
       continue;  // a child has ended
     }
     if (look[0].revents != 0) {
       return {};
     }
     static_cast<void>(listen());
-    host::drop_start_pages();  // until the next one, which may be hours away
+    if (look[2].revents != 0) {
+      look_at_pulse();
+    }
+    if (broker_ != nullptr) {
+      broker_->run(brokers);
+    }
   }
 }
 
@@ -258,16 +287,74 @@ bool Process::listen() noexcept {
     listening_ = false;
     log::error("the device model (pid ", worker_, ") of domain ", options_.domid,
                " says what is no message to its supervisor: it is not listened to any more");
+  } else if (account_.asked()) {
+    answer(*account_.asked());
   }
   return listening_;
 }
 
+/// It waits for the answer, so there is room for it. One that does not read it harms itself.
+void Process::answer(const Message& question) noexcept {
+  const int error = broker_ == nullptr ? ENOSYS : broker_->sleep(question.value);
+  const MessageBytes bytes =
+      encode({.kind = Kind::done, .value = static_cast<std::uint32_t>(error)});
+  static_cast<void>(::send(line_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+void Process::look_at_pulse() noexcept {
+  std::uint64_t expirations = 0;
+  static_cast<void>(!::read(timer_.get(), &expirations, sizeof expirations));
+  if (account_.phase() != Account::Phase::serving || ended_guest_) {
+    return;
+  }
+  if (pulse_.let_rest()) {
+    vigil_.rest();
+    return;
+  }
+  itimerspec next{};
+  next.it_value.tv_sec = Pulse::kLook.count();
+  static_cast<void>(::timerfd_settime(timer_.get(), 0, &next, nullptr));
+  timespec now{};
+  timespec used{};
+  clockid_t clock{};
+  if (::clock_gettime(CLOCK_MONOTONIC, &now) != 0 || ::clock_getcpuclockid(worker_, &clock) != 0 ||
+      ::clock_gettime(clock, &used) != 0) {
+    return;
+  }
+  const auto verdict = vigil_.look({.rounds = pulse_.rounds(),
+                                    .processor = in_nanoseconds(used),
+                                    .now = in_nanoseconds(now),
+                                    .state = worker_state()});
+  if (verdict != Vigil::Verdict::goes_on) {
+    end_hung(verdict);
+  }
+}
+
+/// The letter behind the name, which is in brackets and may be anything.
+char Process::worker_state() const noexcept {
+  std::array<char, 128> text{};
+  const ssize_t got = ::pread(stat_.get(), text.data(), text.size(), 0);
+  const std::string_view said{text.data(), got > 0 ? static_cast<std::size_t>(got) : 0};
+  const std::size_t bracket = said.rfind(')');
+  return bracket != std::string_view::npos && bracket + 2 < said.size() ? said[bracket + 2] : '\0';
+}
+
+void Process::end_hung(Vigil::Verdict verdict) noexcept {
+  const bool spins = verdict == Vigil::Verdict::spins;
+  log::error("the device model (pid ", worker_, ") of domain ", options_.domid, " hangs after ",
+             box_.recorded(), " requests: its loop has not come round for ",
+             spins ? Vigil::kSpins.count() : Vigil::kBlocked.count(),
+             spins ? " s of its own processor time" : " s, blocked in a system call",
+             ". It is killed");
+  end_guest();
+  // It cannot be another process: it was not waited for, or its pidfd would be readable.
+  static_cast<void>(::kill(worker_, SIGKILL));
+}
+
 void Process::conclude_suddenly(End end) noexcept {
-  // Crash first: destroying the server lets waiting vCPUs go on, and they must not run with half a
-  // machine.
-  const auto server = account_.server();
-  const int crash = ops_ != nullptr ? ops_->shutdown(SHUTDOWN_crash) : EBADF;
-  const int destroy = ops_ != nullptr ? ops_->destroy_server(server) : EBADF;
+  if (ended_guest_) {
+    return;  // it hung, and we have killed it
+  }
   if (end.status && WIFSIGNALED(*end.status)) {
     log::error("the device model (pid ", worker_, ") of domain ", options_.domid,
                " was killed by signal ", WTERMSIG(*end.status), " after ", box_.recorded(),
@@ -276,6 +363,16 @@ void Process::conclude_suddenly(End end) noexcept {
     log::error("the device model (pid ", worker_, ") of domain ", options_.domid,
                " died unexpectedly after ", box_.recorded(), " requests");
   }
+  end_guest();
+}
+
+void Process::end_guest() noexcept {
+  // Crash first: destroying the server lets waiting vCPUs go on, and they must not run with half a
+  // machine.
+  ended_guest_ = true;
+  const auto server = account_.server();
+  const int crash = ops_ != nullptr ? ops_->shutdown(SHUTDOWN_crash) : EBADF;
+  const int destroy = ops_ != nullptr ? ops_->destroy_server(server) : EBADF;
   show_last_requests(box_);
   if (ops_ == nullptr) {
     log::error("nothing can be done about it: ", std::string_view{why_not_});
@@ -287,13 +384,15 @@ void Process::conclude_suddenly(End end) noexcept {
 
 }  // namespace
 
-Result<Link> start(const Options& options) {
-  void* const memory =
-      ::mmap(nullptr, sizeof(BlackBox), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+Result<Link> start(Options options) {
+  void* const memory = ::mmap(nullptr, sizeof(Process::Shared), PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
     return fail("no memory to share with the supervisor: ", host::error_text(errno));
   }
-  auto* const box = new (memory) BlackBox;  // stays as long as either process
+  auto* const shared = new (memory) Process::Shared;  // stays as long as either process
+  // Without one nobody looks whether the worker's loop comes round.
+  host::UniqueFd timer{::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return fail("no sockets between this process and its supervisor: ", host::error_text(errno),
@@ -319,10 +418,16 @@ Result<Link> start(const Options& options) {
   const bool supervisor_is_child = options.place == Place::child;
   if ((child == 0) == supervisor_is_child) {
     ours.reset();
-    Process{options, *box, supervisor_is_child ? self : child, std::move(theirs), std::move(pidfd)}
+    Process{std::move(options),
+            *shared,
+            supervisor_is_child ? self : child,
+            {.line = std::move(theirs), .timer = std::move(timer), .pidfd = std::move(pidfd)}}
         .run();
   }
-  return Link{std::move(ours), *box};
+  if (!timer) {
+    return Link{std::move(ours), shared->box};
+  }
+  return Link{std::move(ours), shared->box, shared->pulse, std::move(timer)};
 }
 
 }  // namespace dm::supervisor

@@ -3,6 +3,7 @@
 
 #include "core/result.h"
 #include "platform/linux/process/privileges.h"
+#include "platform/supervisor/broker.h"
 #include "platform/supervisor/link.h"
 #include "platform/xen/dm_ops.h"
 
@@ -19,11 +20,11 @@ namespace dm::supervisor {
 /// then it ends silently.
 ///
 /// start() forks, so call it before there are handles on Xen, mappings and threads. The supervisor
-/// closes all descriptors that it inherits, except standard error. It opens its own privcmd handle
-/// and confines it to the guest; it holds nothing else. Only the worker wakes it. It ignores
-/// SIGHUP, SIGINT and SIGTERM: a terminal or a toolstack sends them to the whole group, and the
-/// worker's end decides. The worker is told when the supervisor ends, because then nobody would
-/// clean up after it.
+/// closes all descriptors that it inherits, except standard error and its broker's. It opens its
+/// own privcmd handle and confines it to the guest. Only the worker wakes it, and what its broker
+/// waits for. It ignores SIGHUP, SIGINT and SIGTERM: a terminal or a toolstack sends them to the
+/// whole group, and the worker's end decides. The worker is told when the supervisor ends, because
+/// then nobody would clean up after it.
 ///
 /// The worker sends messages (protocol.h, README.md) and writes its last requests into one shared
 /// page, which the supervisor reads after its death. The supervisor trusts neither: messages are
@@ -44,6 +45,9 @@ struct Options {
   /// Null: _exit. As parent, the supervisor knows the worker's exit status, so a worker that fails
   /// before it serves also gives 1.
   void (*finish)(int status) noexcept = nullptr;
+  /// What it does for the worker; null: nothing, and whoever asks gets ENOSYS. Only the supervisor
+  /// uses it.
+  std::unique_ptr<Broker> broker{};
   /// Opens the supervisor's own handle. Called in the supervisor.
   Result<std::unique_ptr<xen::DmOps>> (*open_ops)(xen::DomId) = &xen::open_dm_ops;
 };
@@ -51,6 +55,6 @@ struct Options {
 /// Forks, and returns in the worker only. Thread rule: start-up, while the process has one thread.
 /// Fails without memory, sockets or processes, and as Place::child on Linux older than 5.3
 /// (pidfd_open).
-[[nodiscard]] Result<Link> start(const Options& options);
+[[nodiscard]] Result<Link> start(Options options);
 
 }  // namespace dm::supervisor

@@ -39,4 +39,13 @@ Result<std::unique_ptr<DmOps>> open_dm_ops(DomId domid) {
   return std::unique_ptr<DmOps>{std::make_unique<LibraryDmOps>(std::move(handle), domid)};
 }
 
+std::unique_ptr<DmOps> open_signal_safe_ops(DomId domid) {
+  const int descriptor = ::open(kPrivcmd, O_RDWR | O_CLOEXEC);
+  if (descriptor < 0) {
+    return nullptr;
+  }
+  auto ops = std::make_unique<PrivcmdDmOps>(descriptor, domid);
+  return ops->restrict_to_domain() == 0 ? std::move(ops) : nullptr;
+}
+
 }  // namespace dm::xen

@@ -84,4 +84,8 @@ class DmOps {
 /// /dev/xen/privcmd.
 [[nodiscard]] Result<std::unique_ptr<DmOps>> open_dm_ops(DomId domid);
 
+/// A second handle, whose operations are one ioctl(2) each and nothing else: a signal handler may
+/// use it. It is bound to the guest. Null where there is no such device or ioctl.
+[[nodiscard]] std::unique_ptr<DmOps> open_signal_safe_ops(DomId domid);
+
 }  // namespace dm::xen

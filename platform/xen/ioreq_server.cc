@@ -125,6 +125,13 @@ Result<> IoreqServer::enable() {
   return {};
 }
 
+Result<> IoreqServer::restrict_to_guest() noexcept {
+  if (xenevtchn_restrict(evtchn_.get(), domid_) != 0) {
+    return explain_domain("confine the handle of event channels", domid_, errno);
+  }
+  return {};
+}
+
 Result<> IoreqServer::bind(unsigned vcpu) {
   const evtchn_port_t remote = remote_port(page_, vcpu);
   if (remote == 0) {

@@ -48,6 +48,8 @@ class IoreqServer final : public IoreqPort, public IoClaims {
 
   /// Lets requests come. Call it once. Fails if Xen has fewer vCPUs than create() was told.
   [[nodiscard]] Result<> enable();
+  /// From now on its event channels lead to the guest only. Call it before or after enable().
+  [[nodiscard]] Result<> restrict_to_guest() noexcept;
   /// The server that the supervisor must destroy when we cannot.
   [[nodiscard]] ioservid_t id() const noexcept { return id_; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+// The requests' headers use the integer types and Xen's without including them.
+// clang-format off
+#include <stdint.h>
+#include <xen/xen.h>
+#include <sys/ioctl.h>
+// clang-format on
 #include <xen/sys/evtchn.h>
 #include <xen/sys/gntalloc.h>
 #include <xen/sys/gntdev.h>
 #include <xen/sys/privcmd.h>
-#include <xen/xen.h>
-
-#include <stdint.h>
-#include <sys/ioctl.h>
 
 #include <array>
 #include <cstdint>

@@ -11,7 +11,7 @@
 
 namespace dm::xen {
 
-Result<SleepState> SleepState::open(DomId domid) {
+Result<std::unique_ptr<SleepState>> SleepState::open(DomId domid) {
   CallHandle handle{xencall_open(library_logger(), 0)};
   if (!handle) {
     return explain_open("/dev/xen/privcmd", errno);
@@ -21,7 +21,7 @@ Result<SleepState> SleepState::open(DomId domid) {
   if (!buffer) {
     return fail("no memory for a hypercall buffer: ", error_text(errno));
   }
-  return SleepState{std::move(handle), std::move(buffer), domid};
+  return std::unique_ptr<SleepState>{new SleepState{std::move(handle), std::move(buffer), domid}};
 }
 
 int SleepState::set(std::uint64_t state) noexcept {

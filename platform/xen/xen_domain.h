@@ -12,17 +12,29 @@
 
 namespace dm::xen {
 
+/// Who puts a guest to sleep and wakes it.
+class SleepSwitch {
+ public:
+  SleepSwitch() = default;
+  SleepSwitch(const SleepSwitch&) = delete;
+  SleepSwitch& operator=(const SleepSwitch&) = delete;
+  virtual ~SleepSwitch() = default;
+
+  /// Sets HVM_PARAM_ACPI_S_STATE: 3 puts the guest to sleep, 0 wakes it. Returns 0 or a positive
+  /// errno value.
+  [[nodiscard]] virtual int set(std::uint64_t state) noexcept = 0;
+};
+
 /// HVM_PARAM_ACPI_S_STATE of one guest: writing 3 puts the guest to sleep, 0 wakes it. No stable
 /// library has this, so we make the hypercall (HVMOP_set_param) ourselves. Its buffer is allocated
 /// at start-up. It does not work in a process that was restricted, nor where the kernel binds
 /// privcmd to a target (XSA-482). Thread rule: the loop's thread only. Source: Xen public headers
 /// hvm/hvm_op.h and hvm/params.h.
-class SleepState {
+class SleepState final : public SleepSwitch {
  public:
-  [[nodiscard]] static Result<SleepState> open(DomId domid);
+  [[nodiscard]] static Result<std::unique_ptr<SleepState>> open(DomId domid);
 
-  /// Returns 0 or a positive errno value.
-  [[nodiscard]] int set(std::uint64_t state) noexcept;
+  [[nodiscard]] int set(std::uint64_t state) noexcept override;
 
  private:
   struct FreeBuffer {
@@ -46,7 +58,7 @@ class XenDomain final : public DomainControl {
  public:
   /// `ops` and `sleep` outlive this object. `sleep` may be null: the guest then cannot be put to
   /// sleep.
-  XenDomain(DmOps& ops, DomId domid, SleepState* sleep) noexcept
+  XenDomain(DmOps& ops, DomId domid, SleepSwitch* sleep) noexcept
       : ops_{ops}, domid_{domid}, sleep_{sleep} {}
 
   void shutdown(ShutdownReason reason) noexcept override;
@@ -61,7 +73,7 @@ class XenDomain final : public DomainControl {
  private:
   DmOps& ops_;
   DomId domid_;
-  SleepState* sleep_;
+  SleepSwitch* sleep_;
   bool ended_ = false;
   bool asleep_ = false;
   log::Limit complaints_;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "platform/xen/xen_frontend.h"
 
+#include "platform/xen/errors.h"
 #include "platform/xen/event_ports.h"
 
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 namespace dm::xen {
@@ -37,6 +39,16 @@ Result<std::unique_ptr<XenFrontend>> XenFrontend::open(domid_t domid) {
   }
   return std::unique_ptr<XenFrontend>{
       new XenFrontend{domid, std::move(*grants), std::move(*memory), std::move(*evtchn)}};
+}
+
+Result<> XenFrontend::restrict_to_guest() noexcept {
+  if (xenforeignmemory_restrict(memory_.get(), domid_) != 0) {
+    return explain_domain("confine the memory handle of PV devices", domid_, errno);
+  }
+  if (xenevtchn_restrict(evtchn_.get(), domid_) != 0) {
+    return explain_domain("confine the event channels of PV devices", domid_, errno);
+  }
+  return {};
 }
 
 XenFrontend::Channel* XenFrontend::channel(evtchn_port_t port) noexcept {

@@ -25,6 +25,10 @@ class XenFrontend final : public FrontendPort {
   [[nodiscard]] static Result<std::unique_ptr<XenFrontend>> open(domid_t domid);
   ~XenFrontend() override;
 
+  /// Binds the handles of memory and event channels to the domain for good. That of grants cannot
+  /// be bound.
+  [[nodiscard]] Result<> restrict_to_guest() noexcept;
+
   /// Readable when an event is pending. Non-blocking.
   [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
   /// Reads and unmasks the pending channels, and calls the client of each once. False when the

@@ -67,9 +67,11 @@ inline void disconnect_guest(Connection& connection) {
 }
 
 /// One real system call, for an operation that is one on Xen and has no effect here that needs one.
+/// It is the request of a device-model operation (IOCTL_PRIVCMD_DM_OP), because a device model may
+/// allow itself no other. The descriptor knows no such request: ENOTTY, as quick as an ioctl gets.
 inline void one_system_call(int descriptor) {
   const int saved = errno;
-  ioctl(descriptor, 0x5045);  // no such request: ENOTTY, as quick as an ioctl gets
+  ioctl(descriptor, 0x00105005);
   errno = saved;
 }
 

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -92,8 +93,9 @@ void WorkerPool::start(Client& client, BlockRequest& request) noexcept {
     // or a flush that takes seconds would hold up a read.
     if (idle_ >= queued_) {
       wake = true;
-    } else if (running_ < kThreads && !start_thread() && running_ == 0) {
-      // The host gives no thread (a limit, no memory). Slow is better than never.
+    } else if (const bool more = !kept_ && running_ < kThreads && start_thread();
+               !more && running_ == 0) {
+      // The host gives no thread (a limit, no memory, no right). Slow is better than never.
       static_cast<void>(client.waiting_.pop());
       waiting_.remove(client);
       --queued_;
@@ -103,6 +105,18 @@ void WorkerPool::start(Client& client, BlockRequest& request) noexcept {
   }
   if (wake) {
     work_there_.notify_one();
+  }
+}
+
+void WorkerPool::keep(std::size_t count) noexcept {
+  std::unique_lock lock{mutex_};
+  while (running_ < std::min(count, kThreads) && start_thread()) {
+  }
+  kept_ = true;
+  work_there_.notify_all();  // those that wait for their time
+  // Until each has made the system calls of its own start.
+  while (idle_ < running_) {
+    work_done_.wait(lock);
   }
 }
 
@@ -133,7 +147,6 @@ bool WorkerPool::start_thread() noexcept {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_attr_destroy(&attributes);
   if (started) {
-    ::pthread_setname_np(free->id, "stubdm-disk");
     free->state = Thread::State::running;
     ++running_;
   }
@@ -142,6 +155,7 @@ bool WorkerPool::start_thread() noexcept {
 
 void* WorkerPool::thread_main(void* thread) noexcept {
   Thread& self = *static_cast<Thread*>(thread);
+  ::pthread_setname_np(::pthread_self(), "stubdm-disk");
   self.pool->work(self);
   return nullptr;
 }
@@ -166,9 +180,15 @@ void WorkerPool::work(Thread& self) noexcept {
       break;
     }
     ++idle_;
-    const bool timed_out = work_there_.wait_for(lock, idle_time_) == std::cv_status::timeout;
+    work_done_.notify_one();
+    bool timed_out = false;
+    if (kept_) {
+      work_there_.wait(lock);
+    } else {
+      timed_out = work_there_.wait_for(lock, idle_time_) == std::cv_status::timeout;
+    }
     --idle_;
-    if (timed_out && waiting_.first == nullptr) {
+    if (timed_out && !kept_ && waiting_.first == nullptr) {
       break;
     }
   }

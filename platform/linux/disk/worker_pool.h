@@ -17,7 +17,7 @@ namespace dm::host {
 
 /// Up to four threads that wait for disks, so that the loop does not have to. All disks of a
 /// machine share one pool. The threads start when they are first needed, with small stacks and
-/// every signal blocked, and end after ten idle seconds. So an idle machine has one thread.
+/// every signal blocked, and end after ten idle seconds, unless keep() was called.
 ///
 /// Requests come and go in lists inside the requests themselves, so nothing is allocated. An
 /// eventfd announces finished requests: the threads never touch the loop.
@@ -60,6 +60,9 @@ class WorkerPool final : public Loop::Part {
   /// Blocks until a request of `client` is finished, then reports all that are.
   void wait(Client& client) noexcept;
   [[nodiscard]] std::size_t threads() noexcept;
+  /// Starts `count` threads now, which stay to the end, and none later. For a process that is about
+  /// to lose the right to start any. If there are none, the loop does their work.
+  void keep(std::size_t count) noexcept;
   /// Replaces kIdle, for threads that start or become idle after this call.
   void set_idle_time(std::chrono::milliseconds time) noexcept;
 
@@ -97,6 +100,7 @@ class WorkerPool final : public Loop::Part {
   std::size_t queued_ = 0;  ///< requests that no thread has taken yet
   std::chrono::milliseconds idle_time_ = kIdle;
   bool stop_ = false;
+  bool kept_ = false;  ///< its threads are those that it has
   bool announced_ = false;
   Watch finished_;  ///< an eventfd
 };

@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <sys/epoll.h>
+#include <sys/timerfd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -144,11 +145,22 @@ bool Loop::wait(std::optional<std::chrono::nanoseconds> timeout) noexcept {
   return hot;
 }
 
+void Loop::wake() noexcept {
+  if (pulse_ != nullptr && pulse_->wake()) {
+    itimerspec first{};
+    first.it_value.tv_sec = Pulse::kLook.count();
+    static_cast<void>(::timerfd_settime(pulse_timer_, 0, &first, nullptr));
+  }
+}
+
 int Loop::sleep(epoll_event* events,
                 int capacity,
                 std::optional<std::chrono::nanoseconds> timeout) noexcept {
   using std::chrono::nanoseconds;
   ++counters_.sleeps;
+  if (pulse_ != nullptr) {
+    pulse_->rest();
+  }
   int count = -1;
   errno = ENOSYS;
   if (has_pwait2_) {
@@ -169,6 +181,7 @@ int Loop::sleep(epoll_event* events,
     count = ::epoll_wait(set_.get(), events, capacity,
                          static_cast<int>(std::min<std::int64_t>(ms, INT_MAX)));
   }
+  wake();
   if (count > 0) {
     ++counters_.wakeups;
   }

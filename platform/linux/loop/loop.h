@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/obs/pulse.h"
 #include "core/time/work.h"
 #include "platform/linux/unique_fd.h"
 
@@ -90,6 +91,13 @@ class Loop {
   /// Ends the turn and asks Asio once, without sleeping. True when there is more to run.
   bool poll() noexcept;
 
+  /// Somebody looks whether the loop comes round. `timer` is a timerfd that it arms for that; it
+  /// stays the caller's. Both outlive the loop.
+  void show(Pulse& pulse, int timer) noexcept {
+    pulse_ = &pulse;
+    pulse_timer_ = timer;
+  }
+
   /// Only ends the turn: sends buffered output and tells clients. Makes no system call of its own.
   void end_turn() noexcept;
 
@@ -105,6 +113,7 @@ class Loop {
     turn_over_ = true;
     return false;
   }
+  void wake() noexcept;
   int sleep(::epoll_event* events,
             int capacity,
             std::optional<std::chrono::nanoseconds> timeout) noexcept;
@@ -123,6 +132,8 @@ class Loop {
   bool turn_over_ = false;
   UniqueFd set_;
   bool has_pwait2_ = true;
+  Pulse* pulse_ = nullptr;
+  int pulse_timer_ = -1;
   Counters counters_;
   std::vector<KeptPart> parts_;  ///< the first to go
 };

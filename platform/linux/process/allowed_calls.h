@@ -69,6 +69,7 @@ inline constexpr std::array kAllowedCalls{
     AllowedCall{SYS_pwritev2, "pwritev2"},
     AllowedCall{SYS_fdatasync, "fdatasync"},
     AllowedCall{SYS_fallocate, "fallocate"},
+    AllowedCall{SYS_getrusage, "getrusage", Homes::dom0},
     AllowedCall{SYS_lseek, "lseek"},
     AllowedCall{SYS_ftruncate, "ftruncate", Homes::dom0},
     AllowedCall{SYS_newfstatat, "newfstatat"},

@@ -134,10 +134,11 @@ bool leave_networks() noexcept {
 }
 
 Result<> limit_resources() {
+  // Not RLIMIT_NPROC: the kernel's own threads, which an io_uring needs to flush, count as ours.
   rlimit descriptors{};
   if (::getrlimit(RLIMIT_NOFILE, &descriptors) != 0 ||
       !limit(RLIMIT_NOFILE, descriptors.rlim_cur) || !limit(RLIMIT_CORE, 0) ||
-      !limit(RLIMIT_DATA, kMostMemory) || !limit(RLIMIT_NPROC, 0) || !limit(RLIMIT_MSGQUEUE, 0)) {
+      !limit(RLIMIT_DATA, kMostMemory) || !limit(RLIMIT_MSGQUEUE, 0)) {
     return fail("cannot limit what the process may take: ", error_text(errno));
   }
   return {};

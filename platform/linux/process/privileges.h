@@ -30,8 +30,8 @@ struct Confinement {
 /// is as before. Thread rule: as above.
 [[nodiscard]] bool leave_networks() noexcept;
 
-/// No core files, no more memory of its own than 256 MiB, no more descriptors than now, no further
-/// process or thread of this user, no message queues. Thread rule: any thread, for all of them.
+/// No core files, no more memory of its own than 256 MiB, no more descriptors than now, no message
+/// queues. Thread rule: any thread, for all of them.
 [[nodiscard]] Result<> limit_resources();
 
 /// "uid:gid" for the process that serves this guest, when nobody names one. Each guest has its own,

@@ -4,6 +4,7 @@
 #include "core/text/number.h"
 #include "platform/linux/error_text.h"
 #include "platform/linux/unix_address.h"
+#include "platform/toolstack/store/store_wire.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -18,24 +19,16 @@ namespace dm::toolstack {
 
 namespace {
 
-// Xen public header io/xs_wire.h.
-constexpr std::uint32_t kDirectory = 1;
-constexpr std::uint32_t kRead = 2;
-constexpr std::uint32_t kGetPerms = 3;
-constexpr std::uint32_t kWatch = 4;
-constexpr std::uint32_t kUnwatch = 5;
-constexpr std::uint32_t kWrite = 11;
-constexpr std::uint32_t kWatchEvent = 15;
-constexpr std::uint32_t kError = 16;
-constexpr std::uint32_t kIsDomainIntroduced = 17;
-
-struct Header {
-  std::uint32_t type;
-  std::uint32_t request;
-  std::uint32_t transaction;
-  std::uint32_t length;
-};
-static_assert(sizeof(Header) == 16);
+using wire::Header;
+using wire::kDirectory;
+using wire::kError;
+using wire::kGetPerms;
+using wire::kIsDomainIntroduced;
+using wire::kRead;
+using wire::kUnwatch;
+using wire::kWatch;
+using wire::kWatchEvent;
+using wire::kWrite;
 
 constexpr std::string_view kSocket = "/run/xenstored/socket";
 constexpr const char* kDevice = "/dev/xen/xenbus";

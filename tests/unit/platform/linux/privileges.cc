@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(what_it_may_take_is_limited_for_good) {
                  return 1;
                }
                rlimit is{};
-               for (const auto resource : {RLIMIT_CORE, RLIMIT_NPROC, RLIMIT_MSGQUEUE}) {
+               for (const auto resource : {RLIMIT_CORE, RLIMIT_MSGQUEUE}) {
                  if (::getrlimit(resource, &is) != 0 || is.rlim_max != 0) {
                    return 2;
                  }

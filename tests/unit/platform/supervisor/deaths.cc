@@ -2,6 +2,9 @@
 // A worker that dies in every way, and a supervisor that does.
 #include "tests/unit/platform/supervisor/processes.h"
 
+#include <sys/timerfd.h>
+
+#include <cerrno>
 #include <csignal>
 #include <string>
 
@@ -64,6 +67,49 @@ BOOST_AUTO_TEST_CASE(the_destructor_counts_as_an_orderly_end) {
   BOOST_TEST(seen->operations == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_asks_and_the_supervisors_broker_answers) {
+  const pid_t pid = worker(
+      Place::child,
+      [](Link& w) {
+        serve(w);
+        seen->answered = w.ask({.kind = Kind::sleep, .value = 3});
+        w.leave();
+      },
+      true);
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  BOOST_TEST(seen->broker_opened);
+  BOOST_TEST(seen->asked_to_sleep == 3U);
+  BOOST_TEST(seen->answered == ENOTTY);
+  BOOST_TEST(seen->broker_saw_the_end == 1);
+  BOOST_TEST(seen->operations == 0);
+}
+
+BOOST_AUTO_TEST_CASE(without_a_broker_nothing_is_done_for_a_worker) {
+  const pid_t pid = worker(Place::child, [](Link& w) {
+    serve(w);
+    seen->answered = w.ask({.kind = Kind::sleep, .value = 3});
+    w.leave();
+  });
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  BOOST_TEST(seen->answered == ENOSYS);
+}
+
+BOOST_AUTO_TEST_CASE(the_broker_hears_of_a_sudden_death_too) {
+  const pid_t pid = worker(
+      Place::child,
+      [](Link& w) {
+        serve(w);
+        std::raise(SIGKILL);
+      },
+      true);
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  BOOST_TEST(seen->broker_saw_the_end == 1);
+  BOOST_TEST(seen->operations == 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_worker_that_ends_before_it_has_a_server_needs_no_answer) {
   const pid_t pid = worker(Place::child, [](Link&) { ::_exit(1); });
   BOOST_TEST(ends(pid));
@@ -71,11 +117,11 @@ BOOST_AUTO_TEST_CASE(a_worker_that_ends_before_it_has_a_server_needs_no_answer) 
   BOOST_TEST(seen->operations == 0);
 }
 
-BOOST_AUTO_TEST_CASE(the_supervisor_keeps_nothing_open_but_the_worker_and_its_line) {
+BOOST_AUTO_TEST_CASE(the_supervisor_keeps_nothing_open_but_the_worker_its_line_and_the_timer) {
   const pid_t pid = worker(Place::child, [](Link& w) { w.leave(); });
   BOOST_TEST(ends(pid));
   await_conclusion();
-  BOOST_TEST(seen->open_descriptors == 2);
+  BOOST_TEST(seen->open_descriptors == 3);
 }
 
 BOOST_AUTO_TEST_CASE(the_supervisor_ignores_what_is_sent_to_the_group) {
@@ -143,6 +189,65 @@ BOOST_AUTO_TEST_CASE(as_parent_it_reaps_orphans_and_ends_with_the_worker) {
   BOOST_TEST(ends(pid));
   BOOST_TEST(seen->ready == 1);
   BOOST_TEST(seen->finished == 0);
+  BOOST_TEST(seen->operations == 0);
+}
+
+/// As a loop does when it wakes up; a test does not wait five seconds for the first look.
+void wake_up(Link& link) {
+  BOOST_REQUIRE(link.pulse() != nullptr);
+  static_cast<void>(link.pulse()->wake());
+  itimerspec at_once{};
+  at_once.it_value.tv_nsec = 1'000'000;
+  static_cast<void>(::timerfd_settime(link.pulse_timer(), 0, &at_once, nullptr));
+}
+
+// With every signal blocked, as a handler that loops might have it.
+BOOST_AUTO_TEST_CASE(a_worker_that_spins_is_killed_and_its_guest_crashed) {
+  const pid_t pid = worker(Place::child, [](Link& w) {
+    serve(w);
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+    wake_up(w);
+    for (volatile bool spins = true; spins;) {
+    }
+  });
+  int status = 0;
+  BOOST_TEST(::waitpid(pid, &status, 0) == pid);
+  BOOST_TEST((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+  await_conclusion();
+  BOOST_TEST(seen->crash_order == 1);
+  BOOST_TEST(seen->destroy_order == 2);
+  BOOST_TEST(seen->operations == 2);  // and once
+  const std::string said = text();
+  BOOST_TEST((said.find("hangs after 2 requests: its loop has not come round for 10 s of its own "
+                        "processor time") != std::string::npos),
+             said);
+  BOOST_TEST(said.find("last request: memory 0xf1000400 read, size 4") != std::string::npos, said);
+  BOOST_TEST((said.find("died unexpectedly") == std::string::npos), said);
+}
+
+BOOST_AUTO_TEST_CASE(a_worker_that_sleeps_is_looked_at_once_and_then_left_alone) {
+  const pid_t pid = worker(Place::child, [](Link& w) {
+    serve(w);
+    wake_up(w);
+    w.pulse()->rest();
+    itimerspec timer{};
+    seen->ready = soon([&w, &timer] {
+      return ::timerfd_gettime(w.pulse_timer(), &timer) == 0 && timer.it_value.tv_sec == 0 &&
+             timer.it_value.tv_nsec == 0;
+    });
+    static_cast<void>(::poll(nullptr, 0, 50));
+    static_cast<void>(::timerfd_gettime(w.pulse_timer(), &timer));
+    seen->answered = static_cast<int>(timer.it_value.tv_sec);
+    seen->early = w.pulse()->wake() ? 1 : 0;  // nobody looks
+    w.leave();
+  });
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  BOOST_TEST(seen->ready == 1);
+  BOOST_TEST(seen->answered == 0);
+  BOOST_TEST(seen->early == 1);
   BOOST_TEST(seen->operations == 0);
 }
 

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <optional>
@@ -141,6 +143,34 @@ BOOST_AUTO_TEST_CASE(a_supervisor_that_does_not_read_never_holds_its_worker_up) 
   }
   BOOST_TEST(link->serve(5).has_error());
   link->leave();
+}
+
+std::vector<std::byte> done(std::uint32_t error) {
+  const MessageBytes bytes = encode({.kind = Kind::done, .value = error});
+  return {bytes.begin(), bytes.end()};
+}
+
+BOOST_AUTO_TEST_CASE(what_is_asked_is_said_and_the_answer_is_an_errno_value) {
+  for (const std::uint32_t error : {0U, 1U, 4095U}) {
+    say(done(error));
+    BOOST_TEST(link->ask({.kind = Kind::sleep, .value = 3}) == static_cast<int>(error));
+    BOOST_TEST((message() == Message{Kind::sleep, 3}));
+    BOOST_TEST(!readable());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(after_an_answer_that_makes_no_sense_nothing_is_asked_any_more) {
+  say(std::vector<std::byte>(9));
+  BOOST_TEST(link->ask({.kind = Kind::sleep, .value = 3}) == EPROTO);
+  BOOST_TEST((message() == Message{Kind::sleep, 3}));
+  say(done(0));
+  BOOST_TEST(link->ask({.kind = Kind::sleep, .value = 0}) == EPIPE);
+  BOOST_TEST(!message().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_supervisor_that_is_gone_is_asked_nothing_and_not_waited_for) {
+  supervisor.reset();
+  BOOST_TEST(link->ask({.kind = Kind::sleep, .value = 3}) == EPIPE);
 }
 
 // A stub domain's worker has given up nearly all of them before its guest runs.

@@ -44,9 +44,13 @@ struct Seen {
   std::atomic<int> worker{0};  ///< its pid
   std::atomic<int> early{-1};  ///< what the worker hears while the supervisor lives
   std::atomic<int> ready{0};
-  std::atomic<bool> idle{false};    ///< the supervisor used no processor while it waited
-  std::atomic<int> orphan{0};       ///< a pid
-  std::atomic<int> heard{-1};       ///< and after its death
+  std::atomic<bool> idle{false};  ///< the supervisor used no processor while it waited
+  std::atomic<int> orphan{0};     ///< a pid
+  std::atomic<int> heard{-1};     ///< and after its death
+  std::atomic<unsigned> asked_to_sleep{99};
+  std::atomic<bool> broker_opened{false};
+  std::atomic<int> broker_saw_the_end{0};
+  std::atomic<int> answered{-1};    ///< what the worker got
   std::atomic<bool> shouts{false};  ///< the supervisor says what is no message
 };
 inline Seen* seen = nullptr;
@@ -110,6 +114,17 @@ inline Result<std::unique_ptr<DmOps>> open_shared(DomId domid) {
   return std::unique_ptr<DmOps>{std::make_unique<SharedOps>()};
 }
 
+/// In the supervisor's process, as it is to be.
+class SharedBroker final : public Broker {
+ public:
+  void open() override { seen->broker_opened = true; }
+  [[nodiscard]] int sleep(std::uint32_t state) noexcept override {
+    seen->asked_to_sleep = state;
+    return ENOTTY;
+  }
+  void worker_ended() noexcept override { ++seen->broker_saw_the_end; }
+};
+
 inline void note_finish(int status) noexcept {
   seen->finished = status;
   ::_exit(status);
@@ -145,12 +160,15 @@ struct Processes {
 
   /// Forks a process that starts a supervisor and then does `work`; it never returns from it.
   template <class Work>
-  pid_t worker(Place place, Work work) {
+  pid_t worker(Place place, Work work, bool with_broker = false) {
     const pid_t child = ::fork();
     if (child == 0) {
       ::dup2(log[1], STDERR_FILENO);
-      auto link =
-          start({.domid = 7, .place = place, .finish = &note_finish, .open_ops = &open_shared});
+      auto link = start({.domid = 7,
+                         .place = place,
+                         .finish = &note_finish,
+                         .broker = with_broker ? std::make_unique<SharedBroker>() : nullptr,
+                         .open_ops = &open_shared});
       if (!link) {
         ::_exit(99);
       }

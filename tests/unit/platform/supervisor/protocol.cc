@@ -35,6 +35,12 @@ Bytes serving(std::uint32_t server) {
 Bytes leaving() {
   return message(1, 2, 0, 0);
 }
+Bytes sleep(std::uint32_t state) {
+  return message(1, 3, 0, state);
+}
+Bytes done(std::uint32_t error) {
+  return message(1, 4, 0, error);
+}
 Bytes encoded(const Message& of) {
   const MessageBytes bytes = encode(of);
   return {bytes.begin(), bytes.end()};
@@ -64,7 +70,7 @@ BOOST_AUTO_TEST_CASE(every_other_length_is_no_message) {
 BOOST_AUTO_TEST_CASE(every_other_version_and_kind_is_no_message) {
   for (unsigned version = 0; version < 256; ++version) {
     for (unsigned kind = 0; kind < 256; ++kind) {
-      const bool known = version == 1 && (kind == 1 || kind == 2);
+      const bool known = version == 1 && kind >= 1 && kind <= 3;
       BOOST_TEST(parse_worker(message(version, kind, 0, 0)).has_value() == known,
                  version << ' ' << kind);
     }
@@ -80,6 +86,46 @@ BOOST_AUTO_TEST_CASE(bits_that_mean_nothing_are_zero) {
     BOOST_TEST(parse_worker(serving(1U << bit)).has_value() == (bit < 16), bit);
     BOOST_TEST(!parse_worker(message(1, 2, 0, 1U << bit)).has_value(), bit);
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_is_asked_to_sleep_in_one_way_and_to_wake) {
+  BOOST_TEST((encoded({Kind::sleep, 3}) == sleep(3)));
+  for (std::uint32_t state = 0; state < 256; ++state) {
+    BOOST_TEST(parse_worker(sleep(state)).has_value() == (state == 0 || state == 3), state);
+  }
+  BOOST_TEST(!parse_worker(sleep(0x80000003)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(answers_are_errno_values_and_come_from_supervisors_alone) {
+  BOOST_TEST((encoded({Kind::done, 22}) == done(22)));
+  BOOST_TEST((parse_supervisor(done(0)) == 0));
+  BOOST_TEST((parse_supervisor(done(4095)) == 4095));
+  BOOST_TEST(!parse_supervisor(done(4096)).has_value());
+  BOOST_TEST(!parse_supervisor(done(0xffffffff)).has_value());
+  BOOST_TEST(!parse_worker(done(0)).has_value());
+  for (const Bytes& other : {serving(5), leaving(), sleep(3), Bytes{}, Bytes(7), Bytes(9)}) {
+    BOOST_TEST(!parse_supervisor(other).has_value());
+  }
+  BOOST_TEST(!parse_supervisor(message(2, 4, 0, 0)).has_value());
+  BOOST_TEST(!parse_supervisor(message(1, 4, 1, 0)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(only_a_worker_that_serves_may_ask_and_each_question_is_told_once) {
+  Account account;
+  BOOST_TEST(account.hear(serving(5)));
+  BOOST_TEST(!account.asked().has_value());
+  for (const std::uint32_t state : {3U, 0U, 3U}) {
+    BOOST_TEST(account.hear(sleep(state)));
+    BOOST_TEST((account.asked() == Message{Kind::sleep, state}));
+  }
+  BOOST_TEST((account.phase() == Phase::serving));
+  BOOST_TEST(account.hear(leaving()));
+  BOOST_TEST(!account.asked().has_value());
+  BOOST_TEST(!account.hear(sleep(0)));
+  BOOST_TEST(!account.asked().has_value());
+  Account early;
+  BOOST_TEST(!early.hear(sleep(3)));
+  BOOST_TEST(!early.asked().has_value());
 }
 
 /// What a supervisor should believe, written as plainly as can be.

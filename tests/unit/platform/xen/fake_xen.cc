@@ -158,6 +158,9 @@ int xendevicemodel_nr_vcpus(xendevicemodel_handle*, domid_t d, unsigned* vcpus) 
   *vcpus = fake().nr_vcpus;
   return fake().result("nr_vcpus", text(d));
 }
+int xenforeignmemory_restrict(xenforeignmemory_handle*, domid_t d) {
+  return fake().result("foreignmemory_restrict", text(d));
+}
 int xendevicemodel_restrict(xendevicemodel_handle*, domid_t d) {
   return fake().result("devicemodel_restrict", text(d));
 }
@@ -211,6 +214,9 @@ int xenforeignmemory_unmap_resource(xenforeignmemory_handle*, xenforeignmemory_r
   return fake().result("unmap_resource");
 }
 
+int xenevtchn_restrict(xenevtchn_handle*, domid_t d) {
+  return fake().result("evtchn_restrict", text(d));
+}
 xenevtchn_handle* xenevtchn_open(xentoollog_logger*, unsigned) {
   return fake().result("evtchn_open") == 0 ? some_handle<xenevtchn_handle>() : nullptr;
 }

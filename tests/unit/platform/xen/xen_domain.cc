@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(the_rom_lock_changes_the_type_of_its_frames) {
 BOOST_AUTO_TEST_CASE(sleep_sets_the_acpi_state_to_3_and_waking_to_0) {
   auto sleep = SleepState::open(7);
   BOOST_REQUIRE(sleep.has_value());
-  XenDomain domain{ops, 7, &*sleep};
+  XenDomain domain{ops, 7, sleep->get()};
   BOOST_TEST(!domain.wake());
   domain.suspend_to_ram();
   BOOST_TEST(fake().called("xencall2(34 0)"));  // __HYPERVISOR_hvm_op, HVMOP_set_param
