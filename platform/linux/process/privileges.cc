@@ -59,7 +59,8 @@ constexpr std::uint64_t kFileRights =
 
 /// What an execve may give back. Unknown numbers end it.
 [[nodiscard]] Result<> bound_capabilities(std::uint64_t kept) {
-  for (int capability = 0; ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability) {
+  for (int capability = 0; capability < 64 && ::prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0;
+       ++capability) {
     if ((kept >> capability & 1U) == 0 && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 &&
         errno != EPERM) {
       return fail("cannot give up capabilities: ", error_text(errno));
