@@ -76,8 +76,10 @@ constexpr std::uint64_t kFileRights =
   if (::syscall(SYS_capget, &header, sets.data()) != 0) {
     return fail("cannot find out its capabilities: ", error_text(errno));
   }
+  const std::array<std::uint32_t, 2> halves{static_cast<std::uint32_t>(kept),
+                                            static_cast<std::uint32_t>(kept >> 32)};
   for (std::size_t word = 0; word < sets.size(); ++word) {
-    const auto rights = static_cast<std::uint32_t>(kept >> (32 * word));
+    const std::uint32_t rights = halves.at(word);
     sets.at(word).permitted &= rights;
     sets.at(word).effective &= rights;
     sets.at(word).inheritable = 0;
