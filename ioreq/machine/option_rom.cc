@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/option_rom.h"
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 
 namespace dm {
 
-Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic, const char* usual) {
-  const std::string path = nic.rom.value_or(usual);
-  std::ifstream file{path, std::ios::binary | std::ios::ate};
-  if (path.empty() || (!file && !nic.rom)) {
+Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
+                                               std::span<const char* const> usual) {
+  std::string path = nic.rom.value_or("");
+  if (!nic.rom) {
+    const auto there =
+        std::ranges::find_if(usual, [](const char* name) { return std::ifstream{name}.is_open(); });
+    path = there != usual.end() ? *there : "";
+  }
+  if (path.empty()) {
     return std::vector<std::byte>{};
   }
+  std::ifstream file{path, std::ios::binary | std::ios::ate};
   const auto size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
   if (size <= 0 || size > static_cast<std::streamoff>(kMaxRom)) {
     return Error{"the option ROM " + path + " of network card " + nic.id +
