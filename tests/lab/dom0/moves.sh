@@ -34,3 +34,22 @@ check_migration() {
   await_answer "$1"
   say "ok: migrated to this host in $(since "$began") s"
 }
+
+# begin_pings GUEST ADDRESS: ten a second, until process $pinger is killed; the moments of the
+# answers go to a file, which may be begun anew
+begin_pings() {
+  local answers=$state/$1/answers
+  rm -f "$answers"
+  (while sleep 0.1; do
+    ping -q -c 1 -W 1 "$2" > /dev/null && cut -d ' ' -f 1 /proc/uptime
+  done) >> "$answers" 2> /dev/null &
+  pinger=$!
+  disown "$pinger"
+}
+
+# longest_silence GUEST: between two answers, in ms
+longest_silence() {
+  awk 'NR > 1 && $1 - last > most { most = $1 - last }
+    { last = $1 }
+    END { printf "%d", most * 1000 }' "$state/$1/answers"
+}
