@@ -9,16 +9,19 @@ namespace dm {
 
 Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
                                                std::span<const char* const> usual) {
-  std::string path = nic.rom.value_or("");
-  if (!nic.rom) {
-    const auto there =
-        std::ranges::find_if(usual, [](const char* name) { return std::ifstream{name}.is_open(); });
-    path = there != usual.end() ? *there : "";
-  }
-  if (path.empty()) {
+  std::string path;
+  std::ifstream file;
+  const auto open = [&](const std::string& name) {
+    path = name;
+    file.open(path, std::ios::binary | std::ios::ate);
+    return file.is_open();
+  };
+  if (nic.rom == "" || (!nic.rom && std::ranges::none_of(usual, open))) {
     return std::vector<std::byte>{};
   }
-  std::ifstream file{path, std::ios::binary | std::ios::ate};
+  if (nic.rom) {
+    static_cast<void>(open(*nic.rom));  // that it is not there is said below
+  }
   const auto size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
   if (size <= 0 || size > static_cast<std::streamoff>(kMaxRom)) {
     return Error{"the option ROM " + path + " of network card " + nic.id +
