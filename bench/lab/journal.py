@@ -21,6 +21,11 @@ ROWS = {
                       "lower"),
     "idle_cpu": ("idle_cpu_in_10_s", "processor time in 10 s beside an idle guest", "ms", "lower"),
     "memory": ("memory", "memory: processes in dom0, and the stub domain", "MiB", "lower"),
+    "save": ("save_time", "xl save of an idle guest of 320 MiB", "s", "lower"),
+    "restore": ("restore_time", "xl restore of it", "s", "lower"),
+    "state": ("state_size", "state of its devices", "bytes", "lower"),
+    "migration": ("migration_silence", "no answer to a ping while it migrates to dom0 itself", "ms",
+                  "lower"),
     "memory_domain": ("memory_domain", "of that the stub domain", "MiB", "lower"),
 }
 WAYS = [("iperf_out", "out", "transmit", "iperf3 out of the guest"),

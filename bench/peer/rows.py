@@ -41,6 +41,8 @@ ROWS = [
     ("e1000_rx_first", "e1000 receiver on to the first waiting frame", [], []),
     ("e1000_rx_60", "e1000 receive 60 B, per frame", [("floor_tap_read_60", 1)], []),
     ("e1000_rx_1514", "e1000 receive 1514 B, per frame", [("floor_tap_read_1514", 1)], []),
+    ("save", "State of the devices to a file, by QMP", [], []),
+    ("restore", "exec to \"running\" with that state", [("floor_start", 1)], []),
 ]
 
 # What the floors are (floor/floors.cc).
@@ -110,14 +112,26 @@ def summarise(rounds, calls):
                 row["sides"][side] = shorter(values)
                 row.setdefault("floor_is", {})[side] = what(parts)
         rows.append({key: value for key, value in row.items() if value})
-    return rows + memory(rounds) + idle(rounds)
+    return rows + memory(rounds) + idle(rounds) + state(rounds)
+
+
+def of_sides(rounds, row, field):
+    """The same for each side that has it."""
+    values = {side: of(rounds.get(side, []), row, field) for side in SIDES}
+    return {side: mine for side, mine in values.items() if mine}
+
+
+def state(rounds):
+    sides = of_sides(rounds, "state", "bytes")
+    return [{"row": "state", "title": "Size of the devices' state, a raw disk and a network card",
+             "unit": "bytes", "better": "lower", "sides": sides}] if sides else []
 
 
 def memory(rounds):
-    sides = {side: of(rounds.get(side, []), "memory", "total_kb") for side in SIDES}
-    sides[FLOOR] = of(rounds.get(FLOOR, []), "floor_memory", "total_kb")
-    sides = {side: shorter(kib / 1024 for kib in values)
-             for side, values in sides.items() if values}
+    sides = of_sides(rounds, "memory", "total_kb")
+    if floor := of(rounds.get(FLOOR, []), "floor_memory", "total_kb"):
+        sides[FLOOR] = floor
+    sides = {side: shorter(kib / 1024 for kib in values) for side, values in sides.items()}
     return [{"row": "memory", "title": "Memory of all processes, a raw disk and a network card",
              "unit": "MiB", "better": "lower", "sides": sides,
              "floor_is": {FLOOR: FLOORS["floor_memory"]}}] if sides else []

@@ -81,6 +81,10 @@ class CharBackend {
 
   /// As QMP's query-chardev prints it: "pty:/dev/pts/5", "file", "null"...
   [[nodiscard]] virtual std::string_view description() const noexcept = 0;
+
+  /// True for a file that takes saved states and begins anew with each of them: who writes there
+  /// may save more than once.
+  [[nodiscard]] virtual bool begins_anew_with_each_state() const noexcept { return false; }
 };
 
 }  // namespace dm

@@ -1,16 +1,26 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/option_rom.h"
 
+#include <algorithm>
 #include <fstream>
 #include <string>
 
 namespace dm {
 
-Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic, const char* usual) {
-  const std::string path = nic.rom.value_or(usual);
-  std::ifstream file{path, std::ios::binary | std::ios::ate};
-  if (path.empty() || (!file && !nic.rom)) {
+Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
+                                               std::span<const char* const> usual) {
+  std::string path;
+  std::ifstream file;
+  const auto open = [&](const std::string& name) {
+    path = name;
+    file.open(path, std::ios::binary | std::ios::ate);
+    return file.is_open();
+  };
+  if (nic.rom == "" || (!nic.rom && std::ranges::none_of(usual, open))) {
     return std::vector<std::byte>{};
+  }
+  if (nic.rom) {
+    static_cast<void>(open(*nic.rom));  // that it is not there is said below
   }
   const auto size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
   if (size <= 0 || size > static_cast<std::streamoff>(kMaxRom)) {

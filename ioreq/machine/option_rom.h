@@ -4,20 +4,23 @@
 #include "core/config/machine_config.h"
 #include "core/result.h"
 
+#include <array>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 namespace dm {
 
-/// What boots a guest from the network: Debian's package ipxe-qemu.
-inline constexpr const char* kUsualRom = "/usr/lib/ipxe/qemu/pxe-e1000.rom";
+/// What boots a guest from the network: package ipxe-qemu of Debian 12, and of Debian 13.
+inline constexpr std::array kUsualRoms{"/usr/lib/ipxe/qemu/pxe-e1000.rom",
+                                       "/usr/share/qemu/pxe-e1000.rom"};
 /// In bytes: the largest ROM window of a PCI function.
 inline constexpr std::size_t kMaxRom = std::size_t{16} << 20;
 
 /// Reads the option ROM of a card: the file that romfile= names; nothing if romfile= is empty;
-/// without romfile= the usual file, which may be absent. The error says what is wrong with the
-/// file, and how to do without it. Thread rule: start-up only.
-[[nodiscard]] Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
-                                                             const char* usual = kUsualRom);
+/// without romfile= the first of the usual files; there may be none. The error says what is wrong
+/// with the file, and how to do without it. Thread rule: start-up only.
+[[nodiscard]] Result<std::vector<std::byte>> read_option_rom(
+    const NicConfig& nic, std::span<const char* const> usual = kUsualRoms);
 
 }  // namespace dm

@@ -23,9 +23,8 @@ constexpr std::size_t kInProd = kInCons + 4;
 constexpr std::size_t kOutCons = kInProd + 4;
 constexpr std::size_t kOutProd = kOutCons + 4;
 
-// Descriptions of character devices.
+// How a terminal is described.
 constexpr std::string_view kPty = "pty:";
-constexpr std::string_view kStateFile = "file,each-state-anew";
 
 }  // namespace
 
@@ -56,7 +55,7 @@ Result<std::optional<Nodes>> Console::prepare(const Values& values) {
     nodes.push_back({.side = Node::Side::frontend,
                      .key = "tty",
                      .value = std::string{name.substr(kPty.size())}});
-  } else if (name == kStateFile) {
+  } else if (target_->begins_anew_with_each_state()) {
     // For stubdm in the stub domain: it may save its guest more than once (save_console.h).
     nodes.push_back({.side = Node::Side::backend, .key = "stubdm-begins-anew", .value = "1"});
   }

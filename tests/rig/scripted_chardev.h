@@ -55,6 +55,7 @@ class ScriptedChardev final : public CharBackend {
   std::vector<bool> breaks;
   Output told_output;  ///< what output() says
   bool listening = true;
+  bool each_state_anew = false;      ///< what begins_anew_with_each_state() says
   std::vector<std::string> outputs;  ///< "DTR RTS", "DTR -", "- RTS", "- -"
 
   // The device's side
@@ -91,6 +92,9 @@ class ScriptedChardev final : public CharBackend {
   void stop_listening() noexcept override { listening = false; }
   [[nodiscard]] Output output() const noexcept override { return told_output; }
   [[nodiscard]] std::string_view description() const noexcept override { return "scripted"; }
+  [[nodiscard]] bool begins_anew_with_each_state() const noexcept override {
+    return each_state_anew;
+  }
 
  private:
   std::string input_;
@@ -111,6 +115,9 @@ class BorrowedChardev final : public CharBackend {
   void set_outputs(bool, bool) noexcept override {}
   [[nodiscard]] Output output() const noexcept override { return real_.output(); }
   [[nodiscard]] std::string_view description() const noexcept override { return name_; }
+  [[nodiscard]] bool begins_anew_with_each_state() const noexcept override {
+    return real_.begins_anew_with_each_state();
+  }
 
  private:
   ScriptedChardev& real_;

@@ -21,7 +21,7 @@ using namespace peer;
   std::fputs(
       "usage: peer_guest --dir FOLDER --lib FOLDER [--serial FILE] [--tap NAME] [--rows a,b] "
       "[--scale X] [--idle SECONDS]\n"
-      "                  [--slow NS] [--count] [--real-time] [--held] [--cpu N]\n"
+      "                  [--incoming FILE] [--slow NS] [--count] [--real-time] [--held] [--cpu N]\n"
       "                  [--guest-cpu N] -- program arguments...\n",
       stderr);
   std::exit(2);
@@ -45,6 +45,8 @@ Options parse(int argc, char** argv) {
       options.serial_file = value();
     } else if (name == "--tap") {
       options.tap = value();
+    } else if (name == "--incoming") {
+      options.incoming = value();
     } else if (name == "--scale") {
       options.scale = std::stod(value());
     } else if (name == "--idle") {
@@ -116,8 +118,8 @@ int main(int argc, char** argv) {
   Clock clock;
   XenSide xen{options.folder, std::uint64_t{64} << 20, options.slow_ns};
   settle(options);
-  Subject subject{options.command, options.libraries, options.folder, options.cpu,
-                  options.real_time};
+  Subject subject{options.command,  options.libraries, options.folder,
+                  options.incoming, options.cpu,       options.real_time};
   Session session{.options = options, .clock = clock, .xen = xen, .subject = subject};
   if (!wait_running(session)) {
     return 1;
@@ -134,6 +136,7 @@ int main(int argc, char** argv) {
   run_serial_rows(session);
   run_ide_rows(session);
   run_e1000_rows(session);
+  run_moving_rows(session);
   run_idle_rows(session);
   return session.failed ? 1 : 0;
 }

@@ -17,6 +17,7 @@ struct Options {
   std::string libraries;
   std::string serial_file;  ///< where the device model puts what COM1 sends
   std::string tap;          ///< the host's side of the card
+  std::string incoming;     ///< a saved state; descriptor 3 of the device model
   std::vector<std::string> command;
   std::vector<std::string> rows;  ///< empty: all
   double scale = 1;               ///< of repetitions
@@ -75,6 +76,7 @@ void run_ioreq_rows(Session& session);
 void run_serial_rows(Session& session);
 void run_ide_rows(Session& session);
 void run_e1000_rows(Session& session);
+void run_moving_rows(Session& session);
 void run_idle_rows(Session& session);
 /// Uses port and drive a little, reports "held", and then obeys lines of its input until that ends:
 /// "busy SECONDS" is one request each millisecond for so long, reported as "busy".

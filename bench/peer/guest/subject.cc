@@ -60,6 +60,7 @@ void pin_to(int cpu) noexcept {
 Subject::Subject(const std::vector<std::string>& command,
                  const std::string& libraries,
                  const std::string& folder,
+                 const std::string& incoming,
                  int cpu,
                  bool real_time) {
   std::vector<char*> arguments;
@@ -87,6 +88,9 @@ Subject::Subject(const std::vector<std::string>& command,
     ::dup2(out, 1);
     ::dup2(out, 2);
     ::close_range(3, ~0U, 0);
+    if (!incoming.empty() && ::open(incoming.c_str(), O_RDONLY) != 3) {
+      ::_exit(127);
+    }
     ::execv(arguments[0], arguments.data());
     ::_exit(127);
   }

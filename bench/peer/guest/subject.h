@@ -18,10 +18,11 @@ void pin_to(int cpu) noexcept;
 class Subject {
  public:
   /// Starts it on `cpu`, with the stand-in libraries in front, under SCHED_FIFO if wanted.
-  /// Nanoseconds of the start are kept.
+  /// The file `incoming`, if it has a name, is its descriptor 3. Nanoseconds of the start are kept.
   Subject(const std::vector<std::string>& command,
           const std::string& libraries,
           const std::string& folder,
+          const std::string& incoming,
           int cpu,
           bool real_time);
   Subject(const Subject&) = delete;

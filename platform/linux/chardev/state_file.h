@@ -26,9 +26,6 @@ namespace dm::host {
 /// the file has it all. Thread rule: the loop's thread only. Source: libxl_dm.c, libxl_console.c.
 class StateFile final : public Chardev {
  public:
-  /// A PV console tells its frontend of this.
-  static constexpr std::string_view kDescription = "file,each-state-anew";
-
   /// True for `file:PATH` where PATH is such a file.
   [[nodiscard]] static bool is_one(std::string_view spec) noexcept;
   /// Truncates the file, as QEMU does. The directory is kept open: the path has to lead there after
@@ -42,7 +39,8 @@ class StateFile final : public Chardev {
   void set_break(bool) noexcept override {}
   void set_line(std::uint32_t, std::uint8_t, std::uint8_t, char) noexcept override {}
   void set_outputs(bool, bool) noexcept override {}
-  [[nodiscard]] std::string_view description() const noexcept override { return kDescription; }
+  [[nodiscard]] std::string_view description() const noexcept override { return "file"; }
+  [[nodiscard]] bool begins_anew_with_each_state() const noexcept override { return true; }
   [[nodiscard]] CharCounters counters() const noexcept override { return counters_; }
 
  private:

@@ -8,7 +8,7 @@ cache_key() {
   {
     dpkg-query -W -f='${Package} ${Version}\n' qemu-system-xen xen-utils-4.17 busybox-static \
       seabios ipxe-qemu libc6 syslinux isolinux hdparm smartmontools 2>/dev/null
-    stat -L -c '%n %s %Y' "$vmlinuz" "$xen_gz"
+    stat -L -c '%n %s %Y' "$vmlinuz"
     cat -- "$@"
   } | sha256sum | cut -c 1-16
 }
@@ -29,8 +29,8 @@ cached() {
 }
 
 dom0_image() {
-  cached dom0 .cpio.zst "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkdom0" "$lab/dom0/init")" \
-    "$lab/mkdom0"
+  cached "${xen_root:+debian13-}dom0" .cpio.zst "$(cache_key "$lab"/lib/{common,image}.sh \
+    "$lab/mkdom0" "$lab/dom0/init" ${xen_root:+"$out/debian13/versions"})" "$lab/mkdom0"
 }
 guest_image() {
   cached guest .img "$(cache_key "$lab"/lib/{common,image}.sh "$lab/mkguest" \

@@ -6,8 +6,12 @@
 lab=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 top=$(cd "$lab/../.." && pwd)
 out=${LAB_OUT:-$top/build/lab} # everything the lab makes: images, downloads, logs
-xen_version=4.17               # Debian 12's
+# Debian 12's Xen, or with LAB_XEN=4.20 Debian 13's: everything in dom0 but the kernel is then from
+# xen_root
+xen_version=${LAB_XEN:-4.17}
 xen_dir=/usr/lib/xen-$xen_version
+xen_root=
+[[ $xen_version == 4.17 ]] || xen_root=$out/debian13/root
 PATH=$PATH:/usr/sbin:/sbin     # parted, mkfs and others, for those who are not root
 
 say() { printf '%s\n' "$*"; }
@@ -50,8 +54,9 @@ find_kernel() {
 }
 
 find_xen() {
-  local root
-  for root in "" "$out/packages"; do
+  local root roots=("" "$out/packages")
+  [[ -z $xen_root ]] || roots=("$xen_root")
+  for root in "${roots[@]}"; do
     xen_gz=$root/boot/xen-$xen_version-amd64.gz
     [[ -r $xen_gz ]] && return
   done
@@ -60,7 +65,10 @@ find_xen() {
 
 # The emulator starts with what these found; called by everything that needs them.
 need_packages() {
-  "$lab/packages" || exit 1
+  [[ $xen_version == 4.17 || $xen_version == 4.20 ]] ||
+    die "LAB_XEN is '$xen_version'; it can be 4.17 or 4.20"
+  LAB_XEN=4.17 "$lab/packages" || exit 1
+  [[ -z $xen_root ]] || "$lab/debian13" || exit
   find_kernel || die "no Debian kernel found, although tests/lab/packages is content;" \
     "remove $out/packages and run it again"
   find_xen || die "no Xen $xen_version found, although tests/lab/packages is content;" \

@@ -2,12 +2,15 @@
 # shellcheck shell=bash
 # Sourced by what makes images: fills the directory $root and packs it.
 
+# where add() and what follows find files: this machine, or a Debian that was unpacked
+from=
+
 # add FILE...: copy programs to the same place below $root, with the shared libraries they load
 add() {
   local file
   for file in "$@"; do
-    [[ -r $file ]] || die "cannot read $file, which belongs into the image"
-    install -D -m 755 "$file" "$root$file"
+    [[ -r $from$file ]] || die "cannot read $from$file, which belongs into the image"
+    install -D -m 755 "$from$file" "$root$file"
     add_libraries "$file"
   done
 }
@@ -15,8 +18,10 @@ add() {
 # add_libraries FILE: the libraries that it loads
 add_libraries() {
   local library
-  for library in $(ldd "$1" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*'); do
-    [[ -e $root$library ]] || install -D -m 755 "$library" "$root$library"
+  for library in $("$from/lib64/ld-linux-x86-64.so.2" \
+    ${from:+--library-path "$from/usr/lib/x86_64-linux-gnu"} --list "$from$1" 2>/dev/null |
+    grep -oE '/[^ ]+\.so[^ ]*' | sed "s|^$from||"); do
+    [[ -e $root$library ]] || install -D -m 755 "$from$library" "$root$library"
   done
 }
 

@@ -39,8 +39,9 @@ make_overlay() {
   cp "$2" "$root/lab/plan"
   [[ ${3:-main} == main ]] || mv "$root/lab/$3" "$root/lab/main"
   if [[ -x $stubdm ]]; then
-    add "$stubdm"
-    mv "$root$stubdm" "$root/usr/libexec/stubdm"
+    install -m 755 "$stubdm" "$root/usr/libexec/stubdm"
+    # another Debian's dom0 has its own libraries, and Xen's among them
+    [[ $xen_root ]] || add_libraries "$stubdm"
   fi
   if [[ -r $stubdom/kernel && -r $stubdom/rootfs ]]; then # where libxl looks
     install -D -m 644 "$stubdom/kernel" "$root$xen_dir/boot/qemu-stubdom-linux-kernel"

@@ -16,7 +16,7 @@ scenario() {
   in_guest guest 60 "tools; insmods" || fail "the guest cannot unpack its tools: $said"
   check_disc one
   check_tray
-  if in_stub_domain "$dm"; then check_refused; else check_changes; fi
+  if in_stub_domain "$dm" && [[ -d /usr/lib/xen-4.17 ]]; then check_refused; else check_changes; fi
   power_off guest
   check_nothing_left
 }

@@ -55,12 +55,7 @@ begin_load() {
     fail "the guest cannot download: $said"
   await 120 "the guest to have downloaded a file" downloads_more_than 0
   offset=$(clock_offset)
-  rm -f "$state/guest/answers"
-  (while sleep 0.1; do
-    ping -q -c 1 -W 1 "$address" > /dev/null && cut -d ' ' -f 1 /proc/uptime
-  done) >> "$state/guest/answers" 2> /dev/null &
-  pinger=$!
-  disown "$pinger"
+  begin_pings guest "$address"
 }
 
 # downloads_more_than COUNT: and each has the right sum
@@ -70,13 +65,6 @@ downloads_more_than() {
     fail "downloads have other sums than $wanted_sum: $said"
   downloaded=${BASH_REMATCH[1]:-0}
   ((downloaded > $1))
-}
-
-# longest_silence: between two answers since the file was begun anew, in ms
-longest_silence() {
-  awk 'NR > 1 && $1 - last > most { most = $1 - last }
-    { last = $1 }
-    END { printf "%d", most * 1000 }' "$state/guest/answers"
 }
 
 # after a move: it is the same guest, which goes on
@@ -94,7 +82,7 @@ check_moved() {
 
 save_once() {
   local began
-  xl save guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save failed; see xl.log"
+  save guest "$file"
   detach guest
   check_nothing_left
   began=$(now)
@@ -115,7 +103,7 @@ migrate_once() {
   attach guest
   check_moved
   kill "$announced" 2> /dev/null || true
-  silence=$(longest_silence)
+  silence=$(longest_silence guest)
   row migration_silence ms "$silence"
   announced=$(tcpdump -Z root -e -nn -r "$state/guest/rarp.pcap" "ether src $card" 2> /dev/null |
     wc -l)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# limit 500
+# limit 800
 # only stubdm qemu
 # dm_restrict=1: before the guest runs the device model gives up root, the file system and all
-# domains but its own; disk, card, pause and end are as without. The empty directory in /run/xen
-# stays: libxl never removes it.
+# domains but its own; disk, card, pause, xl save, xl restore and end are as without. The empty
+# directories in /run/xen stay: libxl never removes them.
 
 scenario() {
   local id disk salt
@@ -28,9 +28,27 @@ scenario() {
   xl pause guest && xl unpause guest || fail "xl pause and unpause failed"
   in_guest guest 20 "uname -r" || fail "the guest does not go on after a pause: $said"
   say "ok: disk, card and pause"
+  check_saved "$salt"
   xl destroy guest || fail "xl destroy failed"
   check_nothing_left
   check_image "$disk" "$salt"
+}
+
+# check_saved SALT: what is written may have 256 KiB at most (RLIMIT_FSIZE), and QEMU's state has
+# 200 KiB
+check_saved() {
+  local file=$state/saved
+  save guest "$file"
+  detach guest
+  check_nothing_left
+  restore guest "$file"
+  rm "$file"
+  attach guest
+  await_answer guest
+  check_rights "$(domid guest)"
+  check_read guest sda
+  check_written guest sda "$1"
+  say "ok: xl save and xl restore"
 }
 
 # check_rights ID: of every process that libxl's device model consists of

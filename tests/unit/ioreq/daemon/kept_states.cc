@@ -20,9 +20,10 @@ namespace data = boost::unit_test::data;
 
 /// A directory of files, and what they are called in it.
 const std::vector<std::string> kFull{"saved_state_1/full", "saved_state_2/full",
-                                     "saved_state_2/full_packed"};
+                                     "saved_state_2/full_packed", "saved_state_3/full"};
 const std::vector<std::string> kUnplugged{"saved_state_1/unplugged", "saved_state_2/unplugged",
-                                          "saved_state_2/unplugged_packed"};
+                                          "saved_state_2/unplugged_packed",
+                                          "saved_state_3/unplugged"};
 
 Bytes saved(SavedPc& pc) {
   pc.machine->pause();

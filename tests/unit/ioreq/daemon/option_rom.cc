@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -36,7 +37,7 @@ struct Files {
   }
   /// How many bytes; the error's text is kept.
   long read(const NicConfig& nic, const char* usual = "/no/such/rom") {
-    const auto rom = read_option_rom(nic, usual);
+    const auto rom = read_option_rom(nic, std::array{usual});
     error = rom ? std::string{} : rom.error().message;
     return rom ? static_cast<long>(rom->size()) : -1;
   }
@@ -47,9 +48,9 @@ struct Files {
 
 BOOST_FIXTURE_TEST_SUITE(option_rom, Files)
 
-BOOST_AUTO_TEST_CASE(without_romfile_the_usual_rom_is_taken_where_it_is) {
+BOOST_AUTO_TEST_CASE(without_romfile_the_usual_rom_is_taken_from_the_first_place_that_has_it) {
   const auto usual = file("usual", 1024);
-  const auto rom = read_option_rom(card({}), usual.c_str());
+  const auto rom = read_option_rom(card({}), std::array{"/no/such/rom", usual.c_str()});
   BOOST_TEST_REQUIRE(rom.has_value());
   BOOST_TEST(rom->size() == 1024U);
   BOOST_TEST((rom->at(0) == std::byte{0x55}));

@@ -67,7 +67,9 @@ BOOST_AUTO_TEST_CASE(a_terminals_name_is_written_for_xl_console) {
 
 /// So that stubdm in the stub domain knows that it may save its guest more than once.
 BOOST_AUTO_TEST_CASE(a_file_that_begins_anew_with_each_state_is_told_of) {
-  add_console(1, "file,each-state-anew");
+  const std::string states = "file:/var/lib/xen/qemu-save.7";
+  chardevs[states].each_state_anew = true;
+  add_console(1, states);
   add_console(2, "file:/var/log/xen/guest.log");
   start();
   BOOST_TEST(store.get(back("console", 1) + "/stubdm-begins-anew").value() == "1");
