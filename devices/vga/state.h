@@ -73,6 +73,15 @@ struct State {
   }
 };
 
+/// All bits of the byte of each plane that a bit of `planes` names.
+[[nodiscard]] constexpr std::uint32_t spread_planes(std::uint32_t planes) noexcept {
+  std::uint32_t bytes = 0;
+  for (unsigned plane = 0; plane < 4; ++plane) {
+    bytes |= (planes >> plane & 1U) != 0 ? 0xffU << (8 * plane) : 0;
+  }
+  return bytes;
+}
+
 /// What BANK counts in, bytes.
 inline constexpr std::uint32_t kBankSize = 0x10000;
 

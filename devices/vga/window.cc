@@ -15,15 +15,6 @@ using namespace regs;  // NOLINT(google-build-using-namespace): this file is abo
 
 constexpr std::uint8_t kNobody = 0xff;
 
-/// A byte in each plane that a bit of `planes` names.
-[[nodiscard]] constexpr std::uint32_t spread(std::uint32_t planes) noexcept {
-  std::uint32_t bytes = 0;
-  for (unsigned plane = 0; plane < 4; ++plane) {
-    bytes |= (planes >> plane & 1U) != 0 ? 0xffU << (8 * plane) : 0;
-  }
-  return bytes;
-}
-
 /// The same byte in each plane.
 [[nodiscard]] constexpr std::uint32_t repeat(std::uint32_t byte) noexcept {
   return (byte & 0xffU) * 0x01010101U;
@@ -107,7 +98,8 @@ std::uint8_t Chip::read_byte(std::uint64_t at) noexcept {
     return static_cast<std::uint8_t>(state_.latch >> (8U * state_.gr<GR4>()));
   }
   // A bit for each pixel whose colour is the one compared with, in the planes that matter.
-  std::uint32_t differs = (state_.latch ^ spread(state_.gr<GR2>())) & spread(state_.gr<GR7>());
+  std::uint32_t differs =
+      (state_.latch ^ spread_planes(state_.gr<GR2>())) & spread_planes(state_.gr<GR7>());
   differs |= differs >> 16U;
   differs |= differs >> 8U;
   return static_cast<std::uint8_t>(~differs);
@@ -141,19 +133,19 @@ void Chip::write_planes(std::uint64_t at, std::uint8_t value) noexcept {
   std::uint32_t out = 0;
   switch (mode) {
     case 0: {
-      const std::uint32_t fixed = spread(s.gr<GR1>());
-      out = (repeat(rotate(value, right)) & ~fixed) | (spread(s.gr<GR0>()) & fixed);
+      const std::uint32_t fixed = spread_planes(s.gr<GR1>());
+      out = (repeat(rotate(value, right)) & ~fixed) | (spread_planes(s.gr<GR0>()) & fixed);
       break;
     }
     case kLatches:
       out = s.latch;
       break;
     case 2:
-      out = spread(value);
+      out = spread_planes(value);
       break;
     default:
       bits &= rotate(value, right);
-      out = spread(s.gr<GR0>());
+      out = spread_planes(s.gr<GR0>());
       break;
   }
   if (mode != kLatches) {
@@ -174,7 +166,7 @@ void Chip::write_planes(std::uint64_t at, std::uint8_t value) noexcept {
   }
   std::uint32_t there = 0;
   std::memcpy(&there, video_.data() + at, sizeof there);
-  const std::uint32_t planes = spread(map_mask());
+  const std::uint32_t planes = spread_planes(map_mask());
   there = (there & ~planes) | (out & planes);
   std::memcpy(video_.data() + at, &there, sizeof there);
   wrote(at, sizeof there);
