@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/option_rom.h"
 
+#include "core/obs/log.h"
+
 #include <fstream>
+#include <optional>
 #include <string>
 
 namespace dm {
 
-Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic, const char* usual) {
-  const std::string path = nic.rom.value_or(usual);
+namespace {
+
+/// Of `card`, as a sentence names it.
+Result<std::vector<std::byte>> read_rom(const std::string& card,
+                                        const std::optional<std::string>& given,
+                                        const char* usual) {
+  const std::string path = given.value_or(usual);
   std::ifstream file{path, std::ios::binary | std::ios::ate};
-  if (path.empty() || (!file && !nic.rom)) {
+  if (path.empty() || (!file && !given)) {
     return std::vector<std::byte>{};
   }
   const auto size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
   if (size <= 0 || size > static_cast<std::streamoff>(kMaxRom)) {
-    return Error{"the option ROM " + path + " of network card " + nic.id +
+    return Error{"the option ROM " + path + " of " + card +
                  " cannot be read, is empty or larger than 16 MiB; romfile= without a name does "
                  "without"};
   }
@@ -22,6 +30,22 @@ Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic, const char*
   file.seekg(0);
   if (!file.read(reinterpret_cast<char*>(rom.data()), size)) {
     return Error{"the option ROM " + path + " cannot be read"};
+  }
+  return rom;
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic, const char* usual) {
+  return read_rom("network card " + nic.id, nic.rom, usual);
+}
+
+Result<std::vector<std::byte>> read_option_rom(const VgaConfig& vga, const char* usual) {
+  auto rom = read_rom("the graphics card", vga.rom, usual);
+  if (rom && rom->empty() && !vga.rom) {
+    log::warning("there is no VGA BIOS ", usual,
+                 ": with SeaBIOS the screen stays black until the guest's own driver runs (the "
+                 "package seabios has it)");
   }
   return rom;
 }

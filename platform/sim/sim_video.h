@@ -13,7 +13,7 @@
 namespace dm::sim {
 
 /// Video memory of the simulated guest: plain bytes, and where they would lie.
-class SimVideoMemory final : public VideoMemory {
+class SimVideoMemory : public VideoMemory {
  public:
   static constexpr Gpa kHome{0xf1000000};  ///< behind the 16 MiB of the xen-platform device
 
