@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The start, in the order that README.md gives reasons for.
 #include "core/obs/log.h"
-#include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/session.h"
 #include "ioreq/machine/inspect.h"
@@ -90,7 +89,7 @@ Result<> Session::start() {
   if (auto started = start_supervisor(); !started) {
     return started;
   }
-  if (auto taken = take_place(saved ? saved->gone : UnplugRequest{}); !taken) {
+  if (auto taken = take_place(saved ? &*saved : nullptr); !taken) {
     return taken;
   }
   if (saved) {
@@ -128,8 +127,8 @@ Result<> Session::start_supervisor() {
   return {};
 }
 
-Result<> Session::take_place(const UnplugRequest& gone) {
-  auto backends = open_backends(config_, gone, loop_);
+Result<> Session::take_place(const Incoming* saved) {
+  auto backends = open_backends(config_, saved != nullptr ? saved->gone : UnplugRequest{}, loop_);
   if (!backends) {
     return backends.error();
   }
@@ -143,6 +142,14 @@ Result<> Session::take_place(const UnplugRequest& gone) {
   if (auto told = supervisor_->serve(xen_->server().id()); !told) {
     return told;
   }
+  if (config_.vga) {
+    const std::size_t bytes = std::size_t{config_.vga->memory_mib} << 20U;
+    if (auto opened = xen_->open_video(bytes, config_.xen_platform,
+                                       saved != nullptr ? saved->video : std::nullopt);
+        !opened) {
+      return opened;
+    }
+  }
   const MachineHost host{.claims = xen_->server(),
                          .irqs = xen_->irqs(),
                          .memory = xen_->memory(),
@@ -150,6 +157,7 @@ Result<> Session::take_place(const UnplugRequest& gone) {
                          .domain = xen_->domain(),
                          .clock = clock_,
                          .events = events_,
+                         .video = xen_->video(),
                          .black_box = &supervisor_->black_box()};
   auto machine = Machine::create(config_, host, std::move(*backends), spin_policy(config_.spin));
   if (!machine) {

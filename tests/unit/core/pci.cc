@@ -216,6 +216,53 @@ BOOST_AUTO_TEST_CASE(an_expansion_rom_is_sized_enabled_read_and_moved_as_softwar
   BOOST_TEST(!rom.bar_mapped(dm::kRomBar));
 }
 
+class MemoryCard : public dm::PciFunction {
+ public:
+  MemoryCard(dm::rig::SimGuest& guest, PciBdf bdf)
+      : PciFunction{guest.pci(), bdf, "memory card", Config{Map{}}} {
+    add_memory_bar(1, 0x100000, dm::IoHandler::bind<&MemoryCard::read, &MemoryCard::write>(*this),
+                   "memory");
+  }
+  bool memory_wanted(std::uint8_t index, std::uint64_t base) noexcept override {
+    BOOST_TEST(index == 1);
+    ++asked;
+    memory_at = granted ? base : memory_at;
+    return granted;
+  }
+  void look_again() noexcept { retry_windows(); }
+  std::uint64_t read(dm::IoAccess /*a*/) noexcept { return 7; }
+  void write(dm::IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
+
+  bool granted = true;
+  unsigned asked = 0;
+  std::uint64_t memory_at = 0;
+};
+
+BOOST_AUTO_TEST_CASE(memory_behind_a_bar_is_brought_there_and_left_where_it_is) {
+  MemoryCard memory{guest, {3, 0}};
+  const auto bar = [&](std::uint64_t value) { guest.config_write({3, 0}, 0x14, 4, value); };
+  bar(0xffffffff);
+  BOOST_TEST(guest.config_read({3, 0}, 0x14, 4) == 0xfff00008U);
+  bar(0xe0000000);
+  BOOST_TEST(memory.asked == 0U);
+  guest.config_write({3, 0}, 4, 2, 2);
+  BOOST_TEST(memory.memory_at == 0xe0000000U);
+  BOOST_TEST(guest.mmio_read(0xe00ffff8, 4) == 7U);
+  BOOST_TEST(guest.claims().mmio().empty());
+  guest.config_write({3, 0}, 4, 2, 0);
+  BOOST_TEST(!memory.bar_mapped(1));
+  BOOST_TEST(memory.asked == 1U);
+  memory.granted = false;
+  bar(0xe0200000);
+  guest.config_write({3, 0}, 4, 2, 2);
+  BOOST_TEST(!memory.bar_mapped(1));
+  BOOST_TEST(guest.mmio_read(0xe0200000, 4) == 0xffffffffU);
+  memory.granted = true;
+  memory.look_again();
+  BOOST_TEST(memory.bar_mapped(1));
+  BOOST_TEST(memory.memory_at == 0xe0200000U);
+}
+
 BOOST_AUTO_TEST_CASE(a_function_without_a_rom_says_so) {
   cfg(0x30, 4, 0xffffffff);
   BOOST_TEST(cfg(0x30, 4) == 0U);
