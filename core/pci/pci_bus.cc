@@ -264,9 +264,15 @@ void PciFunction::update_windows() noexcept {
   for (Bar& bar : bars_) {
     released = update_window(bar) || released;
   }
-  if (released) {
-    bus_.retry_refused(*this);
+  if (!released) {
+    return;
   }
+  for (Bar& bar : bars_) {
+    if (bar.refused()) {
+      update_window(bar);  // another of its own was in the way
+    }
+  }
+  bus_.retry_refused(*this);
 }
 
 }  // namespace dm

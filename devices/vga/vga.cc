@@ -154,6 +154,9 @@ bool Vga::restore(const State& saved) noexcept {
   if (ports_.video.at() != place) {
     static_cast<void>(move(place));
   }
+  // What had to wait for its move goes on waiting, so that a card that is loaded is the saved one.
+  second_ = ports_.timers.now();
+  moves_in_second_ = kMovesPerSecond;
   restore_config(saved.config);
   follow_command();
   return true;

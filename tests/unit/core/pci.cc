@@ -47,6 +47,19 @@ class Card : public dm::PciFunction {
   }
 };
 
+class TwoBars : public dm::PciFunction {
+ public:
+  TwoBars(dm::rig::SimGuest& guest, PciBdf bdf)
+      : PciFunction{guest.pci(), bdf, "two bars", Config{Map{}}} {
+    for (std::uint8_t index = 0; index < 2; ++index) {
+      add_bar(index, dm::BarKind::memory, 0x1000,
+              dm::IoHandler::bind<&TwoBars::read, &TwoBars::write>(*this), "bar");
+    }
+  }
+  std::uint64_t read(dm::IoAccess /*a*/) noexcept { return 0; }
+  void write(dm::IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
+};
+
 struct Slot {
   dm::rig::SimGuest guest;
   PciBdf bdf{2, 0};
@@ -145,6 +158,17 @@ BOOST_AUTO_TEST_CASE(a_bar_on_ports_in_use_waits_until_they_are_free) {
   cfg(0x10, 4, 0xc100);
   BOOST_TEST(second.bar_mapped(0));
   BOOST_TEST(card.bar_mapped(0));
+}
+
+BOOST_AUTO_TEST_CASE(a_bar_on_another_of_its_own_is_there_as_soon_as_that_moves) {
+  TwoBars two{guest, {3, 0}};
+  guest.config_write({3, 0}, 0x14, 4, 0xe0000000);
+  guest.config_write({3, 0}, 4, 2, 2);
+  guest.config_write({3, 0}, 0x10, 4, 0xe0000000);
+  BOOST_TEST(!two.bar_mapped(0));
+  guest.config_write({3, 0}, 0x14, 4, 0xe1000000);
+  BOOST_TEST(two.bar_mapped(1));
+  BOOST_TEST(two.bar_mapped(0));
 }
 
 BOOST_AUTO_TEST_CASE(configuration_accesses_past_the_end_read_ones_there_and_write_nothing) {

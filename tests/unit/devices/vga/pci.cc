@@ -140,6 +140,21 @@ BOOST_FIXTURE_TEST_CASE(sixteen_moves_a_second_and_the_next_one_waits, Placed) {
   BOOST_TEST(at() == kElsewhere);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_move_that_waits_goes_on_waiting_in_a_card_that_is_loaded, Placed) {
+  for (unsigned i = 0; i < 17; ++i) {
+    place(i % 2 == 0 ? kElsewhere : VgaDriver::kBar0);
+  }
+  vga::State saved = state();
+  BOOST_TEST(!card->bar_mapped(0));
+  OneScreen other;
+  BOOST_TEST_REQUIRE(other.card->restore(saved));
+  vga::State loaded = other.state();
+  BOOST_TEST(state::hash(loaded) == state::hash(saved));
+  other.guest.advance(1s);
+  BOOST_TEST(other.card->bar_mapped(0));
+  BOOST_TEST(other.video.at().value == kElsewhere);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_reset_brings_the_pages_home, Placed) {
   place(kElsewhere);
   card->reset();
