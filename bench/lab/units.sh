@@ -6,8 +6,7 @@
 declare -A title_of=([stubdm]="stubdm" [qemu]="QEMU" [stubdom]="stubdm, stub domain"
   [opponent]="QEMU, stub domain" [native]="native")
 # how many seconds each took under software emulation on two quiet cores, until the journal knows
-declare -A seconds_of=([start]=50 [traffic]=240 [boot]=110 [native]=5
-  [moving]=240)
+declare -A seconds_of=([start]=50 [traffic]=240 [boot]=110 [native]=5 [moving]=240)
 
 # wants ROW...: is one of these asked for?
 wants() {

@@ -115,18 +115,23 @@ def summarise(rounds, calls):
     return rows + memory(rounds) + idle(rounds) + state(rounds)
 
 
+def of_sides(rounds, row, field):
+    """The same for each side that has it."""
+    values = {side: of(rounds.get(side, []), row, field) for side in SIDES}
+    return {side: mine for side, mine in values.items() if mine}
+
+
 def state(rounds):
-    sides = {side: of(rounds.get(side, []), "state", "bytes") for side in SIDES}
-    sides = {side: values for side, values in sides.items() if values}
+    sides = of_sides(rounds, "state", "bytes")
     return [{"row": "state", "title": "Size of the devices' state, a raw disk and a network card",
              "unit": "bytes", "better": "lower", "sides": sides}] if sides else []
 
 
 def memory(rounds):
-    sides = {side: of(rounds.get(side, []), "memory", "total_kb") for side in SIDES}
-    sides[FLOOR] = of(rounds.get(FLOOR, []), "floor_memory", "total_kb")
-    sides = {side: shorter(kib / 1024 for kib in values)
-             for side, values in sides.items() if values}
+    sides = of_sides(rounds, "memory", "total_kb")
+    if floor := of(rounds.get(FLOOR, []), "floor_memory", "total_kb"):
+        sides[FLOOR] = floor
+    sides = {side: shorter(kib / 1024 for kib in values) for side, values in sides.items()}
     return [{"row": "memory", "title": "Memory of all processes, a raw disk and a network card",
              "unit": "MiB", "better": "lower", "sides": sides,
              "floor_is": {FLOOR: FLOORS["floor_memory"]}}] if sides else []

@@ -2,6 +2,7 @@
 #include "devices/chipset/chipset.h"
 
 #include "core/state/show.h"
+#include "core/text/list.h"
 #include "devices/chipset/xen_platform_regs.h"
 
 #include <string>
@@ -96,7 +97,7 @@ Result<> Chipset::fits(const ChipsetState& s, UnplugRequest& gone) const {
   const auto compare = [&differs](std::string_view setting, std::string_view saved,
                                   std::string_view here) {
     if (saved != here) {
-      differs.append(differs.empty() ? "" : "; ").append(setting);
+      append_item(differs, setting);
       differs.append(" was ").append(saved).append(" and is ").append(here);
     }
   };

@@ -3,6 +3,7 @@
 
 #include "core/backend/block.h"
 #include "core/state/show.h"
+#include "core/text/list.h"
 #include "devices/ata/regs.h"
 #include "devices/ide/regs.h"
 
@@ -204,8 +205,7 @@ ControllerState Piix3Ide::state() const noexcept {
 Result<> Piix3Ide::fits(const ControllerState& state, const UnplugRequest& gone) const {
   std::string differs;
   for (std::size_t i = 0; i < kPositions; ++i) {
-    const std::string one = difference(state.drives[i], i, gone.takes_disk(i));
-    differs.append(differs.empty() || one.empty() ? "" : "; ").append(one);
+    append_item(differs, difference(state.drives[i], i, gone.takes_disk(i)));
   }
   return differs.empty() ? Result<>{} : Error{std::move(differs)};
 }
@@ -221,10 +221,10 @@ std::string Piix3Ide::difference(const ata::DriveState& saved,
     return lost ? "the saved state is damaged: " + where + " was unplugged and is in it"
                 : "disk: " + where + " was " + in_words(saved.kind) + " and is " + in_words(here);
   }
-  const ata::Drive* const present = drive(position);
-  if (saved.kind == ata::DriveKind::absent || (present != nullptr && present->accepts(saved))) {
+  if (accepts(saved, position)) {
     return {};
   }
+  const ata::Drive* const present = drive(position);
   const BlockBackend* const medium = present != nullptr ? present->medium() : nullptr;
   const std::uint64_t now = medium != nullptr ? medium->info().size / ata::kSectorSize : 0;
   if (saved.kind == ata::DriveKind::disk && saved.disk.capacity != 0 &&
@@ -235,11 +235,14 @@ std::string Piix3Ide::difference(const ata::DriveState& saved,
   return "the saved state is damaged: " + where + " moves data that is not on it";
 }
 
+bool Piix3Ide::accepts(const ata::DriveState& saved, std::size_t position) const noexcept {
+  const ata::Drive* const present = drive(position);
+  return saved.kind == ata::DriveKind::absent || (present != nullptr && present->accepts(saved));
+}
+
 bool Piix3Ide::drives_accept(const ControllerState& state) const noexcept {
   for (std::size_t i = 0; i < kPositions; ++i) {
-    const ata::Drive* const present = drive(i);
-    if (state.drives[i].kind != ata::DriveKind::absent &&
-        (present == nullptr || !present->accepts(state.drives[i]))) {
+    if (!accepts(state.drives[i], i)) {
       return false;
     }
   }

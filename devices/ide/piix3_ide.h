@@ -102,6 +102,7 @@ class Piix3Ide final : public PciFunction {
   [[nodiscard]] std::string difference(const ata::DriveState& saved,
                                        std::size_t position,
                                        bool unplugged) const;
+  [[nodiscard]] bool accepts(const ata::DriveState& saved, std::size_t position) const noexcept;
   [[nodiscard]] bool drives_accept(const ControllerState& state) const noexcept;
   void show_drive(Inspector& to, std::size_t position) const;
 

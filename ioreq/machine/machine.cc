@@ -2,6 +2,7 @@
 #include "ioreq/machine/machine.h"
 
 #include "core/obs/log.h"
+#include "core/text/list.h"
 #include "ioreq/machine/different_devices.h"
 #include "ioreq/machine/machine_state.h"
 
@@ -16,11 +17,11 @@ namespace {
 
 /// All that differs, in one line.
 Error not_as_saved(std::span<const std::string> differences) {
-  std::string text = "not as it was saved: ";
-  for (std::size_t i = 0; i < differences.size(); ++i) {
-    text.append(i == 0 ? "" : "; ").append(differences[i]);
+  std::string all;
+  for (const std::string& one : differences) {
+    append_item(all, one);
   }
-  return Error{std::move(text)};
+  return fail("not as it was saved: ", all);
 }
 
 }  // namespace

@@ -101,11 +101,6 @@ Result<std::size_t> saved_state_length(Bytes bytes) {
   return std::size_t{header->length};
 }
 
-std::uint32_t saved_state_format(Bytes bytes) {
-  const auto header = read_saved_header(bytes);
-  return header ? header->version : 0;
-}
-
 Result<std::vector<SavedDevice>> read_saved_state(Bytes bytes) {
   const auto header = read_saved_header(bytes);
   if (!header) {

@@ -35,8 +35,6 @@ struct SavedFrame {
 void frame_saved_state(std::vector<std::byte>& saved, const SavedFrame& frame);
 /// The length of the whole file in bytes, from its header: kSavedHeader to kMaxSavedState.
 [[nodiscard]] Result<std::size_t> saved_state_length(std::span<const std::byte> bytes);
-/// The format, from the header of which saved_state_length() has told the length.
-[[nodiscard]] std::uint32_t saved_state_format(std::span<const std::byte> bytes);
 /// Reads formats 1 to 3 from hostile bytes; a stream may have more of them behind. Returns the
 /// devices as the file has them, or one message. The bytes of each device are still hostile:
 /// Device::check() looks at them.

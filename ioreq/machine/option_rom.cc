@@ -16,16 +16,19 @@ namespace {
 Result<std::vector<std::byte>> read_rom(const std::string& card,
                                         const std::optional<std::string>& given,
                                         std::span<const char* const> usual) {
-  std::string path = given.value_or("");
-  if (!given) {
-    const auto there =
-        std::ranges::find_if(usual, [](const char* name) { return std::ifstream{name}.is_open(); });
-    path = there != usual.end() ? *there : "";
-  }
-  if (path.empty()) {
+  std::string path;
+  std::ifstream file;
+  const auto open = [&](const std::string& name) {
+    path = name;
+    file.open(path, std::ios::binary | std::ios::ate);
+    return file.is_open();
+  };
+  if (given == "" || (!given && std::ranges::none_of(usual, open))) {
     return std::vector<std::byte>{};
   }
-  std::ifstream file{path, std::ios::binary | std::ios::ate};
+  if (given) {
+    static_cast<void>(open(*given));  // that it is not there is said below
+  }
   const auto size = file ? static_cast<std::streamoff>(file.tellg()) : -1;
   if (size <= 0 || size > static_cast<std::streamoff>(kMaxRom)) {
     return Error{"the option ROM " + path + " of " + card +

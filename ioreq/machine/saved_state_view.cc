@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "ioreq/machine/saved_state_view.h"
 
+#include "core/state/saved_header.h"
 #include "core/state/view.h"
 #include "devices/chipset/chipset.h"
 #include "devices/e1000/state.h"
@@ -88,9 +89,9 @@ json::object view_device(const SavedDevice& device) {
 }  // namespace
 
 Result<json::object> view_saved_state(Bytes bytes) {
-  const auto length = saved_state_length(bytes);
-  if (!length) {
-    return length.error();
+  const auto header = state::read_saved_header(bytes);
+  if (!header) {
+    return header.error();
   }
   const auto devices = read_saved_state(bytes);
   if (!devices) {
@@ -101,7 +102,7 @@ Result<json::object> view_saved_state(Bytes bytes) {
     shown.push_back(view_device(device));
   }
   return json::object{
-      {"format", saved_state_format(bytes)}, {"length", *length}, {"devices", std::move(shown)}};
+      {"format", header->version}, {"length", header->length}, {"devices", std::move(shown)}};
 }
 
 }  // namespace dm

@@ -2,13 +2,9 @@
 // A captured device model that is inspected by root in dom0. An input is what it says: bytes as
 // they are, in pieces of any size; right messages in the wrong place; floods of events or of
 // anything else; an answer of any content; and when it hangs up.
-#include "core/text/printable.h"
-#include "platform/toolstack/qmp/inspect_client.h"
 #include "platform/toolstack/qmp/inspect_dialogue.h"
 #include "tests/fuzz/input.h"
-
-#include <boost/json/parse.hpp>
-#include <boost/json/value.hpp>
+#include "tests/fuzz/inspection.h"
 
 #include <string>
 #include <string_view>
@@ -17,7 +13,6 @@ namespace dm::fuzz {
 
 namespace {
 
-namespace json = boost::json;
 using toolstack::InspectDialogue;
 using State = InspectDialogue::State;
 
@@ -58,23 +53,7 @@ class Talk {
     const State state = dialogue_.state();
     const auto answer = dialogue_.result();
     require(answer.has_value() == (state == State::answered), "an answer or an error");
-    if (!answer) {
-      const std::string& why = answer.error().message;
-      require(!why.empty() && why.size() < 200 && why == printable(why), "an error is one line");
-      return;
-    }
-    const std::string text = toolstack::inspection_text(*answer);
-    require(text.size() <= toolstack::kMostInspectionText, "the text is bounded");
-    require(text == printable_lines(text), "the text is printable");
-    const std::string raw = toolstack::inspection_json(*answer);
-    require(raw.size() <= 8 * InspectDialogue::kMostBytes, "the JSON is bounded");
-    require(!raw.empty() && raw.back() == '\n' &&
-                raw.substr(0, raw.size() - 1) == printable(raw.substr(0, raw.size() - 1)),
-            "the JSON is one printable line");
-    boost::system::error_code bad;
-    json::parse_options options;
-    options.max_depth = 40;
-    require(json::parse(raw, bad, {}, options).is_object() && !bad, "the JSON is JSON");
+    check_inspection(answer, {.error = 200, .json = 8 * InspectDialogue::kMostBytes, .depth = 40});
   }
 
  private:

@@ -2,15 +2,12 @@
 // `stubdm inspect --state FILE` of any file. An input is a byte that says how the file is made, and
 // what is in it: bytes as they are; a whole guest of xl's with any device model's part; one whose
 // records are any; one or more states with a checksum that fits and any fields.
-#include "core/text/printable.h"
 #include "ioreq/daemon/inspect_state.h"
 #include "ioreq/machine/machine_state.h"
-#include "platform/toolstack/qmp/inspect_client.h"
 #include "platform/toolstack/saved_guest/saved_guest.h"
 #include "tests/fuzz/input.h"
+#include "tests/fuzz/inspection.h"
 #include "tests/rig/saved_guest_file.h"
-
-#include <boost/json/parse.hpp>
 
 #include <algorithm>
 #include <array>
@@ -98,18 +95,8 @@ void run(Input in) {
   }
   const host::UniqueFd by_name = rig::memory_file(bytes);
   const auto shown = inspect_state("/proc/self/fd/" + std::to_string(by_name.get()));
-  if (!shown) {
-    const std::string& why = shown.error().message;
-    require(!why.empty() && why.size() < 300 && why == printable(why), "a refusal is one line");
-    return;
-  }
-  const std::string text = toolstack::inspection_text(*shown);
-  require(text.size() <= toolstack::kMostInspectionText, "the text is bounded");
-  require(text == printable_lines(text), "the text is printable");
-  const std::string raw = toolstack::inspection_json(*shown);
-  require(raw.size() <= (std::size_t{4} << 20) + 16 * bytes.size(), "the JSON is bounded");
-  boost::system::error_code bad;
-  require(boost::json::parse(raw, bad).is_object() && !bad, "the JSON is JSON");
+  check_inspection(shown,
+                   {.error = 300, .json = (std::size_t{4} << 20) + 16 * bytes.size(), .depth = 32});
 }
 
 }  // namespace

@@ -90,10 +90,6 @@ class Qmp {
   bool good_ = false;
 };
 
-}  // namespace
-
-namespace {
-
 /// As libxl does it (libxl_qmp.c, libxl__qmp_save): a new file, passed as a descriptor.
 bool save_to(Qmp& qmp, const std::string& file) {
   const int fd = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

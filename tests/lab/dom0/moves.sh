@@ -16,6 +16,30 @@ await_answer() {
   expect "$1" 30 '# '
 }
 
+# save GUEST FILE [xl save's options]
+save() {
+  xl save "${@:3}" "$1" "$2" >> "$(xl_log "$1")" 2>&1 || fail "xl save failed; see xl.log"
+}
+# restore GUEST FILE: nobody is at its console yet
+restore() {
+  xl restore "$2" >> "$(xl_log "$1")" 2>&1 || fail "xl restore failed; see xl.log"
+}
+
+# keep_state: what the next xl save writes for the devices gets a second name, since libxl removes
+# the file as soon as it has read it
+kept_state=/var/lib/xen/kept-state
+keep_state() {
+  rm -f "$kept_state"
+  (until ln /var/lib/xen/qemu-save.* "$kept_state" 2> /dev/null; do sleep 0.02; done) &
+  keeper=$!
+  disown "$keeper"
+}
+# state_size: of what was kept, in bytes
+state_size() {
+  kill "$keeper" 2> /dev/null || true
+  stat -c %s "$kept_state" && rm "$kept_state"
+}
+
 # migrate GUEST [xl migrate's options]: to dom0 itself
 migrate() {
   xl migrate "${@:2}" -s '' "$1" 'xl migrate-receive' >> "$(xl_log "$1")" 2>&1

@@ -15,20 +15,12 @@ add() {
   done
 }
 
-# libraries_of FILE: those that it loads
-libraries_of() {
-  if [[ -z $from ]]; then
-    ldd "$1" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*'
-  else
-    "$from/lib64/ld-linux-x86-64.so.2" --library-path "$from/usr/lib/x86_64-linux-gnu" \
-      --list "$from$1" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*' | sed "s|^$from||"
-  fi
-}
-
 # add_libraries FILE: the libraries that it loads
 add_libraries() {
   local library
-  for library in $(libraries_of "$1"); do
+  for library in $("$from/lib64/ld-linux-x86-64.so.2" \
+    ${from:+--library-path "$from/usr/lib/x86_64-linux-gnu"} --list "$from$1" 2>/dev/null |
+    grep -oE '/[^ ]+\.so[^ ]*' | sed "s|^$from||"); do
     [[ -e $root$library ]] || install -D -m 755 "$from$library" "$root$library"
   done
 }

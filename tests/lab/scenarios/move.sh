@@ -82,7 +82,7 @@ check_moved() {
 
 save_once() {
   local began
-  xl save guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save failed; see xl.log"
+  save guest "$file"
   detach guest
   check_nothing_left
   began=$(now)

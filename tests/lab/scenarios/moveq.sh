@@ -76,7 +76,7 @@ check_failed_migration() {
 }
 
 check_checkpoint() {
-  xl save -c guest /tmp/guest.save >> "$(xl_log guest)" 2>&1 || fail "xl save -c failed; see xl.log"
+  save guest /tmp/guest.save -c
   rm -f /tmp/guest.save
   await_answer guest
   check_still_writes

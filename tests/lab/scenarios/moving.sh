@@ -19,25 +19,18 @@ scenario() {
   check_nothing_left
 }
 
-# The file of the devices' state is there for a moment only, while libxl reads it.
-keep_state() {
-  until ln /var/lib/xen/qemu-save.* "$state/devices" 2> /dev/null; do sleep 0.02; done
-}
-
 save_and_restore() {
   local began
-  rm -f "$state/devices"
-  keep_state &
+  keep_state
   began=$(now)
-  xl save "$subject" "$file" >> "$(xl_log "$subject")" 2>&1 || fail "xl save failed; see xl.log"
+  save "$subject" "$file"
   row save_time s "$(since "$began")"
-  kill %% 2> /dev/null || true
-  [[ ! -e $state/devices ]] || row state_size bytes "$(stat -c %s "$state/devices")"
+  row state_size bytes "$(state_size)"
   detach "$subject"
   began=$(now)
-  xl restore "$file" >> "$(xl_log "$subject")" 2>&1 || fail "xl restore failed; see xl.log"
+  restore "$subject" "$file"
   row restore_time s "$(since "$began")"
-  rm -f "$file" "$state/devices"
+  rm -f "$file"
   attach "$subject"
   await 180 "the guest's shell to answer" answers "$subject"
 }

@@ -38,10 +38,10 @@ scenario() {
 # 200 KiB
 check_saved() {
   local file=$state/saved
-  xl save guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save failed; see xl.log"
+  save guest "$file"
   detach guest
   check_nothing_left
-  xl restore "$file" >> "$(xl_log guest)" 2>&1 || fail "xl restore failed; see xl.log"
+  restore guest "$file"
   rm "$file"
   attach guest
   await_answer guest

@@ -53,22 +53,16 @@ check_goes_on() {
 
 # the guest comes from its file
 restored() {
-  xl restore "$file" >> "$(xl_log guest)" 2>&1 || fail "xl restore failed; see xl.log"
+  restore guest "$file"
   attach guest
   await_answer guest
 }
 
-# bytes of the devices' state
-state_size() {
-  [[ $dm != qemu ]] || { stat -c %s /var/lib/xen/qemu-save.* 2> /dev/null || echo unknown; return; }
-  sed -n 's/.*the state of the devices is saved: \([0-9]*\) bytes.*/\1/p' \
-    /var/log/xen/qemu-dm-guest.log* | tail -n 1
-}
-
 check_save_and_restore() {
   local began
+  keep_state
   began=$(now)
-  xl save guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save failed; see xl.log"
+  save guest "$file"
   say "ok: saved in $(since "$began") s, $(du -m "$file" | cut -f 1) MiB, of it for the devices \
 $(state_size) bytes"
   detach guest
@@ -83,7 +77,7 @@ check_checkpoints() {
   local id try
   id=$(domid guest)
   for try in 1 2; do
-    xl save -c guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save -c failed; see xl.log"
+    save guest "$file" -c
     [[ $(domid guest) == "$id" ]] || fail "the guest is another domain after xl save -c"
     await_answer guest
     check_goes_on
@@ -98,7 +92,7 @@ check_checkpoints() {
 
 # another port than the guest had: refused, in words, and nothing is left of the attempt
 check_refused() {
-  xl save guest "$file" >> "$(xl_log guest)" 2>&1 || fail "xl save failed; see xl.log"
+  save guest "$file"
   detach guest
   sed 's/^serial=.*/serial=["pty","pty"]/' "$state/guest/cfg" > "$state/guest/other.cfg"
   if xl restore "$state/guest/other.cfg" "$file" > "$state/guest/refused.log" 2>&1; then

@@ -34,15 +34,20 @@ inline MachineConfig without_acpi() {
   return config;
 }
 
-/// A file that is kept here: "saved_state_1/full". Throws when it is not there.
-inline std::vector<std::byte> kept_state(const std::string& name) {
-  std::ifstream file{DM_KEPT_STATES "/" + name, std::ios::binary};
+/// Throws when the file is not there, or empty.
+inline std::vector<std::byte> read_file(const std::string& path) {
+  std::ifstream file{path, std::ios::binary};
   const std::vector<char> text{std::istreambuf_iterator<char>{file}, {}};
   if (text.empty()) {
-    throw std::runtime_error("no kept state " + name);
+    throw std::runtime_error("nothing in " + path);
   }
   const auto bytes = std::as_bytes(std::span{text});
   return {bytes.begin(), bytes.end()};
+}
+
+/// A file that is kept here: "saved_state_1/full".
+inline std::vector<std::byte> kept_state(const std::string& name) {
+  return read_file(DM_KEPT_STATES "/" + name);
 }
 
 class SavedPc : public ManagedPc {

@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <ostream>
 #include <random>
 #include <set>
@@ -53,11 +52,8 @@ Asked asked() {
   return suite.argc == 3 ? Asked{suite.argv[1], suite.argv[2]} : Asked{};
 }
 
-BOOST_AUTO_TEST_SUITE(saved_transfers)
-
-BOOST_DATA_TEST_CASE(it_ends_as_if_the_machine_had_not_been_another_at_every_point,
-                     transfers(),
-                     transfer) {
+/// Runs it, with another machine that goes on from the state at every point; how many there were.
+unsigned points_of(const Transfer& transfer) {
   MovingPc pc;
   be_firmware(pc);
   unsigned points = 0;
@@ -66,7 +62,15 @@ BOOST_DATA_TEST_CASE(it_ends_as_if_the_machine_had_not_been_another_at_every_poi
     pc.go_on_from(pc.save());
   };
   transfer.run(pc);
-  BOOST_TEST(points > 1U);
+  return points;
+}
+
+BOOST_AUTO_TEST_SUITE(saved_transfers)
+
+BOOST_DATA_TEST_CASE(it_ends_as_if_the_machine_had_not_been_another_at_every_point,
+                     transfers(),
+                     transfer) {
+  BOOST_TEST(points_of(transfer) > 1U);
 }
 
 /// One byte of one device's state is another, or it is cut: refused, or a machine that can be saved
@@ -113,18 +117,6 @@ bool is_kept(unsigned point, unsigned of) {
   return point < 8 || of <= kPointsOfEach || point % (of / (kPointsOfEach - 8) + 1) == 0;
 }
 
-unsigned points_of(const Transfer& transfer) {
-  MovingPc pc;
-  be_firmware(pc);
-  unsigned points = 0;
-  pc.at_point = [&] {
-    ++points;
-    pc.go_on_from(pc.save());
-  };
-  transfer.run(pc);
-  return points;
-}
-
 fs::path file_of(const fs::path& directory, const Transfer& transfer, unsigned point) {
   return directory / (std::string{transfer.name} + "." + std::to_string(point));
 }
@@ -162,9 +154,7 @@ unsigned go_on_from_states(const Transfer& transfer, const fs::path& directory) 
       pc.go_on_from(pc.save());
       return;
     }
-    std::ifstream file{path, std::ios::binary};
-    const std::vector<char> text{std::istreambuf_iterator<char>{file}, {}};
-    pc.go_on_from_older(std::as_bytes(std::span{text}));
+    pc.go_on_from_older(read_file(path));
     ++taken;
   };
   transfer.run(pc);
