@@ -95,6 +95,14 @@ struct NicConfig {
   std::optional<std::string> rom;
 };
 
+/// The standard VGA card.
+struct VgaConfig {
+  unsigned memory_mib = 16;    ///< video memory: a power of two, 1 to 256
+  std::uint16_t width = 1280;  ///< what its monitor likes best, 320 to 4095 pixels
+  std::uint16_t height = 800;
+  std::optional<std::string> rom;  ///< as NicConfig::rom
+};
+
 struct QmpSocketConfig {
   std::string id;    ///< "libxl-cmd"
   std::string path;  ///< to create and listen on; empty when fd is set
@@ -129,6 +137,7 @@ struct MachineConfig {
   std::optional<int> incoming_fd;  ///< -incoming fd:F
   std::vector<DiskConfig> disks;
   std::array<std::optional<SerialConfig>, 4> serial;
+  std::optional<VgaConfig> vga;
   std::vector<NicConfig> nics;
   std::vector<QmpSocketConfig> qmp;
   SpinConfig spin;

@@ -6,8 +6,16 @@
 namespace dm {
 
 MmioClaim MmioBus::claim(MmioRange range, IoHandler handler, std::string_view name) noexcept {
+  return add({.range = range, .handler = handler, .name = name, .used = true});
+}
+
+MmioClaim MmioBus::reserve(MmioRange range, IoHandler handler, std::string_view name) noexcept {
+  return add({.range = range, .handler = handler, .name = name, .used = true, .reserved = true});
+}
+
+MmioClaim MmioBus::add(const Region& region) noexcept {
   for (const std::uint8_t number : by_address_) {
-    if (regions_[number].range.overlaps(range)) {
+    if (regions_[number].range.overlaps(region.range)) {
       return {ClaimStatus::overlap, regions_[number].name};
     }
   }
@@ -15,19 +23,27 @@ MmioClaim MmioBus::claim(MmioRange range, IoHandler handler, std::string_view na
   if (free == regions_.end()) {
     return {ClaimStatus::table_full, {}};
   }
-  if (!claims_.claim_mmio(range)) {
-    return {ClaimStatus::refused, {}};
+  if (!region.reserved) {
+    if (movable_ != nullptr) {
+      movable_->make_room(region.range);
+    }
+    if (!claims_.claim_mmio(region.range)) {
+      return {ClaimStatus::refused, {}};
+    }
   }
-  *free = Region{.range = range, .handler = handler, .name = name, .used = true};
+  *free = region;
   const auto number = static_cast<std::uint8_t>(free - regions_.begin());
-  const auto at = std::ranges::lower_bound(
-      by_address_, range.first, {}, [this](std::uint8_t n) { return regions_[n].range.first; });
+  const auto at =
+      std::ranges::lower_bound(by_address_, region.range.first, {},
+                               [this](std::uint8_t n) { return regions_[n].range.first; });
   by_address_.insert(at, number);
   return {*this, number};
 }
 
 void MmioBus::release(std::uint16_t index) noexcept {
-  claims_.release_mmio(regions_[index].range);
+  if (!regions_[index].reserved) {
+    claims_.release_mmio(regions_[index].range);
+  }
   regions_[index] = Region{};
   by_address_.erase(std::ranges::find(by_address_, static_cast<std::uint8_t>(index)));
 }

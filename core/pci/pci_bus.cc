@@ -101,11 +101,11 @@ PciFunction::~PciFunction() {
   unplug();
 }
 
-void PciFunction::add_bar(std::uint8_t index,
-                          BarKind kind,
-                          std::uint32_t size,
-                          IoHandler handler,
-                          std::string_view name) {
+PciFunction::Bar& PciFunction::new_bar(std::uint8_t index,
+                                       BarKind kind,
+                                       std::uint32_t size,
+                                       IoHandler handler,
+                                       std::string_view name) {
   const std::uint32_t type = bar_type_bits(kind);
   config_.preset(bar_offset(index), 4, type);
   config_.allow(bar_offset(index), 4, ~(size - 1) & ~std::uint32_t{0xf} & 0xffffffffU);
@@ -118,7 +118,22 @@ void PciFunction::add_bar(std::uint8_t index,
   bar.size = size;
   bar.handler = handler;
   bar.name = name;
-  bars_.push_back(std::move(bar));
+  return bars_.emplace_back(std::move(bar));
+}
+
+void PciFunction::add_bar(std::uint8_t index,
+                          BarKind kind,
+                          std::uint32_t size,
+                          IoHandler handler,
+                          std::string_view name) {
+  static_cast<void>(new_bar(index, kind, size, handler, name));
+}
+
+void PciFunction::add_memory_bar(std::uint8_t index,
+                                 std::uint32_t size,
+                                 IoHandler handler,
+                                 std::string_view name) {
+  new_bar(index, BarKind::prefetchable, size, handler, name).memory = true;
 }
 
 void PciFunction::add_rom(std::span<const std::byte> image, std::string_view name) {
@@ -232,6 +247,11 @@ bool PciFunction::update_window(Bar& bar) noexcept {
     bar.pio = bus_.pio_.claim(
         {static_cast<std::uint16_t>(base), static_cast<std::uint16_t>(base + bar.size - 1)},
         bar.handler, bar.name);
+  } else if (base != 0 && bar.memory) {
+    bar.mmio = bus_.mmio_.reserve({base, base + bar.size - 1}, bar.handler, bar.name);
+    if (bar.mmio.ok() && !memory_wanted(bar.index, base)) {
+      bar.mmio = MmioClaim{};
+    }
   } else if (base != 0) {
     bar.mmio = bus_.mmio_.claim({base, base + bar.size - 1}, bar.handler, bar.name);
   }
@@ -244,9 +264,15 @@ void PciFunction::update_windows() noexcept {
   for (Bar& bar : bars_) {
     released = update_window(bar) || released;
   }
-  if (released) {
-    bus_.retry_refused(*this);
+  if (!released) {
+    return;
   }
+  for (Bar& bar : bars_) {
+    if (bar.refused()) {
+      update_window(bar);  // another of its own was in the way
+    }
+  }
+  bus_.retry_refused(*this);
 }
 
 }  // namespace dm

@@ -110,6 +110,25 @@ class PciFunction {
                IoHandler handler,
                std::string_view name);
 
+  /// A prefetchable memory BAR behind which lies memory of the guest, of `size` bytes. Where the
+  /// BAR is enabled, memory_wanted() is asked to bring the memory there; where it is not, the
+  /// memory stays where it is. `handler` answers accesses that reach us all the same. Constructor
+  /// only.
+  void add_memory_bar(std::uint8_t index,
+                      std::uint32_t size,
+                      IoHandler handler,
+                      std::string_view name);
+  /// The guest wants the memory of a BAR at `base`. False: it cannot be there, and the BAR counts
+  /// as not mapped. Asked again at each write of a BAR or of the command register, until it is
+  /// true.
+  [[nodiscard]] virtual bool memory_wanted(std::uint8_t /*index*/,
+                                           std::uint64_t /*base*/) noexcept {
+    return false;
+  }
+  /// Looks again whether windows that are not mapped can be. For a derived class, when it could not
+  /// grant memory_wanted() at its time.
+  void retry_windows() noexcept { update_windows(); }
+
   /// An expansion ROM behind the register at 0x30 (PCI 2.1 6.2.5.2): reads come from `image`, which
   /// must outlive the function, and are all ones behind its end; writes do nothing. At most 16 MiB.
   /// Constructor only.
@@ -135,6 +154,7 @@ class PciFunction {
     std::uint32_t size;
     IoHandler handler;
     std::string_view name;
+    bool memory = false;  ///< the guest's memory lies there
     std::uint64_t mapped_at = 0;
     PioClaim pio;
     MmioClaim mmio;
@@ -146,6 +166,11 @@ class PciFunction {
   };
   static constexpr std::size_t kBars = 7;  ///< with the ROM
 
+  [[nodiscard]] Bar& new_bar(std::uint8_t index,
+                             BarKind kind,
+                             std::uint32_t size,
+                             IoHandler handler,
+                             std::string_view name);
   [[nodiscard]] std::uint64_t read_rom(IoAccess a) noexcept;
   void write_rom(IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
   void update_windows() noexcept;

@@ -81,7 +81,11 @@ Result<Incoming> read_incoming(int fd, std::chrono::milliseconds patience) {
   if (!gone) {
     return failed(gone.error());
   }
-  return Incoming{.state = std::move(*state), .gone = *gone};
+  const auto video = video_memory_in(*state);
+  if (!video) {
+    return failed(video.error());
+  }
+  return Incoming{.state = std::move(*state), .gone = *gone, .video = *video};
 }
 
 Result<> load_incoming(const Incoming& saved, Machine& machine) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/addr.h"
 #include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/machine/machine.h"
@@ -8,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace dm {
@@ -23,7 +25,8 @@ inline constexpr std::chrono::milliseconds kIncomingPatience{20'000};
 /// A saved guest that is to go on here.
 struct Incoming {
   std::vector<std::byte> state;  ///< as Machine::save() gave it; hostile
-  UnplugRequest gone;  ///< what it has unplugged: the images of these disks are not opened
+  UnplugRequest gone;        ///< what it has unplugged: the images of these disks are not opened
+  std::optional<Gpa> video;  ///< where its video memory lies, if it has a graphics card
 };
 
 /// Reads the state of a saved guest from `fd` (-incoming fd:F), before anything of the guest is

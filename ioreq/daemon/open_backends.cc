@@ -52,6 +52,13 @@ Result<Backends> open_backends(const MachineConfig& config,
     }
     backends.serial[i] = std::move(*opened);
   }
+  if (config.vga) {
+    auto rom = read_option_rom(*config.vga);
+    if (!rom) {
+      return rom.error();
+    }
+    backends.vga_rom = std::move(*rom);
+  }
   for (const NicConfig& nic : config.nics) {
     auto opened = open_nic(nic, loop);
     if (!opened) {

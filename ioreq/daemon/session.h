@@ -4,10 +4,10 @@
 #include "core/config/machine_config.h"
 #include "core/obs/log.h"
 #include "core/ports/event_loop.h"
-#include "core/ports/unplug.h"
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
+#include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/save_console.h"
 #include "ioreq/daemon/stub_qmp.h"
@@ -72,7 +72,7 @@ class Session final : private ControlHost {
 
  private:
   [[nodiscard]] Result<> start_supervisor();
-  [[nodiscard]] Result<> take_place(const UnplugRequest& gone);
+  [[nodiscard]] Result<> take_place(const Incoming* saved);
   [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();

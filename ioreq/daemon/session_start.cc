@@ -108,7 +108,7 @@ Result<> Session::start() {
   if (auto started = start_supervisor(); !started) {
     return started;
   }
-  if (auto taken = take_place(saved ? saved->gone : UnplugRequest{}); !taken) {
+  if (auto taken = take_place(saved ? &*saved : nullptr); !taken) {
     return taken;
   }
   if (saved) {
@@ -161,8 +161,8 @@ Result<> Session::start_supervisor() {
   return {};
 }
 
-Result<> Session::take_place(const UnplugRequest& gone) {
-  auto backends = open_backends(config_, gone, loop_);
+Result<> Session::take_place(const Incoming* saved) {
+  auto backends = open_backends(config_, saved != nullptr ? saved->gone : UnplugRequest{}, loop_);
   if (!backends) {
     return backends.error();
   }
@@ -185,6 +185,14 @@ Result<> Session::take_place(const UnplugRequest& gone) {
   if (auto told = supervisor_->serve(xen_->server().id()); !told) {
     return told;
   }
+  if (config_.vga) {
+    const std::size_t bytes = std::size_t{config_.vga->memory_mib} << 20U;
+    if (auto opened = xen_->open_video(bytes, config_.xen_platform,
+                                       saved != nullptr ? saved->video : std::nullopt);
+        !opened) {
+      return opened;
+    }
+  }
   const MachineHost host{.claims = xen_->server(),
                          .irqs = xen_->irqs(),
                          .memory = xen_->memory(),
@@ -192,6 +200,7 @@ Result<> Session::take_place(const UnplugRequest& gone) {
                          .domain = xen_->domain(),
                          .clock = clock_,
                          .events = events_,
+                         .video = xen_->video(),
                          .black_box = &supervisor_->black_box(),
                          .pulse = supervisor_->pulse()};
   auto machine = Machine::create(config_, host, std::move(*backends), spin_policy(config_.spin));

@@ -41,6 +41,21 @@ Result<std::unique_ptr<XenHost>> XenHost::open(xen::DomId domid,
       new XenHost{domid, std::move(*ops), std::move(*foreign_memory), std::move(*server), sleep}};
 }
 
+Result<> XenHost::open_video(std::size_t bytes, bool xen_platform, std::optional<Gpa> found) {
+  const Gpa at = found.value_or(xen::video_memory_place(bytes, xen_platform));
+  if (!found) {
+    if (auto populated = xen::populate_video_memory(domid_, at, bytes); !populated) {
+      return populated;
+    }
+  }
+  auto video = xen::XenVideoMemory::open({*foreign_memory_, *ops_, domid_}, at, bytes);
+  if (!video) {
+    return video.error();
+  }
+  video_ = std::move(*video);
+  return {};
+}
+
 Result<> XenHost::restrict_to_guest() noexcept {
   if (const int error = ops_->restrict_to_domain(); error != 0) {
     return xen::explain_domain("confine the device-model handle", domid_, error);

@@ -8,7 +8,9 @@
 #include "platform/xen/xen_domain.h"
 #include "platform/xen/xen_irq_sink.h"
 #include "platform/xen/xen_memory.h"
+#include "platform/xen/xen_video.h"
 
+#include <cstddef>
 #include <memory>
 
 namespace dm {
@@ -23,6 +25,10 @@ class XenHost {
                                                              unsigned vcpus,
                                                              xen::SleepSwitch* sleep);
 
+  /// For a guest with a graphics card, once, before restrict_to_guest() and the like: gives it
+  /// video memory. A guest that was saved has it already, at `found`.
+  [[nodiscard]] Result<> open_video(std::size_t bytes, bool xen_platform, std::optional<Gpa> found);
+
   /// Binds the handles to the guest for good: they reach no other domain and make no plain
   /// hypercall. Kernels of stub domains with the fix for XSA-482 do so by themselves.
   [[nodiscard]] Result<> restrict_to_guest() noexcept;
@@ -31,6 +37,8 @@ class XenHost {
   [[nodiscard]] xen::XenMemory& memory() noexcept { return memory_; }
   [[nodiscard]] xen::XenIrqSink& irqs() noexcept { return irqs_; }
   [[nodiscard]] xen::XenDomain& domain() noexcept { return domain_; }
+  /// Null: there is no graphics card.
+  [[nodiscard]] VideoMemory* video() noexcept { return video_.get(); }
 
  private:
   XenHost(xen::DomId domid,
@@ -46,6 +54,7 @@ class XenHost {
   xen::XenMemory memory_;
   xen::XenIrqSink irqs_;
   xen::XenDomain domain_;
+  std::unique_ptr<xen::XenVideoMemory> video_;
 };
 
 }  // namespace dm

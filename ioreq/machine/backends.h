@@ -23,7 +23,8 @@ struct Backends {
   std::array<std::unique_ptr<BlockBackend>, 4> disks;  ///< by IDE position; also discs
   std::array<bool, 4> cdroms{};  ///< a CD-ROM drive there, with a disc or without
   std::array<std::unique_ptr<CharBackend>, 4> serial;
-  std::vector<Nic> nics;  ///< in the order of the configuration's
+  std::vector<Nic> nics;           ///< in the order of the configuration's
+  std::vector<std::byte> vga_rom;  ///< VGA BIOS; empty: none
 };
 
 }  // namespace dm

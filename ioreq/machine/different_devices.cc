@@ -16,6 +16,7 @@ using Names = std::set<std::string, std::less<>>;
 
 constexpr std::string_view kCard = "nic";
 constexpr std::string_view kSerial = "serial";
+constexpr std::string_view kScreen = "vga";
 
 std::size_t cards_in(const Names& names) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -28,6 +29,9 @@ std::string one_device(std::string_view name, bool was_there) {
   if (name.starts_with(kSerial) && name.size() == kSerial.size() + 1 && name.back() >= '0' &&
       name.back() < '9') {
     return "serial: COM" + std::string(1, static_cast<char>(name.back() + 1)) + change;
+  }
+  if (name == kScreen) {
+    return std::string{"vga: the graphics card (any but \"none\")"} + change;
   }
   return "device " + printable(name) + change;
 }

@@ -60,7 +60,8 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
                               .timers = machine->timers_,
                               .work = machine->work_,
                               .memory = machine->memory_},
-                             {.control = *machine, .unplug = *machine}, host.more_devices);
+                             {.control = *machine, .unplug = *machine, .video = host.video},
+                             host.more_devices);
     if (!made) {
       return made.error();
     }

@@ -19,6 +19,7 @@
 #include "core/ports/irq_sink.h"
 #include "core/ports/memory_mapper.h"
 #include "core/ports/unplug.h"
+#include "core/ports/video_memory.h"
 #include "core/result.h"
 #include "core/time/timer.h"
 #include "core/time/work.h"
@@ -48,6 +49,7 @@ struct MachineHost {
   DomainControl& domain;
   const Clock& clock;
   EventLoop& events;
+  VideoMemory* video = nullptr;  ///< of a configuration with a graphics card
   BlackBox* black_box = nullptr;
   Pulse* pulse = nullptr;  ///< null: nobody looks whether the loop comes round
   GuestMemory::Limits memory_limits{};
@@ -81,6 +83,9 @@ class Machine final : private UnplugHandler, private DomainControl {
     return devices_.serial;
   }
   [[nodiscard]] const std::vector<e1000::E1000*>& cards() const noexcept { return devices_.cards; }
+
+  /// Null: there is no graphics card.
+  [[nodiscard]] const vga::Vga* screen() const noexcept { return devices_.screen; }
 
   // For inspection and tests.
   [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }

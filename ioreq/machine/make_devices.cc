@@ -21,8 +21,11 @@ namespace {
 /// Where QEMU puts the first card of a guest with a display, and so where installed systems that
 /// name interfaces by slot look for it.
 constexpr std::size_t kFirstCardSlot = 4;
+/// Where QEMU puts the display.
+constexpr PciBdf kScreenSlot{.device = 3, .function = 0};
 
 constexpr std::string_view kChipset = "chipset";
+constexpr std::string_view kScreen = "vga";
 
 /// Adds a device, and gives back its chip.
 template <class Chip>
@@ -94,6 +97,30 @@ Result<> add_serial_ports(Devices& devices, Backends& backends, const DevicePort
   return {};
 }
 
+Result<> add_screen(Devices& devices,
+                    const VgaConfig& config,
+                    const Backends& backends,
+                    const DevicePorts& ports,
+                    VideoMemory* video) {
+  if (video == nullptr || video->bytes().size() != std::size_t{config.memory_mib} << 20U) {
+    return Error{"there is no video memory for the graphics card"};
+  }
+  auto screen = vga::Vga::create({.where = kScreenSlot,
+                                  .monitor = {.width = config.width, .height = config.height},
+                                  .rom = backends.vga_rom},
+                                 {.pci = ports.pci,
+                                  .pio = ports.pio,
+                                  .mmio = ports.mmio,
+                                  .memory = ports.memory,
+                                  .timers = ports.timers,
+                                  .video = *video});
+  if (!screen) {
+    return screen.error();
+  }
+  devices.screen = add(devices, std::string{kScreen}, std::move(*screen));
+  return {};
+}
+
 Result<> add_cards(Devices& devices,
                    const MachineConfig& config,
                    Backends& backends,
@@ -135,6 +162,22 @@ Result<UnplugRequest> unplugged_in(std::span<const std::byte> saved) {
   return unplugged_by(*state);
 }
 
+Result<std::optional<Gpa>> video_memory_in(std::span<const std::byte> saved) {
+  const auto devices = read_saved_state(saved);
+  if (!devices) {
+    return devices.error();
+  }
+  const auto screen = std::ranges::find(*devices, kScreen, &SavedDevice::name);
+  if (screen == devices->end()) {
+    return std::optional<Gpa>{};
+  }
+  const auto state = read_device_state<vga::State>(kScreen, screen->bytes);
+  if (state == nullptr) {
+    return Error{"the saved state is damaged: its graphics card could not be one"};
+  }
+  return std::optional{Gpa{state->memory_frame << kPageShift}};
+}
+
 // The chipset first: its slots and ports are fixed, and it knows what others have to lose.
 Result<Devices> make_devices(const MachineConfig& config,
                              Backends& backends,
@@ -155,6 +198,11 @@ Result<Devices> make_devices(const MachineConfig& config,
                                                     make_drives(config, backends, ports.work)));
   if (auto added = add_serial_ports(devices, backends, ports); !added) {
     return added.error();
+  }
+  if (config.vga) {
+    if (auto added = add_screen(devices, *config.vga, backends, ports, machine.video); !added) {
+      return added.error();
+    }
   }
   if (auto added = add_cards(devices, config, backends, ports); !added) {
     return added.error();

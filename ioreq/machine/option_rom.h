@@ -17,6 +17,14 @@ inline constexpr std::array kUsualRoms{"/usr/lib/ipxe/qemu/pxe-e1000.rom",
 /// In bytes: the largest ROM window of a PCI function.
 inline constexpr std::size_t kMaxRom = std::size_t{16} << 20;
 
+/// The VGA BIOS of the standard VGA card: Debian's package seabios.
+inline constexpr const char* kUsualVgaRom = "/usr/share/seabios/vgabios-stdvga.bin";
+
+/// As read_option_rom() of a network card. Without the file a guest with SeaBIOS has no screen
+/// before its own driver runs, and the log says so; UEFI needs none.
+[[nodiscard]] Result<std::vector<std::byte>> read_option_rom(const VgaConfig& vga,
+                                                             const char* usual = kUsualVgaRom);
+
 /// Reads the option ROM of a card: the file that romfile= names; nothing if romfile= is empty;
 /// without romfile= the first of the usual files; there may be none. The error says what is wrong
 /// with the file, and how to do without it. Thread rule: start-up only.

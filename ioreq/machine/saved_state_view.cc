@@ -7,6 +7,7 @@
 #include "devices/e1000/state.h"
 #include "devices/ide/state.h"
 #include "devices/uart16550/state.h"
+#include "devices/vga/state.h"
 #include "ioreq/machine/json_inspector.h"
 #include "ioreq/machine/machine_state.h"
 
@@ -65,6 +66,7 @@ constexpr std::array kKinds{
     Kind{"chipset", view_as<chipset::ChipsetState>},
     Kind{"ide", view_as<ide::ControllerState>},
     Kind{"serial", view_as<uart16550::UartState>},
+    Kind{"vga", view_as<vga::State>},
     Kind{"nic", view_card},
 };
 

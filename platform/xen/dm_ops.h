@@ -68,6 +68,16 @@ class DmOps {
   [[nodiscard]] virtual int set_mem_type(hvmmem_type_t type,
                                          std::uint64_t first_gfn,
                                          std::uint32_t pages) noexcept = 0;
+  /// Moves pages to other frames, page by page. A page that is there already is freed. Ends with
+  /// EINVAL at the first frame without a page, and does not say where that was.
+  [[nodiscard]] virtual int relocate_memory(std::uint64_t from_gfn,
+                                            std::uint64_t to_gfn,
+                                            std::uint32_t pages) noexcept = 0;
+  /// `type`: XEN_DMOP_MEM_CACHEATTR_*, or XEN_DMOP_DELETE_MEM_CACHEATTR for exactly what was
+  /// pinned. `last_gfn` is inclusive. Xen has 64 such ranges a domain.
+  [[nodiscard]] virtual int pin_memory_cacheattr(std::uint64_t first_gfn,
+                                                 std::uint64_t last_gfn,
+                                                 std::uint32_t type) noexcept = 0;
   /// `reason`: SHUTDOWN_* of Xen public header sched.h.
   [[nodiscard]] virtual int shutdown(unsigned reason) noexcept = 0;
   /// Needs Xen 4.16; an older Xen answers EOPNOTSUPP.

@@ -83,6 +83,19 @@ int LibraryDmOps::set_mem_type(hvmmem_type_t type,
   return outcome(xendevicemodel_set_mem_type(handle_.get(), domid_, type, first_gfn, pages));
 }
 
+int LibraryDmOps::relocate_memory(std::uint64_t from_gfn,
+                                  std::uint64_t to_gfn,
+                                  std::uint32_t pages) noexcept {
+  return outcome(xendevicemodel_relocate_memory(handle_.get(), domid_, pages, from_gfn, to_gfn));
+}
+
+int LibraryDmOps::pin_memory_cacheattr(std::uint64_t first_gfn,
+                                       std::uint64_t last_gfn,
+                                       std::uint32_t type) noexcept {
+  return outcome(
+      xendevicemodel_pin_memory_cacheattr(handle_.get(), domid_, first_gfn, last_gfn, type));
+}
+
 int LibraryDmOps::shutdown(unsigned reason) noexcept {
   return outcome(xendevicemodel_shutdown(handle_.get(), domid_, reason));
 }

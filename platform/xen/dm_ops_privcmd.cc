@@ -171,6 +171,26 @@ int PrivcmdDmOps::set_mem_type(hvmmem_type_t type,
   return send(op);
 }
 
+int PrivcmdDmOps::relocate_memory(std::uint64_t from_gfn,
+                                  std::uint64_t to_gfn,
+                                  std::uint32_t pages) noexcept {
+  xen_dm_op op = operation(XEN_DMOP_relocate_memory);
+  op.u.relocate_memory.size = pages;
+  op.u.relocate_memory.src_gfn = from_gfn;
+  op.u.relocate_memory.dst_gfn = to_gfn;
+  return send(op);
+}
+
+int PrivcmdDmOps::pin_memory_cacheattr(std::uint64_t first_gfn,
+                                       std::uint64_t last_gfn,
+                                       std::uint32_t type) noexcept {
+  xen_dm_op op = operation(XEN_DMOP_pin_memory_cacheattr);
+  op.u.pin_memory_cacheattr.start = first_gfn;
+  op.u.pin_memory_cacheattr.end = last_gfn;
+  op.u.pin_memory_cacheattr.type = type;
+  return send(op);
+}
+
 int PrivcmdDmOps::shutdown(unsigned reason) noexcept {
   xen_dm_op op = operation(XEN_DMOP_remote_shutdown);
   op.u.remote_shutdown.reason = reason;

@@ -42,6 +42,12 @@ class PrivcmdDmOps final : public DmOps {
   int set_mem_type(hvmmem_type_t type,
                    std::uint64_t first_gfn,
                    std::uint32_t pages) noexcept override;
+  int relocate_memory(std::uint64_t from_gfn,
+                      std::uint64_t to_gfn,
+                      std::uint32_t pages) noexcept override;
+  int pin_memory_cacheattr(std::uint64_t first_gfn,
+                           std::uint64_t last_gfn,
+                           std::uint32_t type) noexcept override;
   int shutdown(unsigned reason) noexcept override;
   int nr_vcpus(unsigned& vcpus) noexcept override;
   int restrict_to_domain() noexcept override;

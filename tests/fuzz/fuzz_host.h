@@ -7,6 +7,7 @@
 #include "core/ports/irq_sink.h"
 #include "core/ports/memory_mapper.h"
 #include "platform/sim/sim_platform.h"
+#include "platform/sim/sim_video.h"
 #include "tests/fuzz/host_calls.h"
 #include "tests/fuzz/input.h"
 
@@ -132,6 +133,19 @@ class FuzzClaims final : public IoClaims {
     require(sim_.errors() == 0, "only what is claimed is released");
   }
   sim::SimClaims sim_;
+};
+
+/// Video memory that does not go where RAM is. A move is dear: whether all is empty there, the move
+/// itself, and how it is cached.
+class FuzzVideo final : public sim::SimVideoMemory {
+ public:
+  explicit FuzzVideo(std::size_t bytes) : SimVideoMemory{bytes} { take({0, 0xbfffffff}); }
+  [[nodiscard]] bool move(Gpa to) noexcept override {
+    constexpr std::uint64_t kCalls = 8;
+    host_calls.system += kCalls;
+    require(to.value % kPageSize == 0 && to != at(), "video memory moves to another page");
+    return SimVideoMemory::move(to);
+  }
 };
 
 class FuzzDomain final : public DomainControl {

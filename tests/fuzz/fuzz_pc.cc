@@ -45,6 +45,9 @@ MachineConfig config_of(const Shape& shape) {
     NicConfig& nic = config.nics.emplace_back();
     nic.mac = {0x00, 0x16, 0x3e, 1, 2, 3};
   }
+  if (shape.screen) {
+    config.vga.emplace().memory_mib = 1;
+  }
   return config;
 }
 
@@ -75,6 +78,9 @@ FuzzPc::FuzzPc(const Shape& shape, std::span<const DeviceMaker> more) : shape_{s
   if (shape.card) {
     backends.nics.push_back({.cable = cable.open(), .rom = {}});
   }
+  if (shape.screen) {
+    video_.emplace(std::size_t{1} << 20U);
+  }
   const MachineHost host{
       .claims = claims_,
       .irqs = irqs_,
@@ -83,6 +89,7 @@ FuzzPc::FuzzPc(const Shape& shape, std::span<const DeviceMaker> more) : shape_{s
       .domain = domain_,
       .clock = clock_,
       .events = loop_,
+      .video = video_ ? &*video_ : nullptr,
       .black_box = nullptr,
       .memory_limits = {.windows = FuzzMemory::kMostWindows, .size = std::uint64_t{1} << 32},
       .more_devices = more_};
@@ -108,6 +115,11 @@ void FuzzPc::set_up_as_firmware_does() {
   config_write({4, 0}, 0x10, 4, kCardRegisters);
   config_write({4, 0}, 0x14, 4, kCardPorts + 1U);
   config_write({4, 0}, 0x04, 2, 7);
+  config_write({3, 0}, 0x10, 4, kScreenMemory);
+  config_write({3, 0}, 0x18, 4, kScreenRegisters);
+  config_write({3, 0}, 0x04, 2, 3);
+  require(!shape_.screen || machine_->screen()->bar_mapped(0),
+          "video memory is where firmware puts it");
   require(!shape_.card || machine_->cards().front()->bar_mapped(0),
           "a card's registers are where firmware puts them");
 }

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct Shape {
         two_drives{(choice & 4U) != 0},
         large{(choice & 8U) != 0},
         ports{1U + (choice >> 4U & 3U)},
+        screen{ports == 4},
         card{(choice & 0x40U) != 0},
         cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
@@ -32,6 +34,7 @@ struct Shape {
   bool two_drives;  ///< on the first channel; one more on the second, always
   bool large;       ///< more than LBA28 reaches
   unsigned ports;   ///< serial
+  bool screen;      ///< with four of them: a byte has no bit left
   bool card;        ///< a network card
   bool cdrom;       ///< as secondary slave
 };
@@ -45,6 +48,9 @@ class FuzzPc final : public rig::GuestInstructions {
   /// platform device, which would keep it from its own.
   static constexpr std::uint32_t kCardRegisters = 0xf3020000;
   static constexpr std::uint16_t kCardPorts = 0xc200;
+  /// And the graphics card's: video memory lies there already.
+  static constexpr std::uint32_t kScreenMemory = 0xf1000000;
+  static constexpr std::uint32_t kScreenRegisters = 0xf3050000;
 
   /// `more`: devices beside those of the shape.
   explicit FuzzPc(const Shape& shape, std::span<const DeviceMaker> more = {});
@@ -105,6 +111,7 @@ class FuzzPc final : public rig::GuestInstructions {
   FuzzDomain domain_;
   sim::SimClock clock_;
   FuzzLoop loop_;
+  std::optional<FuzzVideo> video_;
   std::unique_ptr<Machine> machine_;
 };
 

@@ -16,8 +16,8 @@ with the command line that it would give QEMU. For that, write into the guest's 
 
     type = "hvm"
     device_model_override = "/path/to/stubdm"
-    vga = "none"            # there is no display: use the guest's serial port or the network
-    vnc = 0
+    vga = "stdvga"          # or "none". Nobody can look at the screen yet:
+    vnc = 0                 # use the guest's serial port or the network
     usb = 0
     serial = "pty"          # read it with: xl console -t serial GUEST
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
@@ -80,6 +80,8 @@ Options understood, as libxl 4.17 writes them:
   -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F
                                     up to eight cards; the ROM to boot from the network is Debian's
                                     (ipxe-qemu) where installed
+  -device VGA|cirrus-vga[,vgamem_mb=MIB][,xres=X,yres=Y][,romfile=FILE]
+                                    both are the standard VGA card; its BIOS is Debian's (seabios)
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1
                                     with -drive if=none,id=D[,file=PATH,format=raw]
   -incoming fd:F                    the state of a saved guest

@@ -135,10 +135,13 @@ void join_machine(Parse&);
 void take_smp(Parse&, std::string_view name, std::string_view value);
 void take_boot(Parse&, std::string_view name, std::string_view value);
 void take_memory(Parse&, std::string_view name, std::string_view value);
-void take_vnc(Parse&, std::string_view name, std::string_view value);
-void take_display(Parse&, std::string_view name, std::string_view value);
 void take_spin(Parse&, std::string_view name, std::string_view value);
 void take_incoming(Parse&, std::string_view name, std::string_view value);
+
+// parse_screen.cc
+void take_vga(Parse&, std::string_view value);
+void take_vnc(Parse&, std::string_view name, std::string_view value);
+void take_display(Parse&, std::string_view name, std::string_view value);
 
 // parse_device.cc
 void take_device(Parse&, std::string_view name, std::string_view value);

@@ -15,6 +15,7 @@ enum class Kind : std::uint8_t {
   usb,            ///< a controller: whose it is shows when all is read
   cd,
   e1000,
+  vga,
   noted,
 };
 
@@ -31,8 +32,8 @@ constexpr Model kModels[] = {
     {"ide-cd",          Kind::cd,            {}},
     {"e1000",           Kind::e1000,         {}},
     {"xen-pvdevice",    Kind::noted,         {}},
-    {"VGA",             Kind::unserved,      Unserved::vga},
-    {"cirrus-vga",      Kind::unserved,      Unserved::vga},
+    {"VGA",             Kind::vga,           {}},
+    {"cirrus-vga",      Kind::vga,           {}},
     {"qxl-vga",         Kind::unserved,      Unserved::vga},
     {"qxl",             Kind::unserved,      Unserved::vga},
     {"bochs-display",   Kind::unserved,      Unserved::vga},
@@ -104,6 +105,9 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
       break;
     case Kind::e1000:
       take_e1000(parse, value);
+      break;
+    case Kind::vga:
+      take_vga(parse, value);
       break;
     case Kind::noted:
       parse.note(name, value, "not there; drivers for it stay away");

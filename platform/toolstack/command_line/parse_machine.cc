@@ -62,16 +62,18 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
 
 void join_machine(Parse& parse) {
   const MachineConfig& config = parse.config;
-  const bool emulated = !config.disks.empty() || !config.nics.empty() || parse.serials != 0;
+  const bool emulated =
+      !config.disks.empty() || !config.nics.empty() || parse.serials != 0 || config.vga;
   if (parse.no_machine && (emulated || config.incoming_fd)) {
-    parse.broken("machine", "none", "no machine has no disks, network cards or serial ports");
+    parse.broken("machine", "none",
+                 "no machine has no disks, network cards, serial ports or screen");
   }
   if (parse.no_machine && config.qmp.empty()) {
     parse.broken("machine", "none", "without a QMP socket nobody could ask anything");
   }
   if (config.pv && emulated) {
     parse.broken("machine", "xenpv",
-                 "a PV domain has no emulated disks, network cards or serial ports");
+                 "a PV domain has no emulated disks, network cards, serial ports or screen");
   }
   if (config.pv && (config.restrict_domid || config.incoming_fd)) {
     parse.broken("machine", "xenpv", "neither with -xen-domid-restrict nor with -incoming");
@@ -139,37 +141,6 @@ void take_spin(Parse& parse, std::string_view name, std::string_view value) {
     return;
   }
   spin = {SpinConfig::Mode::always, *microseconds};
-}
-
-void take_vnc(Parse& parse, std::string_view name, std::string_view value) {
-  // VNC is on unless xl.cfg says vnc=0, so it means little that it is asked for: query-vnc says
-  // that there is none, and nothing listens (explicit opt-in only: XSA-119). A password is another
-  // matter: libxl would go on to set it and end the guest when it cannot.
-  if (value == "none") {
-    return;
-  }
-  static constexpr KeyRules kRules{.positional = "display", .any_key = true};
-  const auto vnc = parse.split(name, value, kRules);
-  if (!vnc) {
-    return;
-  }
-  const auto password = vnc->find("password");
-  if (password && *password != "off") {
-    parse.refusals.add(Unserved::vnc_password, "password=on");
-    return;
-  }
-  parse.note(name, value, "there is no display; vnc=0 in xl.cfg says the same");
-}
-
-void take_display(Parse& parse, std::string_view, std::string_view value) {
-  if (value == "none") {
-    return;
-  }
-  std::string seen = "-display ";
-  seen.append(value);
-  // libxl writes none and sdl. Any other comes from device_model_args.
-  parse.refusals.add(
-      value.substr(0, value.find(',')) == "sdl" ? Unserved::sdl : Unserved::unknown_option, seen);
 }
 
 void take_incoming(Parse& parse, std::string_view name, std::string_view value) {

@@ -19,9 +19,9 @@ constexpr std::size_t kMaxBroken = 12;
 // guest's owner has to know it before the setting is changed.
 // clang-format off
 constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kTexts{{
-    {"a VGA card", "vga", "vga=\"none\" (without a vga line xl asks for a Cirrus card)",
-     "The guest has no screen then, which Windows and graphical installers need: it is reached by "
-     "its serial port or the network"},
+    {"a graphics card other than the standard VGA card", "vga", "vga=\"stdvga\"",
+     "The guest gets the standard VGA card, for which every system has a driver: one with drivers "
+     "for the other card falls back to its generic ones"},
     {"a passed-through graphics card", "gfx_passthru", "gfx_passthru=0",
      "The guest does not get the host's graphics card"},
     {"a VNC server with a password", "vncpasswd", "no vncpasswd line, or vnc=0",

@@ -12,7 +12,7 @@ namespace dm::toolstack {
 /// What a guest's configuration can ask for and this program cannot serve. There is one value for
 /// each setting to change, so that the command line and --check give the same advice.
 enum class Unserved : std::uint8_t {
-  vga,
+  vga,  ///< a graphics card other than the standard one
   gfx_passthru,
   vnc_password,
   sdl,
@@ -45,10 +45,10 @@ enum class Unserved : std::uint8_t {
 /// What a person reads about one of them. After the change that `write` names, the guest is not
 /// refused for this again, nor for anything new.
 struct RefusalText {
-  std::string_view seen;     ///< what was asked for: "a VGA card"
-  std::string_view setting;  ///< the xl.cfg setting that causes it: "vga"
-  std::string_view write;    ///< what to write instead: "vga=\"none\""
-  std::string_view cost;     ///< what the guest loses by that: "it has no screen"
+  std::string_view seen;     ///< what was asked for: "a sound card"
+  std::string_view setting;  ///< the xl.cfg setting that causes it: "soundhw"
+  std::string_view write;    ///< what to write instead: "no soundhw line"
+  std::string_view cost;     ///< what the guest loses by that: "it has no sound"
 };
 
 [[nodiscard]] const RefusalText& refusal_text(Unserved what) noexcept;

@@ -70,13 +70,13 @@ void log_start(const MachineConfig& config) {
             std::string_view{config.name}.substr(0, kMaxNameBytes), "': ", config.vcpus_online,
             " of ", config.vcpus_max, " vCPUs online, ", config.memory_mib, " MiB, ",
             config.disks.size(), " disks, ", config.nics.size(), " network cards, ", serial_ports,
-            " serial ports, boot order ", config.boot_order, ", spin ",
-            std::string_view{spin_text(config.spin)},
+            " serial ports, ", config.vga ? "a screen" : "no screen", ", boot order ",
+            config.boot_order, ", spin ", std::string_view{spin_text(config.spin)},
             config.start_paused ? ", waiting for cont" : "");
   if (config.notes.empty()) {
     return;
   }
-  std::string noted = "accepted without effect: ";
+  std::string noted = "accepted, with what comes of it: ";
   const char* separator = "";
   for (const std::string& note : config.notes) {
     noted.append(std::exchange(separator, "; ")).append(note);

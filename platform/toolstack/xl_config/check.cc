@@ -124,6 +124,10 @@ void show_machine(Page& page, const MachineConfig& machine, const Translation& g
   show_disks(page, machine, guest);
   page.row("network", std::to_string(guest.pv_cards) + " PV, " +
                           std::to_string(machine.nics.size()) + " emulated");
+  page.row("screen", !machine.vga
+                         ? "none"
+                         : "standard VGA card, " + std::to_string(machine.vga->memory_mib) +
+                               " MiB; nobody can look at it yet");
   const char* name = "serial";
   for (std::size_t i = 0; i < machine.serial.size(); ++i) {
     if (machine.serial[i]) {

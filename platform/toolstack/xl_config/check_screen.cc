@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's settings say of screens: VNC, SDL, SPICE, the graphics card. There are none here;
-// most of it ends in a hint.
+// What a guest's settings say of screens: VNC, SDL, SPICE, the graphics card. There is
+// the standard VGA card here, and nothing that shows it; so much of it ends in a hint.
 #include "platform/toolstack/xl_config/check_translate.h"
 
 #include <algorithm>
@@ -49,7 +49,7 @@ void Translator::vnc() {
   if (!locked) {
     hint(line, line == 0 ? "vnc: xl asks for VNC unless told otherwise, and there is "
                            "none: write vnc=0"
-                         : "vnc: there is no display, nothing will listen: write vnc=0");
+                         : "vnc: there is no VNC server yet, nothing will listen: write vnc=0");
   }
 }
 
@@ -86,7 +86,26 @@ void Translator::graphics() {
   } else if (kind != "none") {
     error(line, "vga: xl knows none, stdvga, cirrus and qxl, not '" + shown(kind) + "'");
   }
+  screen_hints(line, kind);
   boot();
+}
+
+void Translator::screen_hints(unsigned line, std::string_view kind) {
+  if (kind == "cirrus") {
+    hint(line,
+         "vga: the guest gets the standard VGA card; a guest that has Cirrus drivers installed "
+         "falls back to its generic ones");
+  }
+  const bool power_of_two = (video_mib_ & (video_mib_ - 1)) == 0;
+  if ((kind == "cirrus" || kind == "stdvga") && (!power_of_two || video_mib_ > 256)) {
+    hint(read.line("videoram"),
+         "videoram: the card has a power of two of MiB, at most 256; the rest is lost");
+  }
+  if ((kind == "cirrus" || kind == "stdvga") && stub_) {
+    hint(line,
+         "vga: a stub domain whose kernel has the fix for XSA-482 cannot give the guest video "
+         "memory, and the guest does not start: write vga=\"none\" there");
+  }
 }
 
 }  // namespace dm::toolstack

@@ -125,6 +125,7 @@ class Translator {
   void channels();
   void display();
   void vnc();
+  void screen_hints(unsigned line, std::string_view kind);
   void command_line();
   void boot();
   void boot_and_serial();

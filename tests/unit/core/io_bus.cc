@@ -193,6 +193,35 @@ BOOST_AUTO_TEST_CASE(memory_overlap_is_refused) {
   BOOST_TEST(mmio.claim({0x2000, 0x2fff}, device.handler(), "c").ok());
 }
 
+BOOST_AUTO_TEST_CASE(a_reserved_region_answers_and_the_hypervisor_does_not_hear_of_it) {
+  auto memory = mmio.reserve({0xe0000000, 0xe0ffffff}, device.handler(), "memory");
+  BOOST_TEST_REQUIRE(memory.ok());
+  BOOST_TEST(claims.mmio().empty());
+  BOOST_TEST(mmio.read(0xe0000004, 4) == 0x55667788U);
+  const auto over = mmio.claim({0xe0fff000, 0xe1000fff}, device.handler(), "over it");
+  BOOST_TEST((over.status() == dm::ClaimStatus::overlap));
+  memory.release();
+  BOOST_TEST(mmio.read(0xe0000004, 4) == 0xffffffffU);
+  BOOST_TEST(claims.errors() == 0U);
+}
+
+struct Squatter final : dm::MovableMemory {
+  void make_room(dm::MmioRange range) noexcept override { asked.push_back(range.first); }
+  std::vector<std::uint64_t> asked;
+};
+
+BOOST_AUTO_TEST_CASE(memory_that_may_lie_there_hears_of_a_claim_before_it_is_made) {
+  Squatter squatter;
+  mmio.set_movable(&squatter);
+  const auto claim = mmio.claim({0x1000, 0x1fff}, device.handler(), "a");
+  const auto refused = mmio.claim({0x1000, 0x2fff}, device.handler(), "b");
+  const auto reserved = mmio.reserve({0x4000, 0x4fff}, device.handler(), "c");
+  BOOST_TEST((squatter.asked == std::vector<std::uint64_t>{0x1000}));
+  mmio.set_movable(nullptr);
+  BOOST_TEST(mmio.claim({0x5000, 0x5fff}, device.handler(), "d").ok());
+  BOOST_TEST(squatter.asked.size() == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

@@ -47,6 +47,19 @@ class Card : public dm::PciFunction {
   }
 };
 
+class TwoBars : public dm::PciFunction {
+ public:
+  TwoBars(dm::rig::SimGuest& guest, PciBdf bdf)
+      : PciFunction{guest.pci(), bdf, "two bars", Config{Map{}}} {
+    for (std::uint8_t index = 0; index < 2; ++index) {
+      add_bar(index, dm::BarKind::memory, 0x1000,
+              dm::IoHandler::bind<&TwoBars::read, &TwoBars::write>(*this), "bar");
+    }
+  }
+  std::uint64_t read(dm::IoAccess /*a*/) noexcept { return 0; }
+  void write(dm::IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
+};
+
 struct Slot {
   dm::rig::SimGuest guest;
   PciBdf bdf{2, 0};
@@ -147,6 +160,17 @@ BOOST_AUTO_TEST_CASE(a_bar_on_ports_in_use_waits_until_they_are_free) {
   BOOST_TEST(card.bar_mapped(0));
 }
 
+BOOST_AUTO_TEST_CASE(a_bar_on_another_of_its_own_is_there_as_soon_as_that_moves) {
+  TwoBars two{guest, {3, 0}};
+  guest.config_write({3, 0}, 0x14, 4, 0xe0000000);
+  guest.config_write({3, 0}, 4, 2, 2);
+  guest.config_write({3, 0}, 0x10, 4, 0xe0000000);
+  BOOST_TEST(!two.bar_mapped(0));
+  guest.config_write({3, 0}, 0x14, 4, 0xe1000000);
+  BOOST_TEST(two.bar_mapped(1));
+  BOOST_TEST(two.bar_mapped(0));
+}
+
 BOOST_AUTO_TEST_CASE(configuration_accesses_past_the_end_read_ones_there_and_write_nothing) {
   BOOST_TEST(cfg(0xfe, 4) == 0xffff0000U);
   cfg(0xff, 4, 0x12345678);
@@ -214,6 +238,53 @@ BOOST_AUTO_TEST_CASE(an_expansion_rom_is_sized_enabled_read_and_moved_as_softwar
   BOOST_TEST(guest.mmio_read(0xf8000000, 4) == 0x09060300U);
   guest.config_write({3, 0}, 4, 2, 0);
   BOOST_TEST(!rom.bar_mapped(dm::kRomBar));
+}
+
+class MemoryCard : public dm::PciFunction {
+ public:
+  MemoryCard(dm::rig::SimGuest& guest, PciBdf bdf)
+      : PciFunction{guest.pci(), bdf, "memory card", Config{Map{}}} {
+    add_memory_bar(1, 0x100000, dm::IoHandler::bind<&MemoryCard::read, &MemoryCard::write>(*this),
+                   "memory");
+  }
+  bool memory_wanted(std::uint8_t index, std::uint64_t base) noexcept override {
+    BOOST_TEST(index == 1);
+    ++asked;
+    memory_at = granted ? base : memory_at;
+    return granted;
+  }
+  void look_again() noexcept { retry_windows(); }
+  std::uint64_t read(dm::IoAccess /*a*/) noexcept { return 7; }
+  void write(dm::IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
+
+  bool granted = true;
+  unsigned asked = 0;
+  std::uint64_t memory_at = 0;
+};
+
+BOOST_AUTO_TEST_CASE(memory_behind_a_bar_is_brought_there_and_left_where_it_is) {
+  MemoryCard memory{guest, {3, 0}};
+  const auto bar = [&](std::uint64_t value) { guest.config_write({3, 0}, 0x14, 4, value); };
+  bar(0xffffffff);
+  BOOST_TEST(guest.config_read({3, 0}, 0x14, 4) == 0xfff00008U);
+  bar(0xe0000000);
+  BOOST_TEST(memory.asked == 0U);
+  guest.config_write({3, 0}, 4, 2, 2);
+  BOOST_TEST(memory.memory_at == 0xe0000000U);
+  BOOST_TEST(guest.mmio_read(0xe00ffff8, 4) == 7U);
+  BOOST_TEST(guest.claims().mmio().empty());
+  guest.config_write({3, 0}, 4, 2, 0);
+  BOOST_TEST(!memory.bar_mapped(1));
+  BOOST_TEST(memory.asked == 1U);
+  memory.granted = false;
+  bar(0xe0200000);
+  guest.config_write({3, 0}, 4, 2, 2);
+  BOOST_TEST(!memory.bar_mapped(1));
+  BOOST_TEST(guest.mmio_read(0xe0200000, 4) == 0xffffffffU);
+  memory.granted = true;
+  memory.look_again();
+  BOOST_TEST(memory.bar_mapped(1));
+  BOOST_TEST(memory.memory_at == 0xe0200000U);
 }
 
 BOOST_AUTO_TEST_CASE(a_function_without_a_rom_says_so) {

@@ -27,9 +27,16 @@ namespace {
 using Bytes = std::vector<std::byte>;
 constexpr UnplugRequest kEverything{.ide_disks = true, .ide_secondary_disks = true, .nics = true};
 
+/// And a screen, which the machines of the kept states have not.
+MachineConfig everything_there_is() {
+  MachineConfig config = everything();
+  config.vga.emplace().memory_mib = 1;
+  return config;
+}
+
 class FullPc final : public SavedPc {
  public:
-  FullPc() : SavedPc{everything(), rig::kMoreDevices} {}
+  FullPc() : SavedPc{everything_there_is(), rig::kMoreDevices} {}
 
   [[nodiscard]] Device& device(std::string_view name) const {
     const auto all = machine->devices();
@@ -39,6 +46,8 @@ class FullPc final : public SavedPc {
   void be_busy() {
     live();
     config_write({5, 0}, 0x3c, 1, 11);  // the second card
+    config_write({3, 0}, 0x10, 4, 0xe8000000);
+    config_write({3, 0}, 0x04, 2, 3);
     for (const auto& region : machine->pio().regions()) {
       if (region.used && !is_of_the_pc(region.name)) {
         for (unsigned at = region.range.first; at <= region.range.last; ++at) {
@@ -125,6 +134,7 @@ BOOST_AUTO_TEST_CASE(names_are_unique_short_and_printable) {
     BOOST_TEST(std::ranges::all_of(name, [](char c) { return c > ' ' && c <= '~'; }));
   }
   BOOST_TEST(seen.contains("echo"));
+  BOOST_TEST(seen.contains("vga"));
   BOOST_TEST(seen.size() >= 9U);
 }
 

@@ -116,9 +116,9 @@ BOOST_AUTO_TEST_CASE(a_field_that_no_device_has_is_shown_by_its_number_with_its_
   auto& serial = devices.at(2);
   BOOST_TEST_REQUIRE(serial.name == "serial0");
   serial.bytes.insert(serial.bytes.end(), more.begin(), more.end());
-  devices.push_back({.name = "vga", .bytes = {more.begin(), more.end()}});
+  devices.push_back({.name = "floppy", .bytes = {more.begin(), more.end()}});
   const auto all = inspected(write_saved_state(devices)).value();
-  for (const char* const name : {"serial0", "vga"}) {
+  for (const char* const name : {"serial0", "floppy"}) {
     BOOST_TEST(fields_of(all, name).at("field_700").as_string() == "01ab00");
     BOOST_TEST(fields_of(all, name).at("field_701_packed").as_string() ==
                "0000040078563412"

@@ -90,6 +90,17 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_ends_the_start_where_somebody_na
   BOOST_TEST(error.find("is empty") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_graphics_card_has_its_bios_from_where_the_distribution_puts_it) {
+  VgaConfig vga;
+  const auto usual = file("vgabios", 39936);
+  BOOST_TEST(read_option_rom(vga, usual.c_str()).value().size() == 39936U);
+  BOOST_TEST(read_option_rom(vga, "/no/such/rom").value().empty());
+  vga.rom = "";
+  BOOST_TEST(read_option_rom(vga, usual.c_str()).value().empty());
+  vga.rom = "/no/such/rom";
+  BOOST_TEST(read_option_rom(vga, usual.c_str()).has_error());
+}
+
 // An empty file of the distribution's would be no reason to go without a word either.
 BOOST_AUTO_TEST_CASE(a_usual_rom_that_is_broken_is_said_so) {
   const auto usual = file("usual", 0);

@@ -191,6 +191,37 @@ BOOST_AUTO_TEST_CASE(all_that_differs_is_told_at_once) {
                   "disk: hdb had 32768 sectors of 512 bytes and has 16384");
 }
 
+BOOST_AUTO_TEST_CASE(a_screen_more_or_less_is_told_as_vga_and_its_size_as_videoram) {
+  const auto screen = [](unsigned mib) -> Change {
+    return [mib](Parts& parts) { parts.config.vga.emplace().memory_mib = mib; };
+  };
+  BOOST_TEST(refused_by(kNothing, saved_from(screen(1))) ==
+             "not as it was saved: vga: the graphics card (any but \"none\") was there and is not");
+  BOOST_TEST(refused_by(screen(1), saved_from(kNothing)) ==
+             "not as it was saved: vga: the graphics card (any but \"none\") was not there and is");
+  BOOST_TEST(refused_by(screen(2), saved_from(screen(1))) ==
+             "not as it was saved: videoram was 1 (MiB) and is 2");
+}
+
+/// Before there is a machine.
+BOOST_AUTO_TEST_CASE(where_video_memory_lies_is_read_from_a_saved_state) {
+  BOOST_TEST(!video_memory_in(saved_from(kNothing)).value());
+  Parts parts;
+  parts.config.vga.emplace().memory_mib = 1;
+  AnyPc pc{parts};
+  pc.config_write({3, 0}, 0x10, 4, 0xe4000000);
+  pc.config_write({3, 0}, 0x04, 2, 2);
+  const Bytes saved = pc.saved();
+  BOOST_TEST(video_memory_in(saved).value().value().value == 0xe4000000U);
+  auto devices = read_saved_state(saved).value();
+  for (SavedDevice& device : devices) {
+    if (device.name == "vga") {
+      device.bytes.pop_back();
+    }
+  }
+  BOOST_TEST(video_memory_in(write_saved_state(devices)).has_error());
+}
+
 BOOST_AUTO_TEST_CASE(a_device_that_this_program_does_not_know_is_named_in_characters_that_print) {
   auto devices = read_saved_state(saved_from(kNothing)).value();
   devices.push_back({.name = "vga\x1b[2J", .bytes = {}});

@@ -3,6 +3,7 @@
 
 #include "ioreq/machine/machine.h"
 #include "platform/sim/sim_platform.h"
+#include "platform/sim/sim_video.h"
 #include "tests/rig/guest_instructions.h"
 
 #include <boost/test/unit_test.hpp>
@@ -55,6 +56,7 @@ class SimHost : public rig::GuestInstructions {
             .domain = domain,
             .clock = clock,
             .events = loop,
+            .video = video ? &*video : nullptr,
             .more_devices = more_devices};
   }
   /// A machine that sleeps at once when there is nothing to do.
@@ -62,6 +64,9 @@ class SimHost : public rig::GuestInstructions {
                                               Backends backends,
                                               const ioreq::SpinPolicy& spin = {
                                                   .mode = ioreq::SpinPolicy::Mode::off}) {
+    if (config.vga) {
+      video.emplace(std::size_t{config.vga->memory_mib} << 20U);
+    }
     auto made = Machine::create(config, host(claims), std::move(backends), spin);
     return std::move(made).value();  // throws where there is none
   }
@@ -73,6 +78,7 @@ class SimHost : public rig::GuestInstructions {
   sim::SimDomain domain;
   sim::SimClock clock;
   QuietLoop loop;
+  std::optional<sim::SimVideoMemory> video;  ///< where the configuration has a graphics card
   std::span<const DeviceMaker> more_devices;
 
  private:

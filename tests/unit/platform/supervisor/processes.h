@@ -86,6 +86,16 @@ class SharedOps final : public DmOps {
                    std::uint32_t /*pages*/) noexcept override {
     return EIO;
   }
+  int relocate_memory(std::uint64_t /*from*/,
+                      std::uint64_t /*to*/,
+                      std::uint32_t /*pages*/) noexcept override {
+    return EIO;
+  }
+  int pin_memory_cacheattr(std::uint64_t /*first*/,
+                           std::uint64_t /*last*/,
+                           std::uint32_t /*type*/) noexcept override {
+    return EIO;
+  }
   int shutdown(unsigned reason) noexcept override {
     seen->reason = reason;
     seen->crash_order = ++seen->operations;

@@ -120,6 +120,39 @@ BOOST_AUTO_TEST_CASE(the_default_vnc_is_noted_and_not_served) {
   BOOST_TEST(noted(machine, "-vnc 127.0.0.1:0,to=99"));
 }
 
+BOOST_AUTO_TEST_CASE(a_screen_is_the_standard_vga_card) {
+  BOOST_TEST(!machine_of({}).vga);
+  const MachineConfig machine = machine_of({.graphics = {"-device", "VGA,vgamem_mb=32"}});
+  BOOST_TEST_REQUIRE(machine.vga.has_value());
+  BOOST_TEST(machine.vga->memory_mib == 32U);
+  BOOST_TEST(machine.vga->width == 1280);
+  BOOST_TEST(!machine.vga->rom);
+  BOOST_TEST(machine.notes.empty());
+  const MachineConfig more =
+      machine_of({.graphics = {"-device", "VGA,vgamem_mb=16,xres=1920,yres=1080,romfile="}});
+  BOOST_TEST(more.vga->width == 1920);
+  BOOST_TEST(more.vga->height == 1080);
+  BOOST_TEST(more.vga->rom.value() == "");
+}
+
+BOOST_AUTO_TEST_CASE(xls_default_card_is_swapped_and_the_log_says_so) {
+  const MachineConfig machine = machine_of({.graphics = {"-device", "cirrus-vga,vgamem_mb=8"}});
+  BOOST_TEST(machine.vga->memory_mib == 8U);
+  BOOST_TEST_REQUIRE(machine.notes.size() == 1U);
+  BOOST_TEST(says(machine.notes[0], "-device cirrus-vga,vgamem_mb=8 (the guest gets the standard"));
+}
+
+BOOST_AUTO_TEST_CASE(video_memory_is_a_power_of_two_and_the_rest_is_noted) {
+  const auto mib_of = [](std::string_view device) {
+    const MachineConfig machine = machine_of({.graphics = {"-device", device}});
+    BOOST_TEST(machine.notes.size() == 1U);
+    return machine.vga.value().memory_mib;
+  };
+  BOOST_TEST(mib_of("VGA,vgamem_mb=20") == 16U);
+  BOOST_TEST(mib_of("VGA,vgamem_mb=255") == 128U);
+  BOOST_TEST(mib_of("VGA,vgamem_mb=1000") == 256U);
+}
+
 BOOST_AUTO_TEST_CASE(harmless_options_are_noted) {
   const MachineConfig machine = machine_of({.display = {"-k", "de"},
                                             .serial = {"-serial", "pty", "-nographic"},

@@ -24,13 +24,9 @@ std::ostream& operator<<(std::ostream& out, const Row& row) {
 constexpr const char* kTap = "type=tap,id=net0,ifname=vif7.0-emu,br=xenbr0,script=no,downscript=no";
 
 const std::vector<Row> kUnserved = {
-    {"std VGA", {.graphics = {"-device", "VGA,vgamem_mb=16"}}, {"vga=\"none\"", "VGA"}},
-    {"cirrus, xl's default",
-     {.graphics = {"-device", "cirrus-vga,vgamem_mb=8"}},
-     {"vga=\"none\"", "cirrus-vga"}},
     {"qxl",
      {.graphics = {"-device", "qxl-vga,vram_size_mb=64,ram_size_mb=64"}},
-     {"vga=\"none\"", "qxl-vga"}},
+     {"vga=\"stdvga\"", "qxl-vga"}},
     {"a VNC password", {.vnc = {"-vnc", "127.0.0.1:0,password=on,to=99"}}, {"vncpasswd", "vnc=0"}},
     {"SDL", {.display = {"-display", "sdl"}}, {"sdl=0"}},
     {"SPICE",
@@ -153,7 +149,7 @@ BOOST_AUTO_TEST_CASE(a_guest_written_for_qemu_is_told_everything_at_once) {
        .display = {"-k", "en-us"},
        .kernel = {"-device", "lsi53c895a"},
        .serial = {"-serial", "pty"},
-       .graphics = {"-device", "cirrus-vga,vgamem_mb=8"},
+       .graphics = {"-device", "qxl-vga,vram_size_mb=64,ram_size_mb=64"},
        .usb_sound_acpi = {"-usb", "-usbdevice", "tablet", "-device", "AC97"},
        .nics = {"-device", "rtl8139,id=nic0,netdev=net0,mac=00:16:3e:11:22:33", "-netdev", kTap,
                 "-device", "rtl8139,id=nic1,netdev=net1,mac=00:16:3e:11:22:34", "-netdev",
@@ -164,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_guest_written_for_qemu_is_told_everything_at_once) {
                  "-device", "scsi-hd,drive=scsi0-hd0,scsi-id=0", "-drive",
                  "if=none,readonly=on,id=ide-51776", "-device",
                  "ide-cd,id=ide-51776,drive=ide-51776,bus=ide.2,unit=0"}});
-  for (const char* const part : {"channel", "vncpasswd", "vga=\"none\"", "usb=0", "soundhw",
+  for (const char* const part : {"channel", "vncpasswd", "vga=\"stdvga\"", "usb=0", "soundhw",
                                  "vif=[", "rtl8139 (nic0)", "rtl8139 (nic1)", "-trace",
                                  "/a is cloop", "/s is dmg", "instead of sda", "devtype=cdrom"}) {
     BOOST_TEST(says(message, part), message << "\nlacks: " << part);

@@ -29,9 +29,9 @@ std::ostream& operator<<(std::ostream& out, const Row& row) {
 }
 
 const std::vector<Row> kRows = {
-    {Unserved::vga, "", "vga=\"none\"\n", "vga=\"none\""},
-    {Unserved::vga, "vga='stdvga'\nvideoram=32\n", "vga=\"none\"\nvideoram=32\n", "vga=\"none\""},
-    {Unserved::vga, "stdvga=1\n", "stdvga=1\nvga=\"none\"\n", "vga=\"none\""},
+    {Unserved::vga, "vga='qxl'\n", "vga=\"stdvga\"\n", "vga=\"stdvga\""},
+    {Unserved::vga, "vga='qxl'\nvideoram=256\n", "vga=\"stdvga\"\nvideoram=256\n",
+     "vga=\"stdvga\""},
     {Unserved::gfx_passthru, "vga='none'\ngfx_passthru='igd'\n", "vga='none'\ngfx_passthru=0\n",
      "gfx_passthru=0"},
     {Unserved::vnc_password, "vga='none'\nvncpasswd='x'\n", "vga='none'\n"},
@@ -111,7 +111,7 @@ const std::vector<Row> kRows = {
      "'if=none,id=d,file=/x,format=raw']\n",
      "vga='none'\n"},
     {Unserved::unknown_device,
-     "vga='none'\nvif=['model=e1000']\ndevice_model_args=['-device','VGA']\n",
+     "vga='none'\nvif=['model=e1000']\ndevice_model_args=['-device','bochs-display']\n",
      "vga='none'\nvif=['model=e1000']\n"},
     {Unserved::unknown_device,
      "vga='none'\ndevice_model_args_hvm=['-device','AC97','-device','sb16']\n", "vga='none'\n"},
@@ -177,15 +177,15 @@ BOOST_AUTO_TEST_CASE(every_refusal_is_tried_and_says_what_it_costs) {
 
 /// The start has libxl's command line alone, and says the same.
 BOOST_AUTO_TEST_CASE(a_start_blames_the_arguments_of_a_person_as_the_check_does) {
-  const Arguments person = {"-display", "gtk", "-device", "usb-tablet", "-device", "VGA", "-usb"};
+  const Arguments person = {"-display", "gtk", "-device", "usb-tablet", "-device", "qxl", "-usb"};
   const std::string before = refusal_of(
       {.restrict = {"-xen-domid-restrict", "-chroot", "/x"}, .device_model_args = person});
   const std::string behind =
       refusal_of({.machine = {"-machine", "xenfv", "-display", "gtk", "-device", "usb-tablet",
-                              "-device", "VGA", "-usb"}});
+                              "-device", "qxl", "-usb"}});
   const std::string checked =
       check(
-          "vga='none'\ndevice_model_args=['-display','gtk','-device','usb-tablet','-device','VGA',"
+          "vga='none'\ndevice_model_args=['-display','gtk','-device','usb-tablet','-device','qxl',"
           "'-usb']\n")
           .text;
   for (const std::string& text : {before, behind, checked}) {
@@ -193,11 +193,11 @@ BOOST_AUTO_TEST_CASE(a_start_blames_the_arguments_of_a_person_as_the_check_does)
                                                              "-display gtk, -usb"),
                text);
     BOOST_TEST(says(text, advice(Unserved::unknown_device) + "a device unknown to stubdm: "
-                                                             "usb-tablet, VGA"),
+                                                             "usb-tablet, qxl"),
                text);
     BOOST_TEST(!says(text, "vga: write"), text);
   }
-  BOOST_TEST(says(refusal_of({.graphics = {"-device", "VGA,vgamem_mb=16"}}), "vga: write"));
+  BOOST_TEST(says(refusal_of({.graphics = {"-device", "qxl-vga,ram_size_mb=64"}}), "vga: write"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -190,6 +190,16 @@ BOOST_AUTO_TEST_CASE(server_state_destruction_shutdown_and_memory_type_carry_the
   BOOST_TEST(sent.at<std::uint32_t>(8) == 0x40U);
   BOOST_TEST(sent.at<std::uint16_t>(12) == 1);
   BOOST_TEST(sent.at<std::uint64_t>(16) == 0xc0U);
+  BOOST_TEST(ops.relocate_memory(0xf1000, 0xe0000, 0x800) == 0);
+  BOOST_TEST(sent.at<std::uint32_t>(0) == 17U);
+  BOOST_TEST(sent.at<std::uint32_t>(8) == 0x800U);
+  BOOST_TEST(sent.at<std::uint64_t>(16) == 0xf1000U);
+  BOOST_TEST(sent.at<std::uint64_t>(24) == 0xe0000U);
+  BOOST_TEST(ops.pin_memory_cacheattr(0xf1000, 0xf1fff, 6) == 0);
+  BOOST_TEST(sent.at<std::uint32_t>(0) == 18U);
+  BOOST_TEST(sent.at<std::uint64_t>(8) == 0xf1000U);
+  BOOST_TEST(sent.at<std::uint64_t>(16) == 0xf1fffU);
+  BOOST_TEST(sent.at<std::uint32_t>(24) == 6U);
 }
 
 BOOST_AUTO_TEST_CASE(the_number_of_vcpus_comes_back) {
@@ -247,6 +257,8 @@ BOOST_AUTO_TEST_CASE(every_operation_reaches_its_library_function_with_its_argum
   BOOST_TEST(ops.set_link_route(1, 10) == 0);
   BOOST_TEST(ops.modified_memory(5, 6) == 0);
   BOOST_TEST(ops.set_mem_type(HVMMEM_ram_ro, 192, 64) == 0);
+  BOOST_TEST(ops.relocate_memory(100, 200, 10) == 0);
+  BOOST_TEST(ops.pin_memory_cacheattr(200, 209, 6) == 0);
   BOOST_TEST(ops.shutdown(1) == 0);
   BOOST_TEST(ops.nr_vcpus(vcpus) == 0);
   BOOST_TEST(vcpus == 2U);
@@ -266,6 +278,8 @@ BOOST_AUTO_TEST_CASE(every_operation_reaches_its_library_function_with_its_argum
                                           "set_pci_link_route(7 1 10)",
                                           "modified_memory(7 5 6)",
                                           "set_mem_type(7 1 192 64)",
+                                          "relocate_memory(7 10 100 200)",
+                                          "pin_memory_cacheattr(7 200 209 6)",
                                           "shutdown(7 1)",
                                           "nr_vcpus(7)",
                                           "devicemodel_restrict(7)",

@@ -3,6 +3,8 @@
 
 #include "platform/xen/c_api.h"
 
+#include <xen/memory.h>
+
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -150,6 +152,23 @@ int xendevicemodel_modified_memory_bulk(xendevicemodel_handle*,
 int xendevicemodel_set_mem_type(
     xendevicemodel_handle*, domid_t d, hvmmem_type_t type, uint64_t first, uint32_t nr) {
   return fake().result("set_mem_type", text(d, static_cast<int>(type), first, nr));
+}
+int xendevicemodel_relocate_memory(
+    xendevicemodel_handle*, domid_t d, uint32_t pages, uint64_t from, uint64_t to) {
+  const int result = fake().result("relocate_memory", text(d, pages, from, to));
+  for (std::uint32_t i = 0; i < pages && result == 0; ++i) {
+    if (fake().absent.contains(from + i)) {
+      errno = EINVAL;
+      return -1;
+    }
+    fake().absent.erase(to + i);
+    fake().absent[from + i] = -EINVAL;
+  }
+  return result;
+}
+int xendevicemodel_pin_memory_cacheattr(
+    xendevicemodel_handle*, domid_t d, uint64_t first, uint64_t last, uint32_t type) {
+  return fake().result("pin_memory_cacheattr", text(d, first, last, type));
 }
 int xendevicemodel_shutdown(xendevicemodel_handle*, domid_t d, unsigned reason) {
   return fake().result("shutdown", text(d, reason));
@@ -306,6 +325,17 @@ void xencall_free_buffer(xencall_handle*, void* buffer) {
   std::free(buffer);
 }
 int xencall2(xencall_handle*, unsigned op, uint64_t command, uint64_t argument) {
+  if (op == __HYPERVISOR_memory_op) {
+    xen_memory_reservation asked{};
+    std::memcpy(&asked, reinterpret_cast<const void*>(argument), sizeof asked);
+    const xen_pfn_t first = asked.nr_extents != 0 ? *asked.extent_start.p : 0;
+    if (fake().result("memory_op", text(command, asked.domid, asked.extent_order, asked.nr_extents,
+                                        first)) != 0) {
+      return -1;
+    }
+    const auto given = fake().populated.find(asked.extent_order);
+    return given == fake().populated.end() ? static_cast<int>(asked.nr_extents) : given->second;
+  }
   std::memcpy(fake().hvm_param.data(), reinterpret_cast<const void*>(argument), 16);
   return fake().result("xencall2", text(op, command));
 }

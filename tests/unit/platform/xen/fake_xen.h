@@ -28,6 +28,8 @@ struct FakeXen {
   std::vector<xen::DmOps::Extent> extents;  ///< of the last modified_memory_bulk
   std::array<std::uint64_t, 2> hvm_param{};
   std::uint32_t next_grant = 1000;
+  /// Extents that XENMEM_populate_physmap gives, by order; of others all that were asked for.
+  std::map<unsigned, int> populated;
 
   [[nodiscard]] int result(const std::string& function, const std::string& arguments = "");
   [[nodiscard]] bool called(const std::string& line) const;
