@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154
-# limit 6600
+# limit 7600
 # Who reads the console leaves: with keys that nobody has read while the BIOS is at work, before a
 # megabyte is printed, and killed after it has stopped reading. The guest goes on each time, and
 # while nobody is there its device model uses no processor time.
@@ -112,6 +112,6 @@ check_killed_reader() {
   pause 12
   kill -KILL "$reader"
   rm -f "$state/guest/reader"
-  check_quiet 600 "a reader that did not read was killed, and the guest has gone on"
+  check_quiet 1500 "a reader that did not read was killed, and the guest has gone on"
   back_again two
 }
