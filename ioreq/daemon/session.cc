@@ -3,8 +3,10 @@
 #include "ioreq/daemon/session.h"
 
 #include "core/obs/log.h"
+#include "platform/linux/error_text.h"
 #include "platform/linux/process/start_pages.h"
 
+#include <cerrno>
 #include <csignal>
 
 namespace dm {
@@ -95,6 +97,22 @@ Result<> Session::run() {
     return *failure_;
   }
   return {};
+}
+
+/// In a stub domain: what the host has put into a drive, if it has.
+host::UniqueFd Session::fetch_disc(std::string_view drive) noexcept {
+  host::UniqueFd disc;
+  for (const DiskConfig& disk : config_.disks) {
+    if (disk.cdrom && disk.id == drive) {
+      const int error =
+          supervisor_->ask({.kind = supervisor::Kind::disc, .value = disk.index}, disc);
+      if (error != 0 && error != ENOENT) {
+        complaints_.warning("CD-ROM drive ", drive,
+                            ": its new disc is not to be had: ", host::error_text(error));
+      }
+    }
+  }
+  return disc;
 }
 
 }  // namespace dm

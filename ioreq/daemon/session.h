@@ -74,6 +74,7 @@ class Session final : private ControlHost {
   [[nodiscard]] Result<> start_supervisor();
   [[nodiscard]] Result<> take_place(const Incoming* saved);
   [[nodiscard]] toolstack::OpenStateTarget state_target();
+  [[nodiscard]] host::UniqueFd fetch_disc(std::string_view drive) noexcept;
   [[nodiscard]] Result<> listen();
   [[nodiscard]] Result<> announce();
   [[nodiscard]] Result<> give_up_privileges();

@@ -5,6 +5,7 @@
 #include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/session.h"
+#include "ioreq/daemon/stub_broker.h"
 #include "ioreq/machine/inspect.h"
 #include "platform/linux/disk/worker_pool.h"
 #include "platform/linux/process/first_process.h"
@@ -13,6 +14,7 @@
 #include "platform/linux/process/syscall_filter.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/supervisor/supervisor.h"
+#include "platform/toolstack/qmp/new_discs.h"
 #include "platform/toolstack/qmp/qmp_medium.h"
 #include "platform/toolstack/store/xenstore.h"
 #include "platform/xen/handles.h"
@@ -143,6 +145,8 @@ Result<> Session::start_supervisor() {
       theirs = host::UniqueFd{ends[1]};
     }
     options.broker = std::make_unique<HvmBroker>(config_, std::move(theirs));
+  } else {
+    options.broker = std::make_unique<StubBroker>(config_);
   }
   auto link = supervisor::start(std::move(options));
   if (!link) {
@@ -229,7 +233,14 @@ Result<> Session::listen() {
   commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
     return inspect(*machine_, config_);
   });
-  toolstack::add_fd_set_commands(commands_, fd_sets_);
+  if (in_stub_domain()) {
+    toolstack::add_fd_set_commands(commands_, fd_sets_, [this] {
+      toolstack::list_new_discs(*control_, fd_sets_,
+                                [this](std::string_view drive) { return fetch_disc(drive); });
+    });
+  } else {
+    toolstack::add_fd_set_commands(commands_, fd_sets_);
+  }
   toolstack::add_migration_commands(commands_, *control_, state_target());
   toolstack::add_medium_commands(
       commands_, *control_, fd_sets_,

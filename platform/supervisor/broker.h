@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "platform/linux/unique_fd.h"
+
 #include <poll.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -26,6 +29,13 @@ class Broker {
 
   /// The guest's ACPI sleep state: 0 or 3. Returns 0 or a positive errno value.
   [[nodiscard]] virtual int sleep(std::uint32_t state) noexcept = 0;
+
+  /// What is in CD-ROM drive `position` (0 to 3) now, open for reading: for a drive that is meant
+  /// to be empty, a file without a byte. Returns 0 or a positive errno value: ENOENT while the host
+  /// has not put it there yet.
+  [[nodiscard]] virtual int disc(std::uint32_t /*position*/, host::UniqueFd& /*to*/) noexcept {
+    return ENOSYS;
+  }
 
   /// Most descriptors that it waits for.
   static constexpr std::size_t kMostWaits = 2;

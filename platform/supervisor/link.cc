@@ -2,6 +2,7 @@
 #include "platform/supervisor/link.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/passed_descriptor.h"
 
 #include <poll.h>
 #include <sys/socket.h>
@@ -42,7 +43,7 @@ int Link::say(const Message& message) noexcept {
   return sent < 0 ? errno : 0;
 }
 
-int Link::ask(const Message& question) noexcept {
+int Link::ask(const Message& question, host::UniqueFd& to) noexcept {
   if (unanswered_ || !line_) {
     return EPIPE;
   }
@@ -60,7 +61,7 @@ int Link::ask(const Message& question) noexcept {
     return EPIPE;
   }
   std::array<std::byte, kMessageBytes + 1> bytes{};
-  const ssize_t got = ::recv(line_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+  const ssize_t got = host::receive_with_descriptor(line_.get(), bytes, to);
   const auto answer = got < 0
                           ? std::nullopt
                           : parse_supervisor(std::span{bytes}.first(static_cast<std::size_t>(got)));

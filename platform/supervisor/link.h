@@ -37,7 +37,13 @@ class Link {
   /// Asks the supervisor for something that this process may not do, and waits for its answer, for
   /// two seconds at most: 0 or a positive errno value. EPIPE when it does not answer, EPROTO when
   /// it answers nonsense; from then on it is not asked any more.
-  [[nodiscard]] int ask(const Message& question) noexcept;
+  /// If a descriptor comes with the answer, `to` has it (close-on-exec), else none.
+  [[nodiscard]] int ask(const Message& question, host::UniqueFd& to) noexcept;
+  /// The same for what is answered without one.
+  [[nodiscard]] int ask(const Message& question) noexcept {
+    host::UniqueFd none;
+    return ask(question, none);
+  }
 
   /// Readable when the supervisor has ended or has said something; hear() tells which. The link
   /// keeps the descriptor.

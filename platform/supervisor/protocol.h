@@ -23,9 +23,10 @@ enum class Kind : std::uint8_t {
   leaving = 2,  ///< worker: it ends on purpose, and the server has gone; `value` is 0
   sleep = 3,    ///< worker, asks: the guest's ACPI sleep state shall be `value`, 0 or 3
   done = 4,     ///< supervisor: what was asked is done; `value` is 0 or a positive errno value
+  disc = 5,     ///< worker, asks: what is in CD-ROM drive `value` now, an IDE position, 0 to 3
 };
 [[nodiscard]] constexpr bool asks(Kind kind) noexcept {
-  return kind == Kind::sleep;
+  return kind == Kind::sleep || kind == Kind::disc;
 }
 
 struct Message {
@@ -87,6 +88,8 @@ using MessageBytes = std::array<std::byte, kMessageBytes>;
       // HVM_PARAM_ACPI_S_STATE, Xen public header hvm/params.h: awake, and suspended to memory
       return wire.value == 0 || wire.value == 3 ? std::optional{Message{Kind::sleep, wire.value}}
                                                 : std::nullopt;
+    case Kind::disc:
+      return wire.value <= 3 ? std::optional{Message{Kind::disc, wire.value}} : std::nullopt;
     case Kind::done:
       break;
   }

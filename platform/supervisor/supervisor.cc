@@ -3,6 +3,7 @@
 
 #include "core/obs/log.h"
 #include "platform/linux/error_text.h"
+#include "platform/linux/passed_descriptor.h"
 #include "platform/linux/process/start_pages.h"
 #include "platform/supervisor/last_requests.h"
 #include "platform/supervisor/vigil.h"
@@ -295,10 +296,14 @@ bool Process::listen() noexcept {
 
 /// It waits for the answer, so there is room for it. One that does not read it harms itself.
 void Process::answer(const Message& question) noexcept {
-  const int error = broker_ == nullptr ? ENOSYS : broker_->sleep(question.value);
-  const MessageBytes bytes =
-      encode({.kind = Kind::done, .value = static_cast<std::uint32_t>(error)});
-  static_cast<void>(::send(line_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  host::UniqueFd found;
+  int error = ENOSYS;
+  if (broker_ != nullptr) {
+    error = question.kind == Kind::disc ? broker_->disc(question.value, found)
+                                        : broker_->sleep(question.value);
+  }
+  MessageBytes bytes = encode({.kind = Kind::done, .value = static_cast<std::uint32_t>(error)});
+  static_cast<void>(host::send_with_descriptor(line_.get(), bytes, found.get()));
 }
 
 void Process::look_at_pulse() noexcept {

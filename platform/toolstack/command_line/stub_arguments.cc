@@ -105,4 +105,15 @@ std::vector<std::string> unserved_pv_disks(const XenstoreReader& xenstore, std::
   return found;
 }
 
+std::optional<std::string> disc_file(const XenstoreReader& xenstore,
+                                     const std::string& device,
+                                     unsigned position) {
+  const auto backend = xenstore.read("device/vbd/" + device + "/backend");
+  if (!backend) {
+    return std::nullopt;
+  }
+  const bool empty = xenstore.read(*backend + "/params").value_or("").empty();
+  return empty ? "/dev/null" : std::string{"/dev/xvd"} + static_cast<char>('a' + position);
+}
+
 }  // namespace dm::toolstack

@@ -47,4 +47,13 @@ inline constexpr std::size_t kMostNamedDisks = 8;
 [[nodiscard]] std::vector<std::string> unserved_pv_disks(const XenstoreReader& xenstore,
                                                          std::uint32_t domid);
 
+/// The file of this domain whose bytes are in a CD-ROM drive: "/dev/xvdc", or /dev/null for a drive
+/// that is to be empty. `device` is the number of libxl's name for it, "5632"; `position` that of
+/// IDE, 0 to 3, after which Linux's blkfront names the disk. Nothing while there is no such disk.
+/// libxl writes both ends of a disk at once, so this tells what is meant to be there; the kernel
+/// follows, and until it has, the file is not there. Source: libxl_disk.c for the nodes.
+[[nodiscard]] std::optional<std::string> disc_file(const XenstoreReader& xenstore,
+                                                   const std::string& device,
+                                                   unsigned position);
+
 }  // namespace dm::toolstack

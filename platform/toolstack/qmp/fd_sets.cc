@@ -156,6 +156,12 @@ Result<host::UniqueFd> FdSets::open(std::string_view path, int access) const {
   return copy;
 }
 
+bool FdSets::holds(std::string_view opaque) const noexcept {
+  return std::ranges::any_of(sets_, [opaque](const Set& set) {
+    return std::ranges::find(set.entries, opaque, &Entry::opaque) != set.entries.end();
+  });
+}
+
 json::array FdSets::describe() const {
   json::array list;
   for (const Set& set : sets_) {
@@ -172,7 +178,7 @@ json::array FdSets::describe() const {
   return list;
 }
 
-void add_fd_set_commands(QmpCommands& commands, FdSets& sets) {
+void add_fd_set_commands(QmpCommands& commands, FdSets& sets, std::function<void()> before_query) {
   using Type = QmpParameter::Type;
   QmpParameters for_add{{"fdset-id", Type::integer}, {"opaque"}};
   commands.add("add-fd", std::move(for_add).with_descriptor(), [&sets](QmpCall& call) -> QmpResult {
@@ -212,7 +218,12 @@ void add_fd_set_commands(QmpCommands& commands, FdSets& sets) {
     }
     return json::object{};
   });
-  commands.add("query-fdsets", [&sets](QmpCall&) -> QmpResult { return sets.describe(); });
+  commands.add("query-fdsets", [&sets, before = std::move(before_query)](QmpCall&) -> QmpResult {
+    if (before) {
+      before();
+    }
+    return sets.describe();
+  });
 }
 
 }  // namespace dm::toolstack

@@ -8,6 +8,7 @@
 #include <boost/json/array.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,9 @@ class FdSets {
   /// duplicate shares offset and status flags with the descriptor that was passed.
   [[nodiscard]] Result<host::UniqueFd> open(std::string_view path, int access) const;
 
+  /// Whether a descriptor came with these words (add-fd's `opaque`).
+  [[nodiscard]] bool holds(std::string_view opaque) const noexcept;
+
   [[nodiscard]] boost::json::array describe() const;
 
  private:
@@ -72,10 +76,13 @@ class FdSets {
   std::vector<Set> sets_;  ///< none is empty
   std::uint64_t last_owner_ = 0;
 
-  friend void add_fd_set_commands(QmpCommands& commands, FdSets& sets);
+  friend void add_fd_set_commands(QmpCommands&, FdSets&, std::function<void()>);
 };
 
-/// add-fd, remove-fd, query-fdsets. `sets` outlives `commands` and every connection.
-void add_fd_set_commands(QmpCommands& commands, FdSets& sets);
+/// add-fd, remove-fd, query-fdsets. `sets` outlives `commands` and every connection. `before_query`
+/// is called, if there is one, before query-fdsets answers: it may add sets.
+void add_fd_set_commands(QmpCommands& commands,
+                         FdSets& sets,
+                         std::function<void()> before_query = {});
 
 }  // namespace dm::toolstack

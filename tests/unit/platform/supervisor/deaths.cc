@@ -85,6 +85,25 @@ BOOST_AUTO_TEST_CASE(a_worker_asks_and_the_supervisors_broker_answers) {
   BOOST_TEST(seen->operations == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_worker_asks_for_a_disc_and_gets_it_open) {
+  const pid_t pid = worker(
+      Place::child,
+      [](Link& w) {
+        serve(w);
+        host::UniqueFd disc;
+        seen->answered = w.ask({.kind = Kind::disc, .value = 2}, disc);
+        char byte = 0;
+        seen->got_disc = ::read(disc.get(), &byte, 1) == 0;
+        w.leave();
+      },
+      true);
+  BOOST_TEST(ends(pid));
+  await_conclusion();
+  BOOST_TEST(seen->asked_for_disc == 2U);
+  BOOST_TEST(seen->answered == 0);
+  BOOST_TEST(seen->got_disc);
+}
+
 BOOST_AUTO_TEST_CASE(without_a_broker_nothing_is_done_for_a_worker) {
   const pid_t pid = worker(Place::child, [](Link& w) {
     serve(w);

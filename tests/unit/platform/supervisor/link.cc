@@ -3,6 +3,7 @@
 #include "platform/supervisor/link.h"
 
 #include "platform/linux/process/syscall_filter.h"
+#include "tests/rig/open_descriptors.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -24,6 +25,7 @@
 
 using namespace dm;
 using namespace dm::supervisor;
+using dm::rig::open_descriptors;
 
 namespace {
 
@@ -52,6 +54,24 @@ struct Ends {
   }
   void say(const std::vector<std::byte>& bytes) {
     BOOST_TEST_REQUIRE(::send(supervisor.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                       static_cast<ssize_t>(bytes.size()));
+  }
+  /// The bytes, and so many descriptors of standard error.
+  void say_with(std::vector<std::byte> bytes, std::size_t descriptors) {
+    std::vector<std::byte> control(CMSG_SPACE(descriptors * sizeof(int)));
+    iovec data{.iov_base = bytes.data(), .iov_len = bytes.size()};
+    msghdr message{};
+    message.msg_iov = &data;
+    message.msg_iovlen = 1;
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptors * sizeof(int));
+    const std::vector<int> given(descriptors, STDERR_FILENO);
+    std::memcpy(CMSG_DATA(header), given.data(), descriptors * sizeof(int));
+    BOOST_TEST_REQUIRE(::sendmsg(supervisor.get(), &message, MSG_NOSIGNAL) ==
                        static_cast<ssize_t>(bytes.size()));
   }
   [[nodiscard]] bool readable() const {
@@ -102,26 +122,11 @@ BOOST_AUTO_TEST_CASE(whatever_a_supervisor_says_is_dropped_one_by_one_and_is_not
   }
 }
 
-BOOST_AUTO_TEST_CASE(descriptors_in_what_a_supervisor_says_do_not_arrive) {
-  const int lowest = ::dup(STDERR_FILENO);
-  ::close(lowest);
-  std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  const int given = STDERR_FILENO;
-  std::memcpy(CMSG_DATA(header), &given, sizeof given);
-  BOOST_TEST_REQUIRE(::sendmsg(supervisor.get(), &message, MSG_NOSIGNAL) == 1);
+BOOST_AUTO_TEST_CASE(descriptors_in_what_a_supervisor_says_unasked_do_not_arrive) {
+  const std::size_t before = open_descriptors();
+  say_with({std::byte{0}}, 1);
   BOOST_TEST((link->hear() == Heard::nonsense));
-  BOOST_TEST(::fcntl(lowest, F_GETFD) == -1);
+  BOOST_TEST(open_descriptors() == before);
 }
 
 BOOST_AUTO_TEST_CASE(a_supervisor_that_is_gone_is_heard_of_whatever_it_has_said_before) {
@@ -157,6 +162,26 @@ BOOST_AUTO_TEST_CASE(what_is_asked_is_said_and_the_answer_is_an_errno_value) {
     BOOST_TEST((message() == Message{Kind::sleep, 3}));
     BOOST_TEST(!readable());
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_descriptor_comes_with_an_answer_and_no_second_one) {
+  const Message question{.kind = Kind::disc, .value = 2};
+  const std::size_t before = open_descriptors();
+  host::UniqueFd disc;
+  for (const std::size_t descriptors : {1U, 2U, 8U}) {
+    say_with(done(0), descriptors);
+    BOOST_TEST(link->ask(question, disc) == 0);
+    BOOST_TEST((message() == question));
+    BOOST_TEST(disc.get() >= 0);
+    BOOST_TEST(::fcntl(disc.get(), F_GETFD) == FD_CLOEXEC);
+    BOOST_TEST(open_descriptors() == before + 1);
+  }
+  say(done(ENOENT));
+  BOOST_TEST(link->ask(question, disc) == ENOENT);
+  BOOST_TEST(disc.get() == -1);
+  say_with(done(0), 1);
+  BOOST_TEST(link->ask(question) == 0);  // by who wants none
+  BOOST_TEST(open_descriptors() == before);
 }
 
 BOOST_AUTO_TEST_CASE(after_an_answer_that_makes_no_sense_nothing_is_asked_any_more) {

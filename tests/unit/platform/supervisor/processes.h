@@ -48,6 +48,8 @@ struct Seen {
   std::atomic<int> orphan{0};     ///< a pid
   std::atomic<int> heard{-1};     ///< and after its death
   std::atomic<unsigned> asked_to_sleep{99};
+  std::atomic<unsigned> asked_for_disc{99};
+  std::atomic<bool> got_disc{false};
   std::atomic<bool> broker_opened{false};
   std::atomic<int> broker_saw_the_end{0};
   std::atomic<int> answered{-1};    ///< what the worker got
@@ -131,6 +133,11 @@ class SharedBroker final : public Broker {
   [[nodiscard]] int sleep(std::uint32_t state) noexcept override {
     seen->asked_to_sleep = state;
     return ENOTTY;
+  }
+  [[nodiscard]] int disc(std::uint32_t position, host::UniqueFd& to) noexcept override {
+    seen->asked_for_disc = position;
+    to = host::UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+    return 0;
   }
   void worker_ended() noexcept override { ++seen->broker_saw_the_end; }
 };

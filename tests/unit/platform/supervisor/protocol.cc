@@ -38,6 +38,9 @@ Bytes leaving() {
 Bytes sleep(std::uint32_t state) {
   return message(1, 3, 0, state);
 }
+Bytes disc(std::uint32_t position) {
+  return message(1, 5, 0, position);
+}
 Bytes done(std::uint32_t error) {
   return message(1, 4, 0, error);
 }
@@ -70,7 +73,7 @@ BOOST_AUTO_TEST_CASE(every_other_length_is_no_message) {
 BOOST_AUTO_TEST_CASE(every_other_version_and_kind_is_no_message) {
   for (unsigned version = 0; version < 256; ++version) {
     for (unsigned kind = 0; kind < 256; ++kind) {
-      const bool known = version == 1 && kind >= 1 && kind <= 3;
+      const bool known = version == 1 && kind >= 1 && kind <= 5 && kind != 4;
       BOOST_TEST(parse_worker(message(version, kind, 0, 0)).has_value() == known,
                  version << ' ' << kind);
     }
@@ -103,11 +106,22 @@ BOOST_AUTO_TEST_CASE(answers_are_errno_values_and_come_from_supervisors_alone) {
   BOOST_TEST(!parse_supervisor(done(4096)).has_value());
   BOOST_TEST(!parse_supervisor(done(0xffffffff)).has_value());
   BOOST_TEST(!parse_worker(done(0)).has_value());
-  for (const Bytes& other : {serving(5), leaving(), sleep(3), Bytes{}, Bytes(7), Bytes(9)}) {
+  for (const Bytes& other :
+       {serving(5), leaving(), sleep(3), disc(2), Bytes{}, Bytes(7), Bytes(9)}) {
     BOOST_TEST(!parse_supervisor(other).has_value());
   }
   BOOST_TEST(!parse_supervisor(message(2, 4, 0, 0)).has_value());
   BOOST_TEST(!parse_supervisor(message(1, 4, 1, 0)).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(there_are_four_drives_whose_disc_can_be_asked_for) {
+  BOOST_TEST((encoded({Kind::disc, 2}) == disc(2)));
+  for (std::uint32_t position = 0; position < 4; ++position) {
+    BOOST_TEST((parse_worker(disc(position)) == Message{Kind::disc, position}));
+  }
+  for (const std::uint32_t position : {4U, 256U, 0xffffffffU}) {
+    BOOST_TEST(!parse_worker(disc(position)).has_value());
+  }
 }
 
 BOOST_AUTO_TEST_CASE(only_a_worker_that_serves_may_ask_and_each_question_is_told_once) {
@@ -118,14 +132,18 @@ BOOST_AUTO_TEST_CASE(only_a_worker_that_serves_may_ask_and_each_question_is_told
     BOOST_TEST(account.hear(sleep(state)));
     BOOST_TEST((account.asked() == Message{Kind::sleep, state}));
   }
+  BOOST_TEST(account.hear(disc(1)));
+  BOOST_TEST((account.asked() == Message{Kind::disc, 1}));
   BOOST_TEST((account.phase() == Phase::serving));
   BOOST_TEST(account.hear(leaving()));
   BOOST_TEST(!account.asked().has_value());
   BOOST_TEST(!account.hear(sleep(0)));
   BOOST_TEST(!account.asked().has_value());
-  Account early;
-  BOOST_TEST(!early.hear(sleep(3)));
-  BOOST_TEST(!early.asked().has_value());
+  for (const Bytes& question : {sleep(3), disc(2)}) {
+    Account early;
+    BOOST_TEST(!early.hear(question));
+    BOOST_TEST(!early.asked().has_value());
+  }
 }
 
 /// What a supervisor should believe, written as plainly as can be.

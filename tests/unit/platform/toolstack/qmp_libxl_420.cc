@@ -127,17 +127,15 @@ BOOST_FIXTURE_TEST_CASE(one_option_can_be_asked_for, ProbeRig) {
 struct StubCdRig : QmpRig {
   StubCdRig() {
     add_medium_commands(commands, machine, fd_sets, machine.discs());
+    machine.drive_list.push_back({.name = "ide-768", .image = "/dev/xvda", .stats = {}});
     machine.drive_list.push_back(
         {.name = "ide-5632", .image = "/dev/xvdc", .removable = true, .stats = {}});
-    offer();
+    fetch_disc = [this](std::string_view drive) {
+      ++asked;
+      BOOST_TEST(drive == "ide-5632");
+      return there ? host::UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)} : host::UniqueFd{};
+    };
     client.enter();
-  }
-  /// What the stub domain does when its /dev/xvdc is there.
-  void offer() {
-    BOOST_TEST_REQUIRE(fd_sets
-                           .add(host::UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)},
-                                std::nullopt, "stub-devid:5632", 0)
-                           .has_value());
   }
   /// The set whose descriptors have this opaque.
   std::optional<std::int64_t> find_set(std::string_view opaque) {
@@ -153,8 +151,15 @@ struct StubCdRig : QmpRig {
     }
     return std::nullopt;
   }
+  bool there = true;  ///< the stub domain's /dev/xvdc
+  int asked = 0;
   Peer client = connect();
 };
+
+BOOST_FIXTURE_TEST_CASE(while_a_disc_is_in_its_drive_nobody_is_asked_for_another, StubCdRig) {
+  BOOST_TEST(!find_set("stub-devid:5632").has_value());
+  BOOST_TEST(asked == 0);
+}
 
 BOOST_FIXTURE_TEST_CASE(a_disc_is_changed_in_a_stub_domain, StubCdRig) {
   BOOST_TEST(
@@ -162,16 +167,19 @@ BOOST_FIXTURE_TEST_CASE(a_disc_is_changed_in_a_stub_domain, StubCdRig) {
           .contains("return"));
   const auto old = find_set("stub-devid:5632");
   BOOST_TEST_REQUIRE(old.has_value());
+  BOOST_TEST((find_set("stub-devid:5632") == old));  // no second one
+  BOOST_TEST(asked == 1);
   const std::size_t before = open_descriptors();
   BOOST_TEST(client
                  .command(R"({"execute":"remove-fd","arguments":{"fdset-id":)" +
                           std::to_string(*old) + R"(},"id":1})")
                  .contains("return"));
   BOOST_TEST(open_descriptors() == before - 1);  // or the old device could not go
+  there = false;
   for (int i = 0; i < 3; ++i) {
     BOOST_TEST(!find_set("stub-devid:5632").has_value());  // every 200 ms
   }
-  offer();
+  there = true;
   const auto set = find_set("stub-devid:5632");
   BOOST_TEST_REQUIRE(set.has_value());
   BOOST_TEST(client
@@ -179,11 +187,13 @@ BOOST_FIXTURE_TEST_CASE(a_disc_is_changed_in_a_stub_domain, StubCdRig) {
                           R"("filename":"/dev/fdset/)" +
                           std::to_string(*set) + R"(","format":"host_device"},"id":1})")
                  .contains("return"));
-  BOOST_TEST(machine.drive_list[0].image == "/dev/fdset/" + std::to_string(*set));
+  BOOST_TEST(machine.drive_list[1].image == "/dev/fdset/" + std::to_string(*set));
   BOOST_TEST(machine.fds_inserted == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_set_of_the_stub_domain_s_own_outlives_the_connection, StubCdRig) {
+  machine.drive_list[1].image.clear();
+  BOOST_TEST(find_set("stub-devid:5632").has_value());
   client.hang_up();
   BOOST_TEST(loop.run_until([&] { return server->clients() == 0; }));
   loop.settle();

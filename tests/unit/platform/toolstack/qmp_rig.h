@@ -7,6 +7,7 @@
 #include "platform/linux/loop/loop.h"
 #include "platform/linux/unique_fd.h"
 #include "platform/toolstack/qmp/fd_sets.h"
+#include "platform/toolstack/qmp/new_discs.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_server.h"
@@ -215,7 +216,11 @@ struct QuietLog {
 struct QmpRig {
   explicit QmpRig(const QmpLimits& limits = {}) {
     add_machine_commands(commands, machine, "guest");
-    add_fd_set_commands(commands, fd_sets);
+    add_fd_set_commands(commands, fd_sets, [this] {
+      if (fetch_disc) {
+        list_new_discs(machine, fd_sets, fetch_disc);
+      }
+    });
     add_migration_commands(commands, machine, passed_descriptors(fd_sets));
     server = std::make_unique<QmpServer>(loop.io(), commands, limits);
     BOOST_TEST_REQUIRE(server->listen({"libxl-cmd", path, -1}).has_value());
@@ -231,6 +236,7 @@ struct QmpRig {
   Loop loop;
   FakeMachine machine;
   FdSets fd_sets;
+  FetchDisc fetch_disc;  ///< none: not in a stub domain
   QmpCommands commands;
   std::unique_ptr<QmpServer> server;
 };

@@ -56,6 +56,24 @@ bool says(const std::string& message, const char* word) {
 
 BOOST_FIXTURE_TEST_SUITE(stub_arguments, FakeStore)
 
+BOOST_AUTO_TEST_CASE(a_disc_is_where_the_stub_domain_s_own_disk_is) {
+  BOOST_TEST(!disc_file(*this, "5632", 2).has_value());  // libxl has taken it away
+  nodes["device/vbd/5632/backend"] = "/local/domain/0/backend/vbd/9/5632";
+  nodes["/local/domain/0/backend/vbd/9/5632/params"] = "/discs/two.iso";
+  nodes["device/vbd/768/backend"] = "/local/domain/0/backend/vbd/9/768";
+  nodes["/local/domain/0/backend/vbd/9/768/params"] = "/disks/first.img";
+  BOOST_TEST((disc_file(*this, "5632", 2) == "/dev/xvdc"));
+  BOOST_TEST((disc_file(*this, "5632", 3) == "/dev/xvdd"));
+  BOOST_TEST(!disc_file(*this, "5696", 3).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_drive_is_a_disk_without_an_image) {
+  nodes["device/vbd/5632/backend"] = "/local/domain/0/backend/vbd/9/5632";
+  BOOST_TEST((disc_file(*this, "5632", 2) == "/dev/null"));
+  nodes["/local/domain/0/backend/vbd/9/5632/params"] = "";
+  BOOST_TEST((disc_file(*this, "5632", 2) == "/dev/null"));
+}
+
 BOOST_AUTO_TEST_CASE(arguments_come_in_the_order_of_their_numbers) {
   set("001", "-xen-domid");
   set("002", "7");
