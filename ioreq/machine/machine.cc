@@ -191,10 +191,11 @@ void Machine::shutdown(ShutdownReason reason) noexcept {
   host_.domain.shutdown(reason);
 }
 
-/// Once a request: a string operation on PM1a_CNT asks 2048 times, and a disk's flush is dear.
+/// Once a request, and not by a guest that has just ended: a string operation on PM1a_CNT asks 2048
+/// times, and a disk's flush is dear.
 void Machine::suspend_to_ram() noexcept {
-  if (std::exchange(slept_in_, dispatcher_.counters().requests) ==
-      dispatcher_.counters().requests) {
+  if (ended_ || std::exchange(slept_in_, dispatcher_.counters().requests) ==
+                    dispatcher_.counters().requests) {
     return;
   }
   make_durable();

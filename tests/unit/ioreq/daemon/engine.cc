@@ -150,6 +150,21 @@ BOOST_AUTO_TEST_CASE(a_string_operation_on_pm1_control_flushes_each_disk_once) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_guest_that_has_ended_goes_to_sleep_no_more) {
+  ManagedPc pc;
+  pc.firmware();
+  for (std::size_t i = 0; i < 2048; ++i) {
+    const std::uint16_t value = i == 0 ? 0x2001 : 0x2401;  // S5, then S3
+    std::memcpy(pc.memory.ram().data() + 0x200000 + i * 2, &value, sizeof value);
+  }
+  pc.rep_outs(0xb004, 2, 0x200000, 2048);
+  for (const auto& disk : pc.disks) {
+    BOOST_TEST(disk.flushes_now == 1U);
+  }
+  BOOST_TEST(pc.domain.suspends() == 0U);
+  BOOST_TEST(pc.domain.shutdowns().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(four_serial_ports_share_two_interrupts) {
   ManagedPc pc;
   constexpr std::array<std::uint16_t, 4> kBase{0x3f8, 0x2f8, 0x3e8, 0x2e8};
