@@ -95,6 +95,13 @@ struct NicConfig {
   std::optional<std::string> rom;
 };
 
+/// A Linux kernel of the host that the guest is started from, instead of a boot loader on its disk.
+struct KernelConfig {
+  std::string path;
+  std::string initrd;        ///< path; empty: none
+  std::string command_line;  ///< empty: none
+};
+
 /// The standard VGA card.
 struct VgaConfig {
   unsigned memory_mib = 16;    ///< video memory: a power of two, 1 to 256
@@ -138,6 +145,7 @@ struct MachineConfig {
   std::vector<DiskConfig> disks;
   std::array<std::optional<SerialConfig>, 4> serial;
   std::optional<VgaConfig> vga;
+  std::optional<KernelConfig> kernel;
   std::vector<NicConfig> nics;
   std::vector<QmpSocketConfig> qmp;
   SpinConfig spin;

@@ -153,6 +153,12 @@ dm::Result<> run() {
     return dm::fail("-xen-domid says ", std::to_string(invocation->config.domid),
                     ", but this domain's target is ", std::to_string(stub.domid));
   }
+  if (invocation->config.kernel) {
+    return dm::fail("kernel=", invocation->config.kernel->path,
+                    ": a stub domain sees no file of dom0. Write no kernel, ramdisk, cmdline, root "
+                    "or extra line, so that the guest boots from its disk, or no "
+                    "device_model_stubdomain_override");
+  }
   dm::log::set_budget(invocation->log_budget);
   dm::toolstack::log_start(invocation->config);
   tell_unserved(found->unserved_disks, invocation->config.xen_platform);

@@ -4,10 +4,13 @@
 #include "core/backend/block.h"
 #include "core/backend/chardev.h"
 #include "core/backend/net.h"
+#include "core/boot/linux_image.h"
+#include "core/ports/boot_file.h"
 
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace dm {
@@ -25,6 +28,14 @@ struct Backends {
   std::array<std::unique_ptr<CharBackend>, 4> serial;
   std::vector<Nic> nics;           ///< in the order of the configuration's
   std::vector<std::byte> vga_rom;  ///< VGA BIOS; empty: none
+
+  /// What the guest is started from, instead of a disk.
+  struct Boot {
+    std::unique_ptr<BootFile> kernel;
+    std::unique_ptr<BootFile> initrd;  ///< null: none
+    boot::LinuxImage image;            ///< of `kernel`
+  };
+  std::optional<Boot> boot;
 };
 
 }  // namespace dm

@@ -17,6 +17,7 @@ using Names = std::set<std::string, std::less<>>;
 constexpr std::string_view kCard = "nic";
 constexpr std::string_view kSerial = "serial";
 constexpr std::string_view kScreen = "vga";
+constexpr std::string_view kBoot = "fw_cfg";
 
 std::size_t cards_in(const Names& names) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -32,6 +33,9 @@ std::string one_device(std::string_view name, bool was_there) {
   }
   if (name == kScreen) {
     return std::string{"vga: the graphics card (any but \"none\")"} + change;
+  }
+  if (name == kBoot) {
+    return std::string{"kernel: a kernel of the host"} + change;
   }
   return "device " + printable(name) + change;
 }

@@ -5,6 +5,7 @@
 #include "devices/ata/atapi_drive.h"
 #include "devices/ata/geometry.h"
 #include "devices/ata/identify.h"
+#include "devices/fw_cfg/fw_cfg.h"
 #include "ioreq/machine/machine_state.h"
 
 #include <algorithm>
@@ -26,6 +27,7 @@ constexpr PciBdf kScreenSlot{.device = 3, .function = 0};
 
 constexpr std::string_view kChipset = "chipset";
 constexpr std::string_view kScreen = "vga";
+constexpr std::string_view kBoot = "fw_cfg";
 
 /// Adds a device, and gives back its chip.
 template <class Chip>
@@ -121,6 +123,25 @@ Result<> add_screen(Devices& devices,
   return {};
 }
 
+/// What firmware reads a kernel of the host from.
+Result<> add_boot(Devices& devices,
+                  const MachineConfig& config,
+                  const Backends::Boot& boot,
+                  const DevicePorts& ports) {
+  auto device = fw_cfg::FwCfg::create(fw_cfg::make_items({.image = boot.image,
+                                                          .kernel = *boot.kernel,
+                                                          .initrd = boot.initrd.get(),
+                                                          .rom = fw_cfg::boot_rom(),
+                                                          .vcpus = config.vcpus_online,
+                                                          .most_vcpus = config.vcpus_max}),
+                                      ports);
+  if (!device) {
+    return device.error();
+  }
+  add(devices, std::string{kBoot}, std::move(*device));
+  return {};
+}
+
 Result<> add_cards(Devices& devices,
                    const MachineConfig& config,
                    Backends& backends,
@@ -206,6 +227,11 @@ Result<Devices> make_devices(const MachineConfig& config,
   }
   if (auto added = add_cards(devices, config, backends, ports); !added) {
     return added.error();
+  }
+  if (backends.boot) {
+    if (auto added = add_boot(devices, config, *backends.boot, ports); !added) {
+      return added.error();
+    }
   }
   for (const DeviceMaker make : more) {
     auto made = make(ports);

@@ -5,6 +5,7 @@
 #include "core/state/view.h"
 #include "devices/chipset/chipset.h"
 #include "devices/e1000/state.h"
+#include "devices/fw_cfg/state.h"
 #include "devices/ide/state.h"
 #include "devices/uart16550/state.h"
 #include "devices/vga/state.h"
@@ -63,11 +64,9 @@ struct Kind {
 
 /// The devices that make_devices.cc names.
 constexpr std::array kKinds{
-    Kind{"chipset", view_as<chipset::ChipsetState>},
-    Kind{"ide", view_as<ide::ControllerState>},
-    Kind{"serial", view_as<uart16550::UartState>},
-    Kind{"vga", view_as<vga::State>},
-    Kind{"nic", view_card},
+    Kind{"chipset", view_as<chipset::ChipsetState>}, Kind{"ide", view_as<ide::ControllerState>},
+    Kind{"serial", view_as<uart16550::UartState>},   Kind{"vga", view_as<vga::State>},
+    Kind{"fw_cfg", view_as<fw_cfg::State>},          Kind{"nic", view_card},
 };
 
 json::object view_device(const SavedDevice& device) {

@@ -2,6 +2,7 @@
 #include "tests/fuzz/fuzz_pc.h"
 
 #include "core/obs/log.h"
+#include "tests/rig/boot_files.h"
 
 #include <algorithm>
 #include <cstring>
@@ -80,6 +81,9 @@ FuzzPc::FuzzPc(const Shape& shape, std::span<const DeviceMaker> more) : shape_{s
   }
   if (shape.screen) {
     video_.emplace(std::size_t{1} << 20U);
+  }
+  if (shape.kernel) {
+    backends.boot = rig::make_boot(100'000, 70'000);
   }
   const MachineHost host{
       .claims = claims_,

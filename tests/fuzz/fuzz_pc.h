@@ -27,6 +27,7 @@ struct Shape {
         large{(choice & 8U) != 0},
         ports{1U + (choice >> 4U & 3U)},
         screen{ports == 4},
+        kernel{ports == 3},
         card{(choice & 0x40U) != 0},
         cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
@@ -35,6 +36,7 @@ struct Shape {
   bool large;       ///< more than LBA28 reaches
   unsigned ports;   ///< serial
   bool screen;      ///< with four of them: a byte has no bit left
+  bool kernel;      ///< with three of them: started from a file of the host
   bool card;        ///< a network card
   bool cdrom;       ///< as secondary slave
 };

@@ -117,9 +117,9 @@ constexpr Option kOptions[] = {
     {"display",             true,  false, take_display},
     {"sdl",                 false, false, refuse<Unserved::sdl>},
     {"k",                   true,  false, take_keymap},
-    {"kernel",              true,  false, refuse<Unserved::direct_boot>},
-    {"initrd",              true,  false, refuse<Unserved::direct_boot>},
-    {"append",              true,  false, refuse<Unserved::direct_boot>},
+    {"kernel",              true,  true,  take_kernel},
+    {"initrd",              true,  true,  take_initrd},
+    {"append",              true,  true,  take_append},
     {"device",              true,  false, take_device},
     {"serial",              true,  false, take_serial},
     {"nographic",           false, false, take_nographic},
@@ -324,6 +324,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   join_monitors(parse);
   join_cards(parse);
   join_disks(parse);
+  join_kernel(parse);
   join_machine(parse);
   if (!parse.refusals.empty()) {
     Error error{parse.refusals.message()};

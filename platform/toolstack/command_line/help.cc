@@ -84,10 +84,13 @@ Options understood, as libxl 4.17 writes them:
                                     both are the standard VGA card; its BIOS is Debian's (seabios)
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1
                                     with -drive if=none,id=D[,file=PATH,format=raw]
+  -kernel FILE  [-initrd FILE]  [-append TEXT]
+                                    a Linux kernel of this host (bzImage), started instead of what
+                                    is on the disk
   -incoming fd:F                    the state of a saved guest
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic -vnc -k
   -display none -net none -device xen-pvdevice
-Refused, with the setting to change: -kernel -initrd -append -sdl -spice -usb -usbdevice -object
+Refused, with the setting to change: -sdl -spice -usb -usbdevice -object
 
   --help (-h), --version
 

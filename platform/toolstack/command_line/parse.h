@@ -100,6 +100,7 @@ struct Parse {
   bool usb_redirected = false;  ///< SPICE has asked for the controllers
   std::vector<ChardevArgument> chardevs;
   std::vector<MonitorArgument> monitors;
+  KernelConfig kernel;  ///< without a path: there is none
   unsigned serials = 0;
   bool no_machine = false;  ///< -machine none
 
@@ -132,6 +133,11 @@ void take_name(Parse&, std::string_view name, std::string_view value);
 void take_machine(Parse&, std::string_view name, std::string_view value);
 /// Refuses what makes no sense with a PV domain.
 void join_machine(Parse&);
+/// A ramdisk and a command line are a kernel's.
+void join_kernel(Parse&);
+void take_kernel(Parse&, std::string_view name, std::string_view value);
+void take_initrd(Parse&, std::string_view name, std::string_view value);
+void take_append(Parse&, std::string_view name, std::string_view value);
 void take_smp(Parse&, std::string_view name, std::string_view value);
 void take_boot(Parse&, std::string_view name, std::string_view value);
 void take_memory(Parse&, std::string_view name, std::string_view value);

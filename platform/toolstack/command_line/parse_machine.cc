@@ -60,10 +60,34 @@ void take_machine(Parse& parse, std::string_view name, std::string_view value) {
   // max-ram-below-4g needs nothing: libxl places the guest's memory, we only map what is there.
 }
 
+void take_kernel(Parse& parse, std::string_view name, std::string_view value) {
+  if (value.empty()) {
+    parse.broken(name, value, "kernel= in xl.cfg has to name a file");
+  }
+  parse.kernel.path = value;
+}
+void take_initrd(Parse& parse, std::string_view, std::string_view value) {
+  parse.kernel.initrd = value;
+}
+void take_append(Parse& parse, std::string_view, std::string_view value) {
+  parse.kernel.command_line = value;
+}
+
+void join_kernel(Parse& parse) {
+  const KernelConfig& given = parse.kernel;
+  if (!given.path.empty()) {
+    parse.config.kernel = given;
+  } else if (!given.initrd.empty()) {
+    parse.broken("initrd", given.initrd, "ramdisk= in xl.cfg needs a kernel=");
+  } else if (!given.command_line.empty()) {
+    parse.broken("append", given.command_line, "cmdline=, root= and extra= need a kernel=");
+  }
+}
+
 void join_machine(Parse& parse) {
   const MachineConfig& config = parse.config;
-  const bool emulated =
-      !config.disks.empty() || !config.nics.empty() || parse.serials != 0 || config.vga;
+  const bool emulated = !config.disks.empty() || !config.nics.empty() || parse.serials != 0 ||
+                        config.vga || config.kernel;
   if (parse.no_machine && (emulated || config.incoming_fd)) {
     parse.broken("machine", "none",
                  "no machine has no disks, network cards, serial ports or screen");

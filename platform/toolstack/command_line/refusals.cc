@@ -68,10 +68,6 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"a CD-ROM drive beyond the four IDE positions of disks", "disk",
      "disk=[ '...,vdev=hdc,devtype=cdrom' ] (a free one of hda to hdd)",
      "A disk in that position has to go to another, or to xvde and later for PV drivers alone"},
-    {"a kernel started without the disk's boot loader", "kernel, ramdisk, cmdline",
-     "no kernel, ramdisk, cmdline, root or extra line",
-     "The guest boots by the boot loader on its disk: one without a boot loader has nothing to "
-     "boot, so install one first, with the same command line"},
     {"a serial port that leads to something unknown", "serial",
      "serial=\"pty\" (or null, stdio, none, file:PATH, pipe:PATH, unix:PATH,server,nowait, "
      "tcp:HOST:PORT,server,nowait, /dev/TTY)",

@@ -29,7 +29,6 @@ enum class Unserved : std::uint8_t {
   image_protocol,   ///< one that only QEMU's own network clients can read
   pv_image_format,  ///< of a disk for PV drivers alone, with dm_restrict=1
   cdrom_position,
-  direct_boot,
   serial_backend,
   serial_count,
   channel,

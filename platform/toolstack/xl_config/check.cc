@@ -142,6 +142,13 @@ void show_machine(Page& page, const MachineConfig& machine, const Translation& g
   for (const char letter : machine.boot_order) {
     order.append(order.empty() ? "" : ", ").append(boot_word(letter));
   }
+  if (machine.kernel) {
+    order.insert(
+        0, "kernel " + shown(machine.kernel->path) +
+               (machine.kernel->initrd.empty() ? std::string{" without a ramdisk"}
+                                               : ", ramdisk " + shown(machine.kernel->initrd)) +
+               "; then ");
+  }
   page.row("boots from", order);
   page.row("chipset", std::string{"ACPI "} + (machine.acpi ? "on" : "off") +
                           ", xen-platform device " +

@@ -188,6 +188,13 @@ void Translator::boot_and_serial() {
   const bool loader = kernel && kernel->substr(kernel->rfind('/') + 1) == "hvmloader";
   if (kernel && !loader) {
     add(read.line("kernel"), "-kernel", std::string{*kernel});
+    if (stub_) {
+      error(
+          read.line("kernel"),
+          "kernel: a stub domain sees no file of dom0: write no kernel, ramdisk, cmdline, root or "
+          "extra line, so that the guest boots from its disk, or no "
+          "device_model_stubdomain_override");
+    }
   }
   if (const auto ramdisk = read.text("ramdisk")) {
     add(read.line("ramdisk"), "-initrd", std::string{*ramdisk});

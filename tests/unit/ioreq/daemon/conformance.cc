@@ -27,10 +27,11 @@ namespace {
 using Bytes = std::vector<std::byte>;
 constexpr UnplugRequest kEverything{.ide_disks = true, .ide_secondary_disks = true, .nics = true};
 
-/// And a screen, which the machines of the kept states have not.
+/// And a screen and a kernel of the host, which the machines of the kept states have not.
 MachineConfig everything_there_is() {
   MachineConfig config = everything();
   config.vga.emplace().memory_mib = 1;
+  config.kernel.emplace();
   return config;
 }
 
@@ -48,6 +49,8 @@ class FullPc final : public SavedPc {
     config_write({5, 0}, 0x3c, 1, 11);  // the second card
     config_write({3, 0}, 0x10, 4, 0xe8000000);
     config_write({3, 0}, 0x04, 2, 3);
+    outw(0x510, 0x12);  // the ramdisk
+    (void)inb(0x511);
     for (const auto& region : machine->pio().regions()) {
       if (region.used && !is_of_the_pc(region.name)) {
         for (unsigned at = region.range.first; at <= region.range.last; ++at) {

@@ -7,6 +7,7 @@
 #include "core/ports/disc_image.h"
 #include "ioreq/machine/control.h"
 #include "tests/drivers/ide_driver.h"
+#include "tests/rig/boot_files.h"
 #include "tests/rig/scripted_block.h"
 #include "tests/rig/scripted_chardev.h"
 #include "tests/rig/scripted_net.h"
@@ -139,6 +140,9 @@ class ManagedPc : public SimHost, public ScriptedProcess {
       auto cable = std::make_unique<rig::ScriptedNet>();
       cables.push_back(cable.get());
       backends.nics.push_back({.cable = std::move(cable), .rom = {}});
+    }
+    if (config.kernel) {
+      backends.boot = rig::make_boot(100'000, 70'000);
     }
     machine = make(config, std::move(backends));
     control = std::make_unique<Control>(config, *machine, guest_time, dirty, *this);

@@ -62,7 +62,6 @@ const std::vector<Row> kRefused = {
     {"disk=['vdev=hda,target=nbd://h/x']\n", "write backendtype=qdisk with it"},
     {"disk=['/q,qcow2,xvdf']\ndm_restrict=1\n", "/q is qcow2"},
     {"disk=[',,xvde,cdrom']\n", "a CD-ROM drive beyond the four IDE positions"},
-    {"kernel='/k'\nramdisk='/r'\n", "g.cfg:11: kernel, ramdisk, cmdline: write"},
     {"serial='vc'\n", "g.cfg:11: serial: write"},
     {"serial=['pty','pty','pty','pty','pty']\n", "more than four serial ports"},
     {"channel=['connection=pty']\n", "g.cfg:11: channel: write no channel line"},
@@ -143,6 +142,19 @@ const std::vector<Row> kHints = {
     {"dm_restrict=1\ndisk=['/a,,hda']\n", "dm_restrict=1 limits files"},
     {"vfb=['vnc=1']\n", "g.cfg:11: vfb: "},
 };
+
+BOOST_AUTO_TEST_CASE(a_kernel_of_the_host_is_what_the_guest_boots_from) {
+  const CheckReport report = check("kernel='/boot/k'\nramdisk='/boot/r'\nextra='ro'\n");
+  BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
+  BOOST_TEST(says(report.text, "kernel /boot/k, ramdisk /boot/r; then disk"), report.text);
+}
+
+BOOST_AUTO_TEST_CASE(a_stub_domain_sees_no_kernel_of_dom0) {
+  const CheckReport report = check("kernel='/boot/k'\ndevice_model_stubdomain_override=1\n");
+  BOOST_TEST(report.exit_status == CheckReport::kMustChange, report.text);
+  BOOST_TEST(says(report.text, "g.cfg:11: kernel: a stub domain sees no file of dom0"),
+             report.text);
+}
 
 BOOST_DATA_TEST_CASE(what_bites_people_is_told_and_refuses_nothing,
                      boost::unit_test::data::make(kHints),

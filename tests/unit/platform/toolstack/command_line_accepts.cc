@@ -88,6 +88,20 @@ BOOST_AUTO_TEST_CASE(without_smp_and_boot_there_is_one_vcpu_and_the_order_cda) {
   BOOST_TEST(machine.boot_order == "cda");
 }
 
+BOOST_AUTO_TEST_CASE(a_kernel_of_the_host_has_a_ramdisk_and_a_command_line_or_neither) {
+  const MachineConfig machine = machine_of(
+      {.kernel = {"-kernel", "/boot/vmlinuz", "-initrd", "/boot/initrd", "-append", "-quiet ro"}});
+  BOOST_TEST_REQUIRE(machine.kernel.has_value());
+  BOOST_TEST(machine.kernel->path == "/boot/vmlinuz");
+  BOOST_TEST(machine.kernel->initrd == "/boot/initrd");
+  BOOST_TEST(machine.kernel->command_line == "-quiet ro");
+  const MachineConfig bare = machine_of({.kernel = {"-kernel", "/boot/vmlinuz"}});
+  BOOST_TEST_REQUIRE(bare.kernel.has_value());
+  BOOST_TEST(bare.kernel->initrd.empty());
+  BOOST_TEST(bare.kernel->command_line.empty());
+  BOOST_TEST(!machine_of({}).kernel.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(four_vcpus_are_online_and_possible) {
   const MachineConfig machine = machine_of({.smp = {"-smp", "4"}});
   BOOST_TEST(machine.vcpus_online == 4U);

@@ -48,10 +48,6 @@ const std::vector<Row> kUnserved = {
      {.usb_sound_acpi = {"-device", "intel-hda", "-device", "hda-duplex"}},
      {"soundhw"}},
     {"AC97 sound", {.usb_sound_acpi = {"-device", "AC97"}}, {"soundhw"}},
-    {"direct kernel boot",
-     {.kernel = {"-kernel", "/boot/vmlinuz", "-initrd", "/boot/initrd", "-append",
-                 "-console=ttyS0 ro"}},
-     {"kernel, ramdisk", "/boot/vmlinuz", "/boot/initrd"}},
     {"an rtl8139, xl's default",
      {.nics = {"-device", "rtl8139,id=nic0,netdev=net0,mac=00:16:3e:11:22:33", "-netdev", kTap}},
      {"vif=[ 'model=e1000,...' ]", "vif=[ 'type=vif,...' ]", "rtl8139 (nic0)"}},
@@ -130,6 +126,13 @@ BOOST_DATA_TEST_CASE(what_is_not_there_is_told_by_its_setting,
   // One setting to change: a heading and one line, and nothing about arguments that are a part of
   // it.
   BOOST_TEST(std::count(message.begin(), message.end(), '\n') == 1, message);
+}
+
+BOOST_AUTO_TEST_CASE(a_ramdisk_and_a_command_line_are_a_kernel_s) {
+  BOOST_TEST(says(refusal_of({.kernel = {"-initrd", "/r"}}), "needs a kernel="));
+  BOOST_TEST(says(refusal_of({.kernel = {"-append", "ro"}}), "need a kernel="));
+  BOOST_TEST(says(refusal_of({.kernel = {"-kernel", ""}}), "has to name a file"));
+  BOOST_TEST(says(refusal_of({.kernel = {"-kernel", "/k", "-kernel", "/l"}}), "given twice"));
 }
 
 BOOST_AUTO_TEST_CASE(a_pv_domain_has_no_emulated_devices) {

@@ -88,9 +88,6 @@ const std::vector<Row> kRows = {
      "vga='none'\ndm_restrict=1\ndisk=['format=raw,vdev=xvdf,target=/x']\n", "format=raw"},
     {Unserved::cdrom_position, "vga='none'\ndisk=['vdev=xvde,devtype=cdrom,target=/x.iso']\n",
      "vga='none'\ndisk=['vdev=hdc,devtype=cdrom,target=/x.iso']\n", "vdev=hdc,devtype=cdrom"},
-    {Unserved::direct_boot, "vga='none'\nkernel='/k'\nramdisk='/r'\nroot='/dev/xvda'\n",
-     "vga='none'\n"},
-    {Unserved::direct_boot, "vga='none'\nextra='ro'\n", "vga='none'\n"},
     {Unserved::serial_backend, "vga='none'\nserial='vc'\n", "vga='none'\nserial=\"pty\"\n",
      "serial=\"pty\""},
     {Unserved::serial_count, "vga='none'\nserial=['pty','pty','pty','pty','pty']\n",
@@ -126,8 +123,6 @@ const std::vector<Row> kRows = {
     {Unserved::unknown_option, "vga='none'\ndevice_model_args=['-display','gtk']\n",
      "vga='none'\n"},
     {Unserved::unknown_option, "vga='none'\ndevice_model_args_hvm=['-usb','-usbdevice','tablet']\n",
-     "vga='none'\n"},
-    {Unserved::unknown_option, "vga='none'\ndevice_model_args_hvm=['-kernel','/k']\n",
      "vga='none'\n"},
     {Unserved::unknown_option, "vga='none'\ndevice_model_args=['-trace','x']\n", "vga='none'\n"},
 };
