@@ -81,7 +81,7 @@ bool Transmitter::copy_header(std::uint32_t size) noexcept {
 
 /// Bytes [from, from+length) of the packet as spans of the guest's pages.
 bool Transmitter::gather(std::uint32_t from, std::uint32_t length) noexcept {
-  const bool all = fragments().gather(memory_, buffer_, from, length);
+  const bool all = fragments().gather(memory_, buffer_, from, length, Dma::from_guest);
   shared_.counters.master_aborts += all ? 0U : 1U;
   return all;
 }

@@ -19,7 +19,8 @@ bool Fragments::copy_front(GuestMemory& memory, std::span<std::byte> to) const n
 bool Fragments::gather(GuestMemory& memory,
                        DmaBuffer& buffer,
                        std::uint32_t from,
-                       std::uint32_t bytes) const noexcept {
+                       std::uint32_t bytes,
+                       Dma direction) const noexcept {
   for (std::size_t i = 0; i < address.size() && bytes != 0; ++i) {
     const std::uint32_t have = length[i];
     if (from >= have) {
@@ -27,13 +28,32 @@ bool Fragments::gather(GuestMemory& memory,
       continue;
     }
     const std::uint32_t part = std::min(bytes, have - from);
-    if (!memory.append(buffer, Gpa{address[i]} + from, part, Dma::from_guest)) {
+    if (!memory.append(buffer, Gpa{address[i]} + from, part, direction)) {
       return false;
     }
     from = 0;
     bytes -= part;
   }
   return bytes == 0;
+}
+
+bool Fragments::copy_in(GuestMemory& memory,
+                        std::uint32_t at,
+                        std::span<const std::byte> bytes) const noexcept {
+  for (std::size_t i = 0; i < address.size() && !bytes.empty(); ++i) {
+    const std::uint32_t have = length[i];
+    if (at >= have) {
+      at -= have;
+      continue;
+    }
+    const std::size_t part = std::min<std::size_t>(bytes.size(), have - at);
+    if (!memory.write_bytes(Gpa{address[i]} + at, bytes.first(part))) {
+      return false;
+    }
+    at = 0;
+    bytes = bytes.subspan(part);
+  }
+  return bytes.empty();
 }
 
 inet::Checksum sum_of_range(std::span<const std::byte> header,

@@ -24,7 +24,13 @@ struct Fragments {
   [[nodiscard]] bool gather(GuestMemory& memory,
                             DmaBuffer& buffer,
                             std::uint32_t from,
-                            std::uint32_t bytes) const noexcept;
+                            std::uint32_t bytes,
+                            Dma direction) const noexcept;
+  /// Copies `bytes` in, from byte `at` of the packet on. False when a piece is not RAM (what lies
+  /// before it is written), or the packet is shorter.
+  [[nodiscard]] bool copy_in(GuestMemory& memory,
+                             std::uint32_t at,
+                             std::span<const std::byte> bytes) const noexcept;
 };
 
 /// The Internet checksum over bytes [start, end) of a frame: `header`, and then `rest`.

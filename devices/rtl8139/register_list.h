@@ -108,13 +108,19 @@ constexpr void put(RegisterTables& t, Acting& next) {
     t.writable.at(at) = byte_of(R::Layout::kWritable, lane);
     t.clearable.at(at) = byte_of(R::Layout::kClearable, lane);
     t.live.at(at) = byte_of(live_of<R>(), lane);
-    t.kept.at(at) = requires { R::kKept; } ? 0xff : 0;
+    t.kept.at(at) = requires {
+      R::kKept;
+    }
+    ? 0xff : 0;
   }
 }
 
 template <class... Regs>
 constexpr RegisterTables make_tables() {
   RegisterTables tables;
+  for (std::size_t i = 0; i < kRegisterBytes; ++i) {
+    tables.decode.at(i).first = static_cast<std::uint8_t>(i);
+  }
   Acting next;
   (put<Regs>(tables, next), ...);
   return tables;

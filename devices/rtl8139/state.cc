@@ -14,8 +14,7 @@ constexpr std::uint64_t kLongestTime = std::uint64_t{1} << 62U;
 [[nodiscard]] bool valid(const RegisterFile& file) noexcept {
   const RegisterTables& t = regs::List::kTables;
   for (std::size_t i = 0; i < kRegisterBytes; ++i) {
-    const auto may_change =
-        static_cast<std::uint8_t>(t.writable[i] | t.clearable[i] | t.live[i]);
+    const auto may_change = static_cast<std::uint8_t>(t.writable[i] | t.clearable[i] | t.live[i]);
     if (((file.bytes[i] ^ t.reset[i]) & ~may_change & 0xff) != 0) {
       return false;
     }
@@ -28,9 +27,9 @@ constexpr std::uint64_t kLongestTime = std::uint64_t{1} << 62U;
 
 bool validate(const CardState& s) noexcept {
   return valid(s.file) && nic::validate(s.eeprom) && s.tx_index < kRing && s.rx_index < kRing &&
-         s.classic_index < kClassicDescriptors &&
-         s.classic_pending < 1U << kClassicDescriptors && s.tx_sent < kMaxPacket &&
-         s.timer_seen <= s.timer_elapsed && s.timer_elapsed < kLongestTime;
+         s.classic_index < kClassicDescriptors && s.classic_pending < 1U << kClassicDescriptors &&
+         s.tx_sent < kMaxPacket && s.timer_seen <= s.timer_elapsed &&
+         s.timer_elapsed < kLongestTime;
 }
 
 void show_registers(const RegisterFile& file, Inspector& to) {
