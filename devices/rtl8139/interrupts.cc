@@ -47,12 +47,15 @@ void Interrupts::raise(std::uint64_t causes) noexcept {
   update();
 }
 
-/// A match is kept when TCTR or TimerInt is written after it, so each of them looks first.
+/// A match is kept when TCTR or TimerInt is written after it, so each of them looks first. Most
+/// drivers have no TimerInt: for them no clock is read.
 void Interrupts::look_for_match() noexcept {
   const std::uint32_t interval = state_.file.get<TimerInt>();
+  if (interval == 0) {
+    return;
+  }
   const std::uint64_t now = elapsed();
-  const bool met = interval != 0 &&
-                   matches(now / kStep, interval) != matches(state_.timer_seen / kStep, interval);
+  const bool met = matches(now / kStep, interval) != matches(state_.timer_seen / kStep, interval);
   state_.timer_seen = now;
   if (met) {
     raise(ISR::TimeOut::kMask);
@@ -112,6 +115,7 @@ void Interrupts::restart_count() noexcept {
 void Interrupts::write_interval(const Written& w) noexcept {
   look_for_match();
   state_.file.merge(TimerInt::kOffset, w);
+  state_.timer_seen = elapsed();
   arm();
 }
 
@@ -130,7 +134,8 @@ void Interrupts::reset() noexcept {
 void Interrupts::pause() noexcept {
   if (!paused_) {
     look_for_match();
-    state_.timer_elapsed = state_.timer_seen;
+    state_.timer_elapsed = elapsed();
+    state_.timer_seen = state_.timer_elapsed;
     paused_ = true;
     timer_.cancel();
   }

@@ -215,6 +215,53 @@ BOOST_FIXTURE_TEST_CASE(modes_that_change_in_the_middle_of_all_do_no_harm, Hosti
   alive();
 }
 
+BOOST_FIXTURE_TEST_CASE(wires_of_the_eeprom_in_any_order_keep_it_whole, Hostile) {
+  for (unsigned i = 0; i < 5000; ++i) {
+    driver.set8(D::CFG9346, 0x80U | (i * 2654435761U >> 24U & 0x0eU));
+    if (i % 500 == 0) {
+      card->pause();
+      BOOST_TEST(rtl8139::validate(card->state()));
+      card->resume();
+    }
+  }
+  driver.set8(D::CFG9346, 0x88);
+  for (unsigned i = 0; i < 1000; ++i) {  // clocks without an end
+    driver.set8(D::CFG9346, 0x8e);
+    driver.set8(D::CFG9346, 0x8a);
+  }
+  driver.set8(D::CFG9346, 0);
+  alive();
+}
+
+BOOST_FIXTURE_TEST_CASE(storms_of_doorbells_and_filters_reach_no_host, Hostile) {
+  guest.set_auto_work(false);
+  const std::size_t wants = net.wants;
+  const std::size_t told = net.promiscuous.size();
+  for (unsigned i = 0; i < 1000; ++i) {
+    driver.set8(D::TPPOLL, 0x40);
+    driver.set32(D::RCR, i % 2 == 0 ? D::AAP : 0);
+    driver.set32(D::MAR, i);
+    driver.set8(D::CR, i % 2 == 0 ? 0 : D::RE | D::TE);
+    (void)driver.get16(D::ISR);
+    driver.set16(D::IMR, i);
+  }
+  BOOST_TEST(net.wants <= wants + 1);
+  BOOST_TEST(net.promiscuous.size() == told);
+  BOOST_TEST(net.calls == 0U);
+  guest.set_auto_work(true);
+  guest.run_work();
+  alive();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_link_that_flaps_is_one_cause, Hostile) {
+  for (unsigned i = 0; i < 100; ++i) {
+    net.set_link(i % 2 != 0);
+    driver.set16(D::BMCR, 0x8200);
+  }
+  BOOST_TEST(driver.take_causes() == D::PUN);
+  alive();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace dm::test
