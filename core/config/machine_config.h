@@ -82,9 +82,13 @@ struct SerialConfig {
   std::string backend;
 };
 
+/// The models of network cards, as QEMU and libxl's command line call them.
+inline constexpr std::string_view kE1000Model = "e1000";
+inline constexpr std::string_view kRtl8139Model = "rtl8139";
+
 struct NicConfig {
   std::string id;     ///< "nic0"
-  std::string model;  ///< "e1000"
+  std::string model;  ///< one of those above
   std::array<std::uint8_t, 6> mac{};
   std::string tap_name;  ///< "vif7.0-emu"; empty when tap_fd is set
   int tap_fd = -1;

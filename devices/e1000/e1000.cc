@@ -94,30 +94,8 @@ void E1000::inspect(Inspector& to, std::string_view name) const {
     return;
   }
   using namespace regs;  // NOLINT(google-build-using-namespace): a list of registers
-  const Counters& own = chip_.counters();
-  const NetBackend& cable = chip_.backend();
-  const auto& moved = cable.counters();
   const Inspector::Row row{to, "network"};
-  to.text("name", name);
-  to.text("backend", cable.name());
-  to.text("cable", cable.link_up() ? "up" : "down");
-  to.flag("interrupt", chip_.interrupt());
-  to.number("sent", moved.sent);
-  to.number("sent_bytes", moved.sent_bytes);
-  to.number("received", moved.received);
-  to.number("received_bytes", moved.received_bytes);
-  {
-    const Inspector::Part counters{to, "counters"};
-    to.number("send_failed", moved.send_failed);
-    to.number("receive_failed", moved.receive_failed);
-    to.number("send_full", moved.full);
-    to.number("tx_dropped", own.tx_dropped);
-    to.number("rx_filtered", own.rx_filtered);
-    to.number("rx_dropped", own.rx_dropped);
-    to.number("rx_moved", own.rx_moved);
-    to.number("master_aborts", own.master_aborts);
-    to.number("unknown_accesses", own.unknown_accesses);
-  }
+  nic::show_card(to, name, chip_.backend(), chip_.counters(), chip_.interrupt());
   show<CTRL, STATUS, ICR, ITR, IMS, RCTL, RDBAL, RDBAH, RDLEN, RDH, RDT, RDTR, RADV, TCTL, TDBAL,
        TDBAH, TDLEN, TDH, TDT, TIDV, TADV, MPC, RNBC>(chip_.state().file, to);
 }

@@ -21,15 +21,6 @@ using WordFd = reg::Flag<10>;
 using WordFrcspd = reg::Flag<11>;
 // Of a LED's half of word 2Fh: blink, invert, mode.
 constexpr std::uint32_t kLedBits = 0xcf;
-constexpr std::uint8_t kAddressMask = 0x3f;
-
-// An instruction: start bit, two bits of opcode, six of address; opcode 00 has four more in the
-// address (93C46 datasheet, instruction set).
-constexpr std::uint8_t kInstructionBits = 9;
-constexpr std::uint8_t kWordBits = 16;
-constexpr std::uint32_t kWrite = 1;
-constexpr std::uint32_t kRead = 2;
-constexpr std::uint32_t kErase = 3;
 
 }  // namespace
 
@@ -61,7 +52,7 @@ std::array<std::uint16_t, kEepromWords> default_eeprom(const MacAddress& mac) no
 }
 
 void Eeprom::load() noexcept {
-  selected(false);
+  wires_.select(false);
   file_.set<regs::RAL>(s_.words[0] | std::uint32_t{s_.words[1]} << 16U);
   file_.set<regs::RAH>(regs::RAH::AV::with(std::uint32_t{s_.words[2]}, 1));
   using regs::CTRL;
@@ -92,80 +83,14 @@ void Eeprom::write_eecd(std::uint32_t value) noexcept {
   const std::uint32_t old = file_.get<EECD>();
   const auto writable = static_cast<std::uint32_t>(EECD::Layout::kWritable);
   if (EECD::CS::test(value) != EECD::CS::test(old)) {
-    selected(EECD::CS::test(value));
+    wires_.select(EECD::CS::test(value));
   }
   if (EECD::CS::test(value) && EECD::SK::test(value) && !EECD::SK::test(old)) {
-    clock(EECD::DI::test(value));
+    wires_.clock(EECD::DI::test(value));
   }
   std::uint32_t now = (old & ~writable) | (value & writable);
   now = EECD::GNT::with(now, EECD::REQ::get(value));
   file_.set<EECD>(EECD::DO::with(now, s_.data_out ? 1 : 0));
-}
-
-/// Chip select starts a conversation, and its end starts the writing of a word.
-void Eeprom::selected(bool on) noexcept {
-  if (!on && !s_.reading && s_.bits == kInstructionBits + kWordBits && s_.write_enabled) {
-    s_.words[s_.address & kAddressMask] = static_cast<std::uint16_t>(s_.shift);
-  }
-  s_.bits = 0;
-  s_.shift = 0;
-  s_.out_bits = 0;
-  s_.reading = false;
-  s_.data_out = true;  // ready
-}
-
-void Eeprom::clock(bool data_in) noexcept {
-  if (s_.reading) {
-    if (s_.out_bits == 0) {  // the next word follows
-      s_.address = static_cast<std::uint8_t>((s_.address + 1U) & kAddressMask);
-      s_.out = s_.words[s_.address];
-      s_.out_bits = kWordBits;
-    }
-    --s_.out_bits;
-    s_.data_out = (std::uint32_t{s_.out} >> (s_.out_bits & 15U) & 1U) != 0;
-    return;
-  }
-  if (s_.bits == 0 && !data_in) {
-    return;  // no start bit yet
-  }
-  if (s_.bits >= kInstructionBits + kWordBits) {
-    return;
-  }
-  s_.shift = s_.shift << 1U | (data_in ? 1U : 0U);
-  ++s_.bits;
-  if (s_.bits == kInstructionBits) {
-    instruction();
-  }
-}
-
-void Eeprom::instruction() noexcept {
-  const std::uint32_t opcode = s_.shift >> 6U & 3U;
-  s_.address = s_.shift & kAddressMask;
-  switch (opcode) {
-    case kRead:
-      s_.reading = true;
-      s_.out = s_.words[s_.address];
-      s_.out_bits = kWordBits;
-      s_.data_out = false;  // the dummy bit before the data
-      break;
-    case kWrite:
-      break;  // 16 bits of data follow
-    case kErase:
-      if (s_.write_enabled) {
-        s_.words[s_.address] = 0xffff;
-      }
-      s_.bits = 0;
-      break;
-    default:
-      // 11xxxx enables writing, 00xxxx disables it; the whole-chip instructions do nothing.
-      if (s_.address >> 4U == 3) {
-        s_.write_enabled = true;
-      } else if (s_.address >> 4U == 0) {
-        s_.write_enabled = false;
-      }
-      s_.bits = 0;
-      break;
-  }
 }
 
 }  // namespace dm::e1000

@@ -15,7 +15,6 @@ namespace {
 
 using inet::Checksum;
 using inet::get16;
-using inet::put_sum;
 using inet::sum_bytes;
 using regs::CTRL;
 using regs::RCTL;
@@ -39,7 +38,7 @@ void Receiver::add_buffers(std::size_t most, std::uint32_t longest) noexcept {
                                               : std::min(layout_.buffer_size - offset,
                                                          longest - layout_.head - layout_.room);
     if (address == 0 || length == 0 ||
-        !memory_.append(buffer_, Gpa{address} + offset, length, Dma::to_guest)) {
+        !memory_.append(landing_.buffer(), Gpa{address} + offset, length, Dma::to_guest)) {
       break;
     }
     layout_.room += length;
@@ -47,7 +46,7 @@ void Receiver::add_buffers(std::size_t most, std::uint32_t longest) noexcept {
   }
 }
 
-/// Head, guest's buffers, private rest.
+/// What goes into the head, and which buffers follow.
 void Receiver::lay_out() noexcept {
   const std::uint32_t room = buffer_size();
   const std::uint32_t tag = guess_.tagged && file_.test<CTRL, CTRL::VME>() ? kVlanTag : 0;
@@ -63,31 +62,25 @@ void Receiver::lay_out() noexcept {
   } else {
     add_buffers((longest + kFcsBytes + room - 1) / room, longest);
   }
-  pieces_.clear();
-  pieces_.push_back(std::span{head_}.first(layout_.head));
-  const auto spans = buffer_.spans();
-  pieces_.insert(pieces_.end(), spans.begin(), spans.end());
-  const std::size_t in_front = layout_.head + layout_.room;
-  pieces_.push_back(std::span{spill_}.first(in_front < kSpill ? kSpill - in_front : 0));
 }
 
 /// One frame; false when the backend has none.
 bool Receiver::receive() noexcept {
   lay_out();
   NetOffload offload;
-  const Received got = backend_.receive(offload, pieces_);
+  const Received got = landing_.receive(backend_, offload, layout_.head);
   const bool any = got.size != 0;
   if (any && (got.truncated || got.size < kEthernetHeader || got.size > kSpill)) {
     drop();
   } else if (any) {
     accept(static_cast<std::uint32_t>(got.size), offload);
   }
-  buffer_.release();
+  landing_.buffer().release();
   return any;
 }
 
 void Receiver::accept(std::uint32_t size, const NetOffload& offload) noexcept {
-  const auto head = std::span{head_}.first(std::min(size, layout_.head));
+  const auto head = landing_.head().first(std::min(size, layout_.head));
   const Verdict verdict = filter(head);
   if (verdict == Verdict::rejected) {
     ++shared_.counters.rx_filtered;
@@ -129,71 +122,34 @@ std::uint32_t Receiver::strip_tag(std::span<std::byte> head, Seen& seen) noexcep
   return kVlanTag;
 }
 
-/// The sum of the frame's bytes that are behind the head, where the backend has put them.
-std::uint64_t Receiver::sum_behind_head(std::uint32_t size) noexcept {
-  Checksum checksum;
-  std::uint32_t left = size - std::min(size, layout_.head);
-  for (std::size_t i = 1; i < pieces_.size() && left != 0; ++i) {
-    const auto part = pieces_[i].first(std::min<std::size_t>(left, pieces_[i].size()));
-    checksum.add(part);
-    left -= static_cast<std::uint32_t>(part.size());
-  }
-  return checksum.sum();
-}
-
-/// Puts in the checksum that the host has left out. False when its place makes no sense.
-bool Receiver::complete_checksum(std::uint32_t in_head,
-                                 std::uint64_t sum_behind,
-                                 const NetOffload& offload) noexcept {
-  const std::uint32_t start = offload.checksum_start;
-  const std::uint32_t at = start + offload.checksum_offset;
-  if (start >= in_head || at + 2 > in_head) {
-    return false;
-  }
-  Checksum checksum;
-  checksum.add(std::span{head_}.subspan(start, in_head - start));
-  checksum.add_last(sum_behind);
-  put_sum(head_, at, checksum.complement_not_0());
-  return true;
-}
-
 void Receiver::accept_frame(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept {
   if (!length_allowed(size)) {
     return;
   }
   std::uint32_t in_head = std::min(size, layout_.head);
   bool moved = false;
-  if (offload.needs_checksum) {
-    const std::uint32_t end = std::uint32_t{offload.checksum_start} + offload.checksum_offset + 2;
-    moved = end > in_head;
-    if (moved) {
-      in_head = lengthen_head(size);
-    }
-    const std::uint64_t behind =
-        moved ? sum_bytes(spill_.data() + in_head, size - in_head) : sum_behind_head(size);
-    if (!complete_checksum(in_head, behind, offload)) {
-      drop();
-      return;
-    }
+  if (offload.needs_checksum && !landing_.finish_checksum(size, offload, in_head, moved)) {
+    drop();
+    return;
   }
   const std::uint32_t behind = size - in_head;
-  std::uint32_t head = in_head - strip_tag(std::span{head_}.first(in_head), seen);
-  seen.status |= checksum_status(std::span{head_}.first(head),
+  std::uint32_t head = in_head - strip_tag(landing_.head().first(in_head), seen);
+  seen.status |= checksum_status(landing_.head().first(head),
                                  offload.checksum_valid || offload.needs_checksum);
   const std::uint32_t shortest = seen.shortest();
   if (behind == 0 && head < shortest) {
-    std::fill_n(head_.begin() + head, shortest - head, std::byte{0});
+    std::fill_n(landing_.head().begin() + head, shortest - head, std::byte{0});
     head = shortest;
   }
   if (!moved && is_in_place(head, behind, shortest)) [[likely]] {
-    write(buffers_[cache_at_], std::span{head_}.first(head));
+    write(buffers_[cache_at_], landing_.head().first(head));
     end_in_place(head + behind, seen);
     return;
   }
   ++shared_.counters.rx_moved;
-  segments_.take_plain(std::span{head_}.first(head), behind);
+  segments_.take_plain(landing_.head().first(head), behind);
   if (!moved) {
-    linearize(size);
+    landing_.linearize(size);
   }
   pending_ = {.at = in_head, .left = behind, .waiting = true};
   pending_seen_ = seen;
@@ -230,38 +186,15 @@ void Receiver::end_in_place(std::uint32_t size, const Seen& seen) noexcept {
   count_received(file_, padded + seen.tag, seen.cast);
 }
 
-/// The head does not reach far enough: the frame goes into the private buffer, and more of it into
-/// the head. How many bytes are there now.
-std::uint32_t Receiver::lengthen_head(std::uint32_t size) noexcept {
-  linearize(size);
-  const std::uint32_t in_head = std::min(size, SegmentHeader::kRoom);
-  std::copy_n(spill_.begin(), in_head, head_.begin());
-  return in_head;
-}
-
-/// Makes one run of the frame's pieces, in the private buffer. The head's bytes keep their place
-/// there.
-void Receiver::linearize(std::uint32_t size) noexcept {
-  const std::uint32_t in_front = std::min(size, layout_.head + layout_.room);
-  std::memmove(spill_.data() + in_front, spill_.data(), size - in_front);
-  std::uint32_t at = std::min(size, layout_.head);
-  std::copy_n(head_.begin(), at, spill_.begin());
-  for (const auto span : buffer_.spans()) {
-    const auto part = span.first(std::min<std::size_t>(span.size(), in_front - at));
-    std::memcpy(spill_.data() + at, part.data(), part.size());
-    at += static_cast<std::uint32_t>(part.size());
-  }
-}
-
 /// A long TCP frame: as many as its segments, each with a header of its own.
 void Receiver::accept_segments(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept {
   std::uint32_t in_head = std::min(size, layout_.head);
-  const std::uint32_t length = SegmentHeader::length_of(std::span{head_}.first(in_head), offload);
+  const std::uint32_t length = SegmentHeader::length_of(landing_.head().first(in_head), offload);
   const bool cut_right = layout_.segment == offload.segment_size && length == layout_.head;
   if (!cut_right) {
-    in_head = lengthen_head(size);
+    in_head = landing_.lengthen_head(size);
   }
-  if (!segments_.take(std::span{head_}.first(in_head), size, offload)) {
+  if (!segments_.take(landing_.head().first(in_head), size, offload)) {
     drop();
     return;
   }
@@ -287,7 +220,7 @@ void Receiver::accept_segments(std::uint32_t size, Seen& seen, const NetOffload&
   }
   ++shared_.counters.rx_moved;
   if (cut_right) {
-    linearize(size);
+    landing_.linearize(size);
   }
   pending_ = {.at = header, .left = payload, .waiting = true};
   pending_seen_ = stripped;
@@ -325,7 +258,7 @@ void Receiver::cut_in_place(std::uint32_t payload, const Seen& seen) noexcept {
 bool Receiver::deliver_pending() noexcept {
   while (pending_.waiting && buffers_left_ != 0) {
     const std::uint32_t part = std::min(pending_.left, segments_.segment());
-    const auto body = std::span<const std::byte>{spill_}.subspan(pending_.at, part);
+    const auto body = std::span<const std::byte>{landing_.frame()}.subspan(pending_.at, part);
     const bool last = part == pending_.left;
     const std::uint64_t sum = segments_.cuts() ? sum_bytes(body.data(), body.size()) : 0;
     const auto header = segments_.header(segments_.next, part, sum, last);

@@ -40,9 +40,7 @@ Receiver::Receiver(Shared& shared,
       backend_{backend},
       loop_{loop},
       work_{Work::bind<&Receiver::run>(work, *this)},
-      mac_{mac},
-      spill_memory_{std::make_unique_for_overwrite<std::byte[]>(kSpill)},
-      spill_{spill_memory_.get(), kSpill} {
+      mac_{mac} {
   loop_.set_reader(work_);
 }
 

@@ -8,16 +8,13 @@
 #include "devices/e1000/descriptors.h"
 #include "devices/e1000/eeprom.h"
 #include "devices/e1000/interrupts.h"
-#include "devices/e1000/receive_segments.h"
 #include "devices/e1000/shared.h"
 #include "devices/e1000/statistics.h"
-
-#include <boost/container/static_vector.hpp>
+#include "devices/nic/landing.h"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 
 namespace dm::e1000 {
@@ -64,7 +61,7 @@ class Receiver {
   static constexpr std::size_t kCache = 128;  ///< a frame of 16 KiB in buffers of 256 bytes
   static constexpr std::uint32_t kHead = 128;
   static constexpr std::size_t kSegmentsInUnit = bounds::kSegmentsPerReceive;
-  static constexpr std::size_t kSpill = 66 * 1024;  ///< the longest frame of any host, and slack
+  static constexpr std::size_t kSpill = nic::Landing::kSpill;
 
   /// Where the next frame is expected to go.
   struct Layout {
@@ -83,7 +80,7 @@ class Receiver {
     bool tagged = false;
   };
   enum class Verdict : std::uint8_t { rejected, exact, inexact };
-  /// A frame, or the rest of a long one, that waits in spill_ for buffers.
+  /// A frame, or the rest of a long one, that waits in landing_ for buffers.
   struct Pending {
     std::uint32_t at = 0;
     std::uint32_t left = 0;  ///< payload bytes
@@ -125,17 +122,11 @@ class Receiver {
   void accept_frame(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
   void accept_segments(std::uint32_t size, Seen& seen, const NetOffload& offload) noexcept;
   void cut_in_place(std::uint32_t payload, const Seen& seen) noexcept;
-  void linearize(std::uint32_t size) noexcept;
   [[nodiscard]] bool deliver_pending() noexcept;
   [[nodiscard]] bool is_in_place(std::uint32_t head,
                                  std::uint32_t behind,
                                  std::uint32_t shortest) const noexcept;
   void end_in_place(std::uint32_t size, const Seen& seen) noexcept;
-  [[nodiscard]] std::uint32_t lengthen_head(std::uint32_t size) noexcept;
-  [[nodiscard]] std::uint64_t sum_behind_head(std::uint32_t size) noexcept;
-  [[nodiscard]] bool complete_checksum(std::uint32_t in_head,
-                                       std::uint64_t sum_behind,
-                                       const NetOffload& offload) noexcept;
   [[nodiscard]] bool length_allowed(std::uint32_t size) noexcept;
   [[nodiscard]] std::uint32_t strip_tag(std::span<std::byte> head, Seen& seen) noexcept;
   void drop() noexcept { ++shared_.counters.rx_dropped; }
@@ -173,11 +164,7 @@ class Receiver {
   Pending pending_;
   SegmentHeader segments_;  ///< of the long frame under way
   Seen pending_seen_;
-  std::array<std::byte, SegmentHeader::kRoom> head_{};
-  DmaBuffer buffer_;
-  boost::container::static_vector<std::span<std::byte>, NetBackend::kMostPieces> pieces_;
-  std::unique_ptr<std::byte[]> spill_memory_;  ///< pages that nobody has touched cost nothing
-  std::span<std::byte> spill_;
+  nic::Landing landing_;
 };
 
 }  // namespace dm::e1000

@@ -4,6 +4,7 @@
 #include "core/obs/inspector.h"
 #include "core/state/describe.h"
 #include "devices/e1000/regs.h"
+#include "devices/nic/microwire.h"
 
 #include <array>
 #include <cstddef>
@@ -40,20 +41,8 @@ struct RegisterFile {
   }
 };
 
-inline constexpr std::size_t kEepromWords = 64;
-
-/// The Microwire part behind EECD, in the middle of a conversation.
-struct EepromState {
-  std::array<std::uint16_t, kEepromWords> words{};
-  std::uint32_t shift = 0;    ///< bits from the driver, since the start bit
-  std::uint8_t bits = 0;      ///< how many
-  std::uint8_t out_bits = 0;  ///< bits of `out` still to come
-  std::uint16_t out = 0;
-  std::uint8_t address = 0;  ///< of the word that goes out
-  bool reading = false;
-  bool write_enabled = false;
-  bool data_out = true;  ///< DO
-};
+using nic::kEepromWords;
+using EepromState = nic::MicrowireState;  ///< behind EECD
 
 inline constexpr std::size_t kPhyRegisters = 32;
 
@@ -121,19 +110,6 @@ struct CardState {
   /// INTA# is asserted. It is not while ITR delays it, although a cause is enabled.
   bool pin = false;
 };
-
-template <class Visitor>
-void describe(Visitor& v, EepromState& s) {
-  v.field(1, "words", s.words);
-  v.field(2, "shift", s.shift);
-  v.field(3, "bits", s.bits);
-  v.field(4, "out_bits", s.out_bits);
-  v.field(5, "out", s.out);
-  v.field(6, "address", s.address);
-  v.field(7, "reading", s.reading);
-  v.field(8, "write_enabled", s.write_enabled);
-  v.field(9, "data_out", s.data_out);
-}
 
 template <class Visitor>
 void describe(Visitor& v, PhyState& s) {

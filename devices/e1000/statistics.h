@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include "devices/e1000/state.h"
+#include "devices/e1000/shared.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -10,22 +10,6 @@
 /// The statistics registers, 8254x SDM 13.7: they stick at all ones. Octets and sizes count the
 /// four bytes of FCS.
 namespace dm::e1000 {
-
-inline constexpr std::uint32_t kFcsBytes = 4;
-
-/// Whom a frame is for, by its destination address.
-enum class Cast : std::uint8_t { unicast, multicast, broadcast };
-
-[[nodiscard]] inline Cast cast_of(const std::byte* destination) noexcept {
-  unsigned ones = 0xff;
-  for (std::size_t i = 0; i < 6; ++i) {
-    ones &= std::to_integer<unsigned>(destination[i]);
-  }
-  if (ones == 0xff) {
-    return Cast::broadcast;
-  }
-  return (std::to_integer<unsigned>(destination[0]) & 1U) != 0 ? Cast::multicast : Cast::unicast;
-}
 
 template <class R>
 void count(RegisterFile& file, std::uint32_t by = 1) noexcept {

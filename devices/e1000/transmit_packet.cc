@@ -15,7 +15,6 @@ namespace dm::e1000 {
 
 namespace {
 
-using inet::Checksum;
 using inet::get16;
 using inet::kIpv6Header;
 using inet::kTcpChecksum;
@@ -29,8 +28,6 @@ using inet::put16;
 using inet::put_sum;
 using regs::TCTL;
 
-// The largest that a datagram's own length field can say.
-constexpr std::uint32_t kLongestDatagram = 65535;
 constexpr std::uint32_t kLongestSegment = kLongestFrame - 96;  // header and payload
 constexpr std::uint32_t kLongestHeader = 240;
 
@@ -70,37 +67,23 @@ Transmitter::Sent Transmitter::send_part() noexcept {
   return packet_.segment ? send_segments() : send_frame();
 }
 
+nic::Fragments Transmitter::fragments() const noexcept {
+  return {.address = std::span{packet_.address}.first(packet_.fragments),
+          .length = std::span{packet_.length}.first(packet_.fragments)};
+}
+
 /// The first bytes of the packet, into the private copy.
 bool Transmitter::copy_header(std::uint32_t size) noexcept {
-  std::span<std::byte> to = header().first(size);
-  for (std::size_t i = 0; i < packet_.fragments && !to.empty(); ++i) {
-    const std::size_t part = std::min<std::size_t>(to.size(), packet_.length[i]);
-    if (!memory_.read_bytes(Gpa{packet_.address[i]}, to.first(part))) {
-      ++shared_.counters.master_aborts;
-      return false;
-    }
-    to = to.subspan(part);
-  }
-  return to.empty();
+  const bool copied = fragments().copy_front(memory_, header().first(size));
+  shared_.counters.master_aborts += copied ? 0U : 1U;
+  return copied;
 }
 
 /// Bytes [from, from+length) of the packet as spans of the guest's pages.
 bool Transmitter::gather(std::uint32_t from, std::uint32_t length) noexcept {
-  for (std::size_t i = 0; i < packet_.fragments && length != 0; ++i) {
-    const std::uint32_t have = packet_.length[i];
-    if (from >= have) {
-      from -= have;
-      continue;
-    }
-    const std::uint32_t part = std::min(length, have - from);
-    if (!memory_.append(buffer_, Gpa{packet_.address[i]} + from, part, Dma::from_guest)) {
-      ++shared_.counters.master_aborts;
-      return false;
-    }
-    from = 0;
-    length -= part;
-  }
-  return length == 0;
+  const bool all = fragments().gather(memory_, buffer_, from, length, Dma::from_guest);
+  shared_.counters.master_aborts += all ? 0U : 1U;
+  return all;
 }
 
 /// A request for a checksum, dropped when it does not fit the frame. `end` is inclusive, 0 the end
@@ -118,26 +101,8 @@ Transmitter::Sum Transmitter::sum_of(std::uint32_t start,
 
 /// Sums [start, end) of private header and gathered spans and stores the complement, in the header.
 void Transmitter::insert(const Sum& sum, std::uint32_t size, bool zero_means_none) noexcept {
-  Checksum checksum;
-  std::uint32_t start = sum.start;
-  std::uint32_t left = sum.end - sum.start;
-  const auto add = [&](std::span<const std::byte> run) {
-    if (start >= run.size()) {
-      start -= static_cast<std::uint32_t>(run.size());
-      return;
-    }
-    const std::size_t part = std::min<std::size_t>(left, run.size() - start);
-    checksum.add(run.subspan(start, part));
-    start = 0;
-    left -= static_cast<std::uint32_t>(part);
-  };
-  add(header().first(size));
-  for (const auto span : buffer_.part()) {
-    if (left == 0) {
-      break;
-    }
-    add(span);
-  }
+  const inet::Checksum checksum =
+      nic::sum_of_range(header().first(size), buffer_.part(), sum.start, sum.end);
   put_sum(header(), sum.at, zero_means_none ? checksum.complement_not_0() : checksum.complement());
 }
 
@@ -305,12 +270,8 @@ std::uint32_t Transmitter::at_once(std::uint32_t left) const noexcept {
   const TxContext& c = packet_.context;
   const std::size_t in_send = std::min(backend_.most_segments(), bounds::kSegmentsPerSend);
   const std::size_t of_header = header_is_as_said() ? 0 : c.hdrlen / c.mss + 1U;
-  const auto allowed = static_cast<std::uint32_t>(in_send > of_header ? in_send - of_header : 1);
-  const std::uint32_t in_datagram = kLongestDatagram - (c.hdrlen - c.ipcss);
-  if (left <= allowed * c.mss && left <= in_datagram) [[likely]] {
-    return left;
-  }
-  return std::min({left, allowed * c.mss, in_datagram / c.mss * c.mss});
+  return nic::bytes_at_once(left, c.mss, c.hdrlen - std::uint32_t{c.ipcss},
+                            in_send > of_header ? in_send - of_header : 1);
 }
 
 /// The header of the run of payload that begins at packet_.sent (8254x SDM, 3.5). `whole`: it is

@@ -9,6 +9,7 @@
 #include "devices/e1000/interrupts.h"
 #include "devices/e1000/shared.h"
 #include "devices/e1000/statistics.h"
+#include "devices/nic/fragments.h"
 
 #include <boost/container/static_vector.hpp>
 
@@ -130,6 +131,7 @@ class Transmitter {
   [[nodiscard]] bool host_can_cut() const noexcept;
   [[nodiscard]] bool header_is_as_said() const noexcept;
   [[nodiscard]] std::uint32_t at_once(std::uint32_t left) const noexcept;
+  [[nodiscard]] nic::Fragments fragments() const noexcept;
   [[nodiscard]] bool copy_header(std::uint32_t size) noexcept;
   [[nodiscard]] bool gather(std::uint32_t from, std::uint32_t length) noexcept;
   void patch_header(std::uint32_t chunk, bool last, bool whole) noexcept;

@@ -10,7 +10,6 @@ namespace dm::e1000 {
 namespace {
 
 constexpr std::uint32_t kLongestFragment = 0xfffff;
-constexpr std::uint8_t kMostEepromBits = 25;
 
 /// Bits that the chip changes by itself, beside those that software writes.
 [[nodiscard]] std::uint32_t changeable(std::size_t word, const Decoded& d) noexcept {
@@ -44,10 +43,6 @@ constexpr std::uint8_t kMostEepromBits = 25;
   return file.get<regs::ICS>() == 0 && file.get<regs::IMC>() == 0;
 }
 
-[[nodiscard]] bool valid(const EepromState& s) noexcept {
-  return s.bits <= kMostEepromBits && s.out_bits <= 16 && s.address < kEepromWords;
-}
-
 [[nodiscard]] bool valid(const TxContext& s) noexcept {
   return s.paylen <= kLongestFragment;
 }
@@ -79,7 +74,7 @@ constexpr std::uint8_t kMostEepromBits = 25;
 
 bool validate(const CardState& s) noexcept {
   const bool wanted = (s.file.get<regs::ICR>() & s.file.get<regs::IMS>()) != 0;
-  return (wanted || !s.pin) && valid(s.file) && valid(s.eeprom) && valid(s.plain_context) &&
+  return (wanted || !s.pin) && valid(s.file) && nic::validate(s.eeprom) && valid(s.plain_context) &&
          valid(s.segment_context) && valid(s.packet);
 }
 

@@ -26,7 +26,7 @@ Result<Backends::Nic> open_nic(const NicConfig& config, host::Loop& loop) {
   if (!cable) {
     return cable.error();
   }
-  auto rom = read_option_rom(config);
+  auto rom = read_option_rom(config, usual_roms(config));
   if (!rom) {
     return rom.error();
   }

@@ -4,6 +4,7 @@
 #include "core/text/printable.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <set>
 #include <string_view>
@@ -14,14 +15,19 @@ namespace {
 
 using Names = std::set<std::string, std::less<>>;
 
-constexpr std::string_view kCard = "nic";
+/// A model of network cards: the device's name without its number, and what xl.cfg calls it.
+struct Card {
+  std::string_view device;
+  std::string_view model;
+};
+constexpr std::array kCards{Card{"nic", "e1000"}, Card{"rtl8139-", "rtl8139"}};
 constexpr std::string_view kSerial = "serial";
 constexpr std::string_view kScreen = "vga";
 constexpr std::string_view kBoot = "fw_cfg";
 
-std::size_t cards_in(const Names& names) {
+std::size_t count(const Card& card, const Names& names) {
   return static_cast<std::size_t>(std::ranges::count_if(
-      names, [](const std::string& name) { return name.starts_with(kCard); }));
+      names, [&card](const std::string& name) { return name.starts_with(card.device); }));
 }
 
 /// "serial: COM2 was there and is not there"; the cards are counted instead.
@@ -57,15 +63,21 @@ std::vector<std::string> different_devices(std::span<const SavedDevice> saved,
   }
   Names all = then;
   all.insert(now.begin(), now.end());
-  const bool same_cards = cards_in(then) == cards_in(now);
+  const auto counted = [&](std::string_view name) {
+    return std::ranges::any_of(kCards, [&](const Card& card) {
+      return name.starts_with(card.device) && count(card, then) != count(card, now);
+    });
+  };
   for (const std::string& name : all) {
-    if (then.contains(name) != now.contains(name) && (same_cards || !name.starts_with(kCard))) {
+    if (then.contains(name) != now.contains(name) && !counted(name)) {
       texts.push_back(one_device(name, then.contains(name)));
     }
   }
-  if (!same_cards) {
-    texts.push_back("vif: emulated network cards (model=e1000) were " +
-                    std::to_string(cards_in(then)) + " and are " + std::to_string(cards_in(now)));
+  for (const Card& card : kCards) {
+    if (const std::size_t before = count(card, then); before != count(card, now)) {
+      texts.push_back("vif: emulated network cards (model=" + std::string{card.model} + ") were " +
+                      std::to_string(before) + " and are " + std::to_string(count(card, now)));
+    }
   }
   return texts;
 }

@@ -28,6 +28,7 @@ constexpr PciBdf kScreenSlot{.device = 3, .function = 0};
 constexpr std::string_view kChipset = "chipset";
 constexpr std::string_view kScreen = "vga";
 constexpr std::string_view kBoot = "fw_cfg";
+constexpr std::string_view kRtl8139Device = "rtl8139-";
 
 /// Adds a device, and gives back its chip.
 template <class Chip>
@@ -142,26 +143,51 @@ Result<> add_boot(Devices& devices,
   return {};
 }
 
+/// A card of any model: they are made alike.
+template <class Card>
+Result<Card*> add_card(Devices& devices,
+                       std::string name,
+                       const typename Card::Setup& setup,
+                       const DevicePorts& ports,
+                       NetBackend& cable) {
+  auto card = Card::create(setup, {.pci = ports.pci,
+                                   .irqs = ports.irqs,
+                                   .memory = ports.memory,
+                                   .timers = ports.timers,
+                                   .work = ports.work,
+                                   .backend = cable});
+  if (!card) {
+    return card.error();
+  }
+  return add(devices, std::move(name), std::move(*card));
+}
+
+/// A saved state knows a card's model by the name of the device.
 Result<> add_cards(Devices& devices,
                    const MachineConfig& config,
                    Backends& backends,
                    const DevicePorts& ports) {
   for (std::size_t i = 0; i < backends.nics.size(); ++i) {
     const Backends::Nic& nic = backends.nics[i];
-    auto card = e1000::E1000::create(
-        {.where = {.device = static_cast<std::uint8_t>(kFirstCardSlot + i), .function = 0},
-         .mac = config.nics.at(i).mac,
-         .rom = nic.rom},
-        {.pci = ports.pci,
-         .irqs = ports.irqs,
-         .memory = ports.memory,
-         .timers = ports.timers,
-         .work = ports.work,
-         .backend = *nic.cable});
+    const PciBdf where{.device = static_cast<std::uint8_t>(kFirstCardSlot + i), .function = 0};
+    const NicConfig& of = config.nics.at(i);
+    const std::string number = std::to_string(i);
+    if (of.model == kRtl8139Model) {
+      auto card = add_card<rtl8139::Rtl8139>(devices, std::string{kRtl8139Device} + number,
+                                             {.where = where, .mac = of.mac, .rom = nic.rom}, ports,
+                                             *nic.cable);
+      if (!card) {
+        return card.error();
+      }
+      continue;
+    }
+    auto card =
+        add_card<e1000::E1000>(devices, "nic" + number,
+                               {.where = where, .mac = of.mac, .rom = nic.rom}, ports, *nic.cable);
     if (!card) {
       return card.error();
     }
-    devices.cards.push_back(add(devices, "nic" + std::to_string(i), std::move(*card)));
+    devices.cards.push_back(*card);
   }
   return {};
 }

@@ -45,6 +45,10 @@ Result<std::vector<std::byte>> read_rom(const std::string& card,
 
 }  // namespace
 
+std::span<const char* const> usual_roms(const NicConfig& nic) noexcept {
+  return nic.model == kRtl8139Model ? kUsualRtl8139Roms : kUsualRoms;
+}
+
 Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
                                                std::span<const char* const> usual) {
   return read_rom("network card " + nic.id, nic.rom, usual);

@@ -14,6 +14,11 @@ namespace dm {
 /// What boots a guest from the network: package ipxe-qemu of Debian 12, and of Debian 13.
 inline constexpr std::array kUsualRoms{"/usr/lib/ipxe/qemu/pxe-e1000.rom",
                                        "/usr/share/qemu/pxe-e1000.rom"};
+inline constexpr std::array kUsualRtl8139Roms{"/usr/lib/ipxe/qemu/pxe-rtl8139.rom",
+                                              "/usr/share/qemu/pxe-rtl8139.rom"};
+/// Those of a card's model.
+[[nodiscard]] std::span<const char* const> usual_roms(const NicConfig& nic) noexcept;
+
 /// In bytes: the largest ROM window of a PCI function.
 inline constexpr std::size_t kMaxRom = std::size_t{16} << 20;
 
@@ -28,7 +33,7 @@ inline constexpr const char* kUsualVgaRom = "/usr/share/seabios/vgabios-stdvga.b
 /// Reads the option ROM of a card: the file that romfile= names; nothing if romfile= is empty;
 /// without romfile= the first of the usual files; there may be none. The error says what is wrong
 /// with the file, and how to do without it. Thread rule: start-up only.
-[[nodiscard]] Result<std::vector<std::byte>> read_option_rom(
-    const NicConfig& nic, std::span<const char* const> usual = kUsualRoms);
+[[nodiscard]] Result<std::vector<std::byte>> read_option_rom(const NicConfig& nic,
+                                                             std::span<const char* const> usual);
 
 }  // namespace dm

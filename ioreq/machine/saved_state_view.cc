@@ -7,6 +7,7 @@
 #include "devices/e1000/state.h"
 #include "devices/fw_cfg/state.h"
 #include "devices/ide/state.h"
+#include "devices/rtl8139/state.h"
 #include "devices/uart16550/state.h"
 #include "devices/vga/state.h"
 #include "ioreq/machine/json_inspector.h"
@@ -47,12 +48,14 @@ bool view_as(Bytes bytes, json::object& fields) {
   return view_into(*std::make_unique<State>(), bytes, fields);  // some are too large for the stack
 }
 
+/// A network card: its registers by name besides.
+template <class State>
 bool view_card(Bytes bytes, json::object& fields) {
-  const auto card = std::make_unique<e1000::CardState>();
+  const auto card = std::make_unique<State>();
   const bool valid = view_into(*card, bytes, fields);
   if (fields.contains("registers")) {
     JsonInspector by_name{fields};
-    e1000::show_registers(card->file, by_name);
+    show_registers(card->file, by_name);
   }
   return valid;
 }
@@ -66,7 +69,8 @@ struct Kind {
 constexpr std::array kKinds{
     Kind{"chipset", view_as<chipset::ChipsetState>}, Kind{"ide", view_as<ide::ControllerState>},
     Kind{"serial", view_as<uart16550::UartState>},   Kind{"vga", view_as<vga::State>},
-    Kind{"fw_cfg", view_as<fw_cfg::State>},          Kind{"nic", view_card},
+    Kind{"fw_cfg", view_as<fw_cfg::State>},          Kind{"nic", view_card<e1000::CardState>},
+    Kind{"rtl8139-", view_card<rtl8139::CardState>},
 };
 
 json::object view_device(const SavedDevice& device) {

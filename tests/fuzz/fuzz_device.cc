@@ -102,6 +102,7 @@ class Program {
         return;
       case 12:
         pc_->cable.deliver({}, in_.take<std::uint16_t>(), {});
+        pc_->other_cable.deliver({}, in_.byte(), {});
         return;
       case 13:
         access_memory();

@@ -45,6 +45,12 @@ MachineConfig config_of(const Shape& shape) {
   if (shape.card) {
     NicConfig& nic = config.nics.emplace_back();
     nic.mac = {0x00, 0x16, 0x3e, 1, 2, 3};
+    nic.model = kE1000Model;
+  }
+  if (shape.other_card) {
+    NicConfig& nic = config.nics.emplace_back();
+    nic.mac = {0x00, 0x16, 0x3e, 1, 2, 4};
+    nic.model = kRtl8139Model;
   }
   if (shape.screen) {
     config.vga.emplace().memory_mib = 1;
@@ -78,6 +84,9 @@ FuzzPc::FuzzPc(const Shape& shape, std::span<const DeviceMaker> more) : shape_{s
   }
   if (shape.card) {
     backends.nics.push_back({.cable = cable.open(), .rom = {}});
+  }
+  if (shape.other_card) {
+    backends.nics.push_back({.cable = other_cable.open(), .rom = {}});
   }
   if (shape.screen) {
     video_.emplace(std::size_t{1} << 20U);
@@ -119,6 +128,9 @@ void FuzzPc::set_up_as_firmware_does() {
   config_write({4, 0}, 0x10, 4, kCardRegisters);
   config_write({4, 0}, 0x14, 4, kCardPorts + 1U);
   config_write({4, 0}, 0x04, 2, 7);
+  config_write({5, 0}, 0x10, 4, kOtherCardPorts + 1U);
+  config_write({5, 0}, 0x14, 4, kOtherCardRegisters);
+  config_write({5, 0}, 0x04, 2, 7);
   config_write({3, 0}, 0x10, 4, kScreenMemory);
   config_write({3, 0}, 0x18, 4, kScreenRegisters);
   config_write({3, 0}, 0x04, 2, 3);
@@ -263,6 +275,7 @@ void FuzzPc::let_everything_end() {
     }
   }
   cable.answer_with(SendStatus::sent);
+  other_cable.answer_with(SendStatus::sent);
   unsigned units = 0;
   while (!machine_->work().empty()) {
     require(++units < kMostUnits, "deferred work comes to an end");
@@ -290,6 +303,7 @@ std::unique_ptr<FuzzPc> FuzzPc::moved() {
   }
   if (shape_.card) {
     other->cable.set_link(cable.link());  // else the card there would tell its guest of a change
+    other->other_cable.set_link(other_cable.link());
   }
   const auto loaded = other->machine().load(bytes);
   require(loaded.has_value(), "what a machine saved is loaded");

@@ -29,6 +29,7 @@ struct Shape {
         screen{ports == 4},
         kernel{ports == 3},
         card{(choice & 0x40U) != 0},
+        other_card{card && ports == 3},
         cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
   bool xen_platform;
@@ -38,6 +39,7 @@ struct Shape {
   bool screen;      ///< with four of them: a byte has no bit left
   bool kernel;      ///< with three of them: started from a file of the host
   bool card;        ///< a network card
+  bool other_card;  ///< and an rtl8139, with three of the ports
   bool cdrom;       ///< as secondary slave
 };
 
@@ -50,6 +52,8 @@ class FuzzPc final : public rig::GuestInstructions {
   /// platform device, which would keep it from its own.
   static constexpr std::uint32_t kCardRegisters = 0xf3020000;
   static constexpr std::uint16_t kCardPorts = 0xc200;
+  static constexpr std::uint32_t kOtherCardRegisters = 0xf3060000;
+  static constexpr std::uint16_t kOtherCardPorts = 0xc300;
   /// And the graphics card's: video memory lies there already.
   static constexpr std::uint32_t kScreenMemory = 0xf1000000;
   static constexpr std::uint32_t kScreenRegisters = 0xf3050000;
@@ -94,6 +98,7 @@ class FuzzPc final : public rig::GuestInstructions {
   std::array<std::unique_ptr<FuzzDisk>, 4> disks;
   std::array<FuzzLine, 4> lines;
   FuzzCable cable;
+  FuzzCable other_cable;
 
  private:
   static constexpr std::size_t kCd = 3;

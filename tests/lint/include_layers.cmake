@@ -15,6 +15,8 @@ set(table
 "core                            | "
 "devices/*                       | core"
 "devices/ide                     | core devices/ata"
+"devices/e1000                   | core devices/nic"
+"devices/rtl8139                 | core devices/nic"
 "ioreq                           | core"
 "ioreq/machine                   | core devices/* ioreq"
 "ioreq/daemon                    | core devices/* ioreq ioreq/machine platform/**"

@@ -77,7 +77,7 @@ Options understood, as libxl 4.17 writes them:
   -chardev socket,id=C,path=PATH|fd=F,server=on,wait=off with -mon chardev=C,mode=control      QMP
   -xen-domid-restrict  -chroot DIR  -runas USER|UID:GID       privileges given up after the start
   -run-with chroot=DIR|user=USER    the same, as libxl 4.20 writes it
-  -device e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F
+  -device rtl8139|e1000,netdev=D,mac=M[,romfile=FILE] with -netdev tap,id=D,ifname=NAME|fd=F
                                     up to eight cards; the ROM to boot from the network is Debian's
                                     (ipxe-qemu) where installed
   -device VGA|cirrus-vga[,vgamem_mb=MIB][,xres=X,yres=Y][,romfile=FILE]

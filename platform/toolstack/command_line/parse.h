@@ -45,6 +45,7 @@ struct CdArgument {
 
 struct CardArgument {
   std::string_view text;
+  std::string_view model;
   std::string_view id;
   std::string_view netdev;
   std::array<std::uint8_t, 6> mac{};
@@ -161,7 +162,7 @@ void refuse_disk(Parse&, Unserved what, std::string_view value);
 void join_disks(Parse&);
 
 // parse_network.cc
-void take_e1000(Parse&, std::string_view value);
+void take_card(Parse&, std::string_view model, std::string_view value);
 void take_other_card(Parse&, const KeyValues& device);
 void take_netdev(Parse&, std::string_view name, std::string_view value);
 void take_net(Parse&, std::string_view name, std::string_view value);

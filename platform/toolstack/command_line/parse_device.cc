@@ -14,7 +14,7 @@ enum class Kind : std::uint8_t {
   unserved_disk,  ///< the same, and it names its drive
   usb,            ///< a controller: whose it is shows when all is read
   cd,
-  e1000,
+  card,
   vga,
   noted,
 };
@@ -30,7 +30,8 @@ struct Model {
 // clang-format off
 constexpr Model kModels[] = {
     {"ide-cd",          Kind::cd,            {}},
-    {"e1000",           Kind::e1000,         {}},
+    {kE1000Model,       Kind::card,          {}},
+    {kRtl8139Model,     Kind::card,          {}},
     {"xen-pvdevice",    Kind::noted,         {}},
     {"VGA",             Kind::vga,           {}},
     {"cirrus-vga",      Kind::vga,           {}},
@@ -103,8 +104,8 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     case Kind::cd:
       take_cd(parse, value);
       break;
-    case Kind::e1000:
-      take_e1000(parse, value);
+    case Kind::card:
+      take_card(parse, model, value);
       break;
     case Kind::vga:
       take_vga(parse, value);

@@ -35,7 +35,7 @@ void join_card(Parse& parse, const CardArgument& card) {
   netdev->use = Use::served;
   NicConfig nic;
   nic.id = card.id;
-  nic.model = "e1000";
+  nic.model = card.model;
   nic.mac = card.mac;
   if (card.rom) {
     nic.rom = std::string{*card.rom};
@@ -48,7 +48,7 @@ void join_card(Parse& parse, const CardArgument& card) {
 
 }  // namespace
 
-void take_e1000(Parse& parse, std::string_view value) {
+void take_card(Parse& parse, std::string_view model, std::string_view value) {
   static constexpr std::string_view kKeys[] = {"id", "netdev", "mac", "romfile"};
   const auto keys = parse.split("device", value, {.known = kKeys, .positional = "model"});
   if (!keys) {
@@ -59,8 +59,13 @@ void take_e1000(Parse& parse, std::string_view value) {
     parse.broken("device", value, "not a card with a netdev= and a mac= of six bytes");
     return;
   }
-  const CardArgument card{value, keys->get("id"),           keys->get("netdev"),
-                          *mac,  parse.refusals.argument(), keys->find("romfile")};
+  const CardArgument card{.text = value,
+                          .model = model,
+                          .id = keys->get("id"),
+                          .netdev = keys->get("netdev"),
+                          .mac = *mac,
+                          .argument = parse.refusals.argument(),
+                          .rom = keys->find("romfile")};
   if (parse.cards.size() == kMaxCards) {
     parse.refusals.add(Unserved::nic_count, card.id);
     parse.cards_of_other_models.push_back(card.netdev);

@@ -37,11 +37,11 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
      "The guest has no USB controller, and nothing can be attached to one"},
     {"USB passthrough", "usbdev", "no usbdev line", "The guest does not get the host's device"},
     {"a sound card", "soundhw", "no soundhw line", "The guest has no sound"},
-    {"a network card other than an e1000", "vif",
-     "vif=[ 'model=e1000,...' ], or vif=[ 'type=vif,...' ] for the PV interface alone (without a "
-     "model xl asks for an rtl8139)",
-     "With the first a guest needs a driver for Intel's 82540EM, with the second PV drivers: else, "
-     "as most installers then, it is offline"},
+    {"a network card other than an rtl8139 or e1000", "vif",
+     "vif=[ 'model=e1000,...' ] (or rtl8139, or no model, which is one), or "
+     "vif=[ 'type=vif,...' ] for the PV interface alone",
+     "The guest finds a new network card: it needs a driver for Intel's 82540EM or the RTL8139C+, "
+     "or PV drivers: else it is offline"},
     {"more than eight emulated network cards", "vif", "vif=[ 'type=vif,...' ] for all but eight",
      "A guest without PV drivers does not see those"},
     {"a SCSI disk", "disk",

@@ -21,7 +21,7 @@ enum class Unserved : std::uint8_t {
   usb_controller,  ///< this and the next are asked for by QMP once the guest runs
   usb_device,
   sound,
-  nic_model,  ///< a card other than e1000
+  nic_model,  ///< a card other than rtl8139 and e1000
   nic_count,
   scsi_disk,
   ahci_disk,
@@ -55,7 +55,7 @@ struct RefusalText {
 /// Everything that keeps a guest from starting: each setting once, all in one message.
 class RefusalList {
  public:
-  /// `detail` says which of several things was asked for: "cirrus-vga", "nic0: rtl8139". The same
+  /// `detail` says which of several things was asked for: "cirrus-vga", "ne2k_pci (nic0)". The same
   /// detail is kept once; after a dozen, details are only counted.
   void add(Unserved asked, std::string_view detail);
   /// Sets the argument of the command line to which the next additions belong.

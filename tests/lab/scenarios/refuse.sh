@@ -21,11 +21,11 @@ scenario() {
   refused "a missing image" '/lab/disk/absent.img' "${good[@]}" -drive "${disk/first/absent}"
   refused "a graphics card it has not" 'vga' "${good[@]}" -device qxl-vga,vram_size_mb=64
   refused "a network card it has not" 'vif=' "${good[@]}" \
-    -device rtl8139,id=nic0,netdev=net0,mac=00:16:3e:00:00:0a \
+    -device ne2k_pci,id=nic0,netdev=net0,mac=00:16:3e:00:00:0a \
       -netdev type=tap,id=net0,ifname=vif77.0-emu,br=xenbr0,script=no,downscript=no
 
   guest_config guest /lab/disk/first.img 'vga="qxl"' \
-    'vif=["bridge=xenbr0,mac=00:16:3e:00:00:0a,model=rtl8139"]'
+    'vif=["bridge=xenbr0,mac=00:16:3e:00:00:0a,model=pcnet"]'
   refused_by_xl
 }
 
@@ -50,9 +50,9 @@ refused_by_xl() {
   local log=/var/log/xen/qemu-dm-guest.log
   echo "device_model_override=\"$program\"" >> "$state/guest/cfg"
   ! xl create "$state/guest/cfg" > "$(xl_log guest)" 2>&1 ||
-    fail "xl create with QXL and rtl8139 succeeded"
+    fail "xl create with qxl and a pcnet succeeded"
   [[ -s $log ]] || fail "there is no $log"
-  [[ $(< "$log") == *'vga='* && $(< "$log") == *vif=* ]] ||
+  [[ $(< "$log") == *'vga="stdvga"'* && $(< "$log") == *vif=* ]] ||
     fail "$log does not say to change vga and vif: $(< "$log")"
   say "ok: xl create fails, and ${log##*/} says: $(< "$log")"
   check_nothing_left

@@ -27,11 +27,15 @@ namespace {
 using Bytes = std::vector<std::byte>;
 constexpr UnplugRequest kEverything{.ide_disks = true, .ide_secondary_disks = true, .nics = true};
 
-/// And a screen and a kernel of the host, which the machines of the kept states have not.
+/// And a screen, a card of the other model and a kernel of the host, which the machines of the kept
+/// states have not.
 MachineConfig everything_there_is() {
   MachineConfig config = everything();
   config.vga.emplace().memory_mib = 1;
   config.kernel.emplace();
+  NicConfig& card = config.nics.emplace_back(nic());
+  card.id = "nic2";
+  card.model = kRtl8139Model;
   return config;
 }
 
@@ -49,7 +53,12 @@ class FullPc final : public SavedPc {
     config_write({5, 0}, 0x3c, 1, 11);  // the second card
     config_write({3, 0}, 0x10, 4, 0xe8000000);
     config_write({3, 0}, 0x04, 2, 3);
-    outw(0x510, 0x12);  // the ramdisk
+    config_write({6, 0}, 0x10, 4, 0xc400);  // the rtl8139
+    config_write({6, 0}, 0x04, 2, 7);
+    outl(0xc430, 0x40000);     // RBSTART
+    outb(0xc437, 0x0c);        // CR: receive and transmit
+    outl(0xc444, 0x0000000e);  // RCR
+    outw(0x510, 0x12);         // the ramdisk
     (void)inb(0x511);
     for (const auto& region : machine->pio().regions()) {
       if (region.used && !is_of_the_pc(region.name)) {
@@ -138,7 +147,8 @@ BOOST_AUTO_TEST_CASE(names_are_unique_short_and_printable) {
   }
   BOOST_TEST(seen.contains("echo"));
   BOOST_TEST(seen.contains("vga"));
-  BOOST_TEST(seen.size() >= 9U);
+  BOOST_TEST(seen.contains("rtl8139-2"));
+  BOOST_TEST(seen.size() >= 10U);
 }
 
 BOOST_DATA_TEST_CASE(what_was_saved_is_loaded_and_saved_again_as_the_same_bytes, kNames, name) {

@@ -255,6 +255,15 @@ BOOST_AUTO_TEST_CASE(two_dashes_are_as_good_as_one) {
   BOOST_TEST(parse(arguments).value().config.domid == 7U);
 }
 
+BOOST_AUTO_TEST_CASE(an_rtl8139_is_served_which_xl_asks_for_without_a_model) {
+  const MachineConfig machine = machine_of(
+      {.nics = {"-device", "rtl8139,id=nic0,netdev=net0,mac=00:16:3e:11:22:33", "-netdev",
+                "type=tap,id=net0,ifname=vif7.0-emu,br=xenbr0,script=no,downscript=no"}});
+  BOOST_TEST_REQUIRE(machine.nics.size() == 1U);
+  BOOST_TEST(machine.nics[0].model == "rtl8139");
+  BOOST_TEST(machine.nics[0].tap_name == "vif7.0-emu");
+}
+
 BOOST_AUTO_TEST_CASE(e1000_cards_find_their_netdev_although_it_comes_after_them) {
   const MachineConfig machine = machine_of(
       {.nics = {"-device", "e1000,id=nic0,netdev=net0,mac=00:16:3e:11:22:33", "-netdev",

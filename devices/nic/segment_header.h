@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <span>
 
-namespace dm::e1000 {
+namespace dm::nic {
 
 /// The headers of a long TCP frame, from which the headers of its segments are made. What the host
 /// says of the frame is checked against the headers themselves.
@@ -53,4 +53,4 @@ class SegmentHeader {
   bool cuts_ = false;
 };
 
-}  // namespace dm::e1000
+}  // namespace dm::nic

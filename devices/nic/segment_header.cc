@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "devices/e1000/receive_segments.h"
+#include "devices/nic/segment_header.h"
 
 #include "core/net/big_endian.h"
 #include "core/net/headers.h"
-#include "devices/e1000/shared.h"
+#include "devices/nic/frame.h"
 
 #include <algorithm>
 
-namespace dm::e1000 {
+namespace dm::nic {
 
 using inet::get16;
 using inet::kIpv4Header;
@@ -94,4 +94,4 @@ std::span<std::byte> SegmentHeader::header(std::uint32_t index,
   return h;
 }
 
-}  // namespace dm::e1000
+}  // namespace dm::nic
