@@ -68,8 +68,9 @@ Transmitter::Sent Transmitter::send_part() noexcept {
 }
 
 nic::Fragments Transmitter::fragments() const noexcept {
-  return {.address = std::span{packet_.address}.first(packet_.fragments),
-          .length = std::span{packet_.length}.first(packet_.fragments)};
+  return {.address = packet_.address.data(),
+          .length = packet_.length.data(),
+          .count = packet_.fragments};
 }
 
 /// The first bytes of the packet, into the private copy.

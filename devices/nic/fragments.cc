@@ -5,49 +5,17 @@
 
 namespace dm::nic {
 
-bool Fragments::copy_front(GuestMemory& memory, std::span<std::byte> to) const noexcept {
-  for (std::size_t i = 0; i < address.size() && !to.empty(); ++i) {
-    const std::size_t part = std::min<std::size_t>(to.size(), length[i]);
-    if (!memory.read_bytes(Gpa{address[i]}, to.first(part))) {
-      return false;
-    }
-    to = to.subspan(part);
-  }
-  return to.empty();
-}
-
-bool Fragments::gather(GuestMemory& memory,
-                       DmaBuffer& buffer,
-                       std::uint32_t from,
-                       std::uint32_t bytes,
-                       Dma direction) const noexcept {
-  for (std::size_t i = 0; i < address.size() && bytes != 0; ++i) {
-    const std::uint32_t have = length[i];
-    if (from >= have) {
-      from -= have;
-      continue;
-    }
-    const std::uint32_t part = std::min(bytes, have - from);
-    if (!memory.append(buffer, Gpa{address[i]} + from, part, direction)) {
-      return false;
-    }
-    from = 0;
-    bytes -= part;
-  }
-  return bytes == 0;
-}
-
 bool Fragments::copy_in(GuestMemory& memory,
                         std::uint32_t at,
                         std::span<const std::byte> bytes) const noexcept {
-  for (std::size_t i = 0; i < address.size() && !bytes.empty(); ++i) {
-    const std::uint32_t have = length[i];
+  for (std::size_t i = 0; i < count && !bytes.empty(); ++i) {
+    const std::uint32_t have = length_of(i);
     if (at >= have) {
       at -= have;
       continue;
     }
     const std::size_t part = std::min<std::size_t>(bytes.size(), have - at);
-    if (!memory.write_bytes(Gpa{address[i]} + at, bytes.first(part))) {
+    if (!memory.write_bytes(address_of(i) + at, bytes.first(part))) {
       return false;
     }
     at = 0;

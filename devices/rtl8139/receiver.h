@@ -91,7 +91,9 @@ class Receiver {
     bool end_of_ring = false;
 
     [[nodiscard]] std::uint32_t room() const noexcept { return length[0] + length[1]; }
-    [[nodiscard]] nic::Fragments pieces() const noexcept { return {address, length}; }
+    [[nodiscard]] nic::Fragments pieces() const noexcept {
+      return {address.data(), length.data(), address.size()};
+    }
   };
   /// Where the next frame is expected to go.
   struct Layout {

@@ -39,8 +39,9 @@ inet::HeaderPlaces Transmitter::Ip::places(std::uint32_t headers_end) const noex
 }
 
 nic::Fragments Transmitter::fragments(const Packet& packet) const noexcept {
-  return {.address = std::span{address_}.subspan(packet.first, packet.count),
-          .length = std::span{length_}.subspan(packet.first, packet.count)};
+  return {.address = std::span{address_}.subspan(packet.first, packet.count).data(),
+          .length = std::span{length_}.subspan(packet.first, packet.count).data(),
+          .count = packet.count};
 }
 
 /// The first bytes of the packet, into the private copy.

@@ -24,7 +24,8 @@ start_from() {
   in_guest guest 20 "cat /proc/cmdline" || fail "a command in the guest failed"
   [[ $said == *from=dom0* ]] || fail "the guest has the command line $said"
   say "ok: started with dom0's command line: ${said//$'\n'/; }"
-  in_guest guest 60 "head -c 1M /dev/sda | wc -c" || fail "the guest cannot read its disk: $said"
+  in_guest guest 60 "head -c 1048576 /dev/sda | wc -c" ||
+    fail "the guest cannot read its disk: $said"
   [[ $said == 1048576 ]] || fail "the guest read of its disk: $said"
   power_off guest
   check_nothing_left
