@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(kernel_and_ramdisk_fit_into_the_guest_s_memory_exactly) {
   for (const std::uint64_t size :
        {std::uint64_t{0xf0000000}, std::uint64_t{0xffffffff}, std::uint64_t{1} << 34}) {
     file.files.initrd_size = size;
-    file.files.memory = 64 << 10 << 20U;
+    file.files.memory = std::uint64_t{64} << 30U;
     BOOST_TEST(says(file.refusal(), "do not fit"));
     file.files.memory = 0;  // not known
     BOOST_TEST(says(file.refusal(), "do not fit"));
