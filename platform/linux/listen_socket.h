@@ -46,6 +46,8 @@ class ListenSocket {
   [[nodiscard]] int get() const noexcept { return fd_.get(); }
   /// Gives the descriptor to the caller; this object still removes the file.
   [[nodiscard]] int release() noexcept { return fd_.release(); }
+  /// The file stays: somebody else removes it.
+  void keep_file() noexcept { path_.clear(); }
   /// Removes the file now, as the destructor would. Idempotent.
   void remove_file() noexcept;
 

@@ -2,10 +2,10 @@
 #include "platform/linux/chardev/socket_chardev.h"
 
 #include "platform/linux/error_text.h"
+#include "platform/linux/inet_address.h"
 #include "platform/linux/nap.h"
 #include "platform/linux/unix_address.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -21,19 +21,10 @@ namespace dm::host {
 
 namespace {
 
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-
-  [[nodiscard]] const sockaddr* get() const noexcept {
-    return static_cast<const sockaddr*>(static_cast<const void*>(&storage));
-  }
-};
-
 struct Endpoint {
   std::string where;  ///< "unix:/path", "tcp:host:port"
   std::string path;   ///< of a unix socket
-  Address address;
+  SocketAddress address;
   bool server = false;
 };
 
@@ -95,31 +86,6 @@ struct Endpoint {
   return endpoint;
 }
 
-[[nodiscard]] Result<Address> parse_host(const std::string& host, std::uint16_t port) {
-  Address result;
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(port);
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(port);
-  if (host.empty() ||
-      ::inet_pton(AF_INET, host == "localhost" ? "127.0.0.1" : host.c_str(), &v4.sin_addr) == 1) {
-    std::memcpy(&result.storage, &v4, sizeof v4);
-    result.size = sizeof v4;
-    return result;
-  }
-  if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-    std::memcpy(&result.storage, &v6, sizeof v6);
-    result.size = sizeof v6;
-    return result;
-  }
-  // A resolver would block, start threads and, in a static program, want the host's own libraries.
-  return fail(
-      "serial \"tcp:", host,
-      "\": names are not looked up; write the address in numbers, as in \"tcp:192.0.2.1:4555\"");
-}
-
 [[nodiscard]] Result<Endpoint> parse_tcp(std::string_view rest) {
   Endpoint endpoint;
   const std::string_view place = rest.substr(0, rest.find(','));
@@ -136,9 +102,11 @@ struct Endpoint {
   if (host.size() >= 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
   }
-  const Result<Address> address = parse_host(std::string{host}, port);
+  const auto address = inet_address(std::string{host}, port);
   if (!address) {
-    return address.error();
+    return fail(
+        "serial \"tcp:", host,
+        "\": names are not looked up; write the address in numbers, as in \"tcp:192.0.2.1:4555\"");
   }
   endpoint.address = *address;
   if (const auto ok = parse_options(rest.substr(std::min(rest.size(), place.size() + 1)), endpoint);

@@ -63,21 +63,25 @@ void say_call(const siginfo_t& info, const ucontext_t& context) noexcept {
   line.add(log::hex(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RDI])));
   line.add(", ");
   line.add(log::hex(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RSI])));
-  line.add(
-      ") is not allowed to the process that serves the guest: it may have been taken over. "
-      "It ends, and the guest as crashed. This is a fault in stubdm or an attack: report it");
+  line.add(end_guest_now != nullptr
+               ? ") is not allowed to the process that serves the guest: it may have been taken "
+                 "over. It ends, and the guest as crashed."
+               : ") is not allowed to this process: it may have been taken over. It ends.");
+  line.add(" This is a fault in stubdm or an attack: report it");
   write_line(line);
 }
 
 void say_signal(const siginfo_t& info, const ucontext_t& context) noexcept {
   log::Line line;
-  line.add("the device model is ended by ");
+  line.add(end_guest_now != nullptr ? "the device model" : "the display of the screen");
+  line.add(" is ended by ");
   line.add(name_of_signal(info.si_signo));
   line.add(", at ");
   line.add(log::hex(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP])));
   line.add(", address ");
   line.add(log::hex(reinterpret_cast<std::uint64_t>(info.si_addr)));
-  line.add("; the guest ends as crashed. This is a fault in stubdm: report it");
+  line.add(end_guest_now != nullptr ? "; the guest ends as crashed." : ".");
+  line.add(" This is a fault in stubdm: report it");
   write_line(line);
 }
 

@@ -13,7 +13,8 @@ namespace dm::host {
 ///
 /// Everything is prepared here, before the filter: the handlers run on a stack of their own, and
 /// call only write(2), `end_guest` and exit_group(2). So `end_guest` may do nothing but system
-/// calls, and of them only those that the filter allows. Null: nothing more to do. A signal that
+/// calls, and of them only those that the filter allows. Null: this process serves no guest, and
+/// only ends itself. A signal that
 /// something else handles already (a sanitizer) keeps its handler, except SIGSYS.
 ///
 /// Thread rule: start-up, from the loop's thread. Source: signal-safety(7), sigaltstack(2).

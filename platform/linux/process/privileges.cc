@@ -94,6 +94,7 @@ constexpr std::uint64_t kFileRights =
 /// Nobody needs more than this, and no guest can make a process take it.
 constexpr rlim_t kMostMemory = rlim_t{256} << 20;
 constexpr std::uint32_t kFirstGuestUser = 0x7000'0000;
+constexpr std::uint32_t kFirstDisplayUser = 0x7001'0000;
 
 [[nodiscard]] bool limit(__rlimit_resource resource, rlim_t most) noexcept {
   rlimit now{};
@@ -149,6 +150,11 @@ Result<> limit_resources() {
 
 std::string user_of_guest(std::uint32_t domid) {
   const std::string number = std::to_string(kFirstGuestUser + domid);
+  return number + ":" + number;
+}
+
+std::string user_of_display(std::uint32_t domid) {
+  const std::string number = std::to_string(kFirstDisplayUser + domid);
   return number + ":" + number;
 }
 

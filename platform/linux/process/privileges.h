@@ -39,6 +39,10 @@ struct Confinement {
 /// that nobody hands out to users or containers (systemd, "Users, Groups, UIDs and GIDs").
 [[nodiscard]] std::string user_of_guest(std::uint32_t domid);
 
+/// The same for the program that shows this guest's screen: others, so that neither may touch the
+/// other.
+[[nodiscard]] std::string user_of_display(std::uint32_t domid);
+
 /// For a process that stays root, because it opens images later and starts qemu-nbd for them. Of
 /// root's capabilities it keeps those for files of other users, locked memory and limits, for
 /// itself and for what it starts; it can never get others. A process that is not root keeps what it

@@ -13,6 +13,8 @@ struct FilterRules {
   Homes home = Homes::dom0;
   /// Requests of ioctl(2) besides kAllowedIoctls.
   std::span<const std::uint32_t> ioctls{};
+  /// A program that does not serve a guest has a table of its own.
+  std::span<const AllowedCall> calls{kAllowedCalls};
 };
 
 /// Limits this process to the system calls of allowed_calls.h, fewer than 40, on what is open
