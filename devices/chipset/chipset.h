@@ -92,6 +92,9 @@ class Chipset {
     return pm_ ? pm_->acpi().vcpus_online() : vcpus_online_;
   }
 
+  /// Where keys and movements of the mouse come in.
+  [[nodiscard]] KeyboardController& keyboard() noexcept { return i8042_.controller(); }
+
   /// Power-on values everywhere, but CMOS contents, vCPUs and what was unplugged stay.
   void reset() noexcept;
   /// The end of S3. The configuration latch, the CMOS index, the keyboard controller, port 92h and

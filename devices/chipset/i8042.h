@@ -19,6 +19,8 @@ class I8042 {
   void reset() noexcept { controller_.restore({}); }
   [[nodiscard]] I8042State state() const noexcept { return controller_.state(); }
   void restore(const I8042State& s) noexcept { controller_.restore(s); }
+  [[nodiscard]] KeyboardController& controller() noexcept { return controller_; }
+  [[nodiscard]] const KeyboardController& controller() const noexcept { return controller_; }
   [[nodiscard]] std::uint64_t ignored() const noexcept { return controller_.ignored(); }
 
  private:

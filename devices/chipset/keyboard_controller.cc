@@ -2,6 +2,7 @@
 #include "devices/chipset/keyboard_controller.h"
 
 #include "devices/chipset/keyboard_controller_regs.h"
+#include "devices/chipset/scan_codes.h"
 
 #include <utility>
 
@@ -22,24 +23,6 @@ constexpr bool takes_data(std::uint8_t command) noexcept {
 }
 constexpr bool valid(OutputSource source) noexcept {
   return source <= OutputSource::mouse_side;
-}
-
-/// Scan code set 2 to set 1. Nobody types on this keyboard, so of the table only what its answers
-/// consist of is needed: the scan code sets' numbers and the second byte of its id. Codes from 84h
-/// up pass unchanged.
-constexpr std::uint8_t translate(std::uint8_t byte) noexcept {
-  switch (byte) {
-    case 0x01:
-      return 0x43;
-    case 0x02:
-      return 0x41;
-    case 0x03:
-      return 0x3f;
-    case 0x83:
-      return 0x41;
-    default:
-      return byte;
-  }
 }
 
 }  // namespace
@@ -191,9 +174,7 @@ void KeyboardController::refill() noexcept {
     if (registers_.reply_waits != OutputSource::none) {
       registers_.output = registers_.reply;
       registers_.full = std::exchange(registers_.reply_waits, OutputSource::none);
-    } else if (keyboard_.has_byte() && !hw::COMMAND_BYTE::KBDDIS::test(mode)) {
-      const std::uint8_t byte = keyboard_.send();
-      registers_.output = hw::COMMAND_BYTE::XLATE::test(mode) ? translate(byte) : byte;
+    } else if (!hw::COMMAND_BYTE::KBDDIS::test(mode) && next_from_keyboard()) {
       registers_.full = OutputSource::keyboard_side;
     } else if (mouse_.has_byte() && !hw::COMMAND_BYTE::AUXDIS::test(mode)) {
       registers_.output = mouse_.send();
@@ -201,6 +182,29 @@ void KeyboardController::refill() noexcept {
     }
   }
   update_irqs();
+}
+
+/// Puts the keyboard's next byte into the output buffer, if it has one that the guest sees.
+bool KeyboardController::next_from_keyboard() noexcept {
+  while (keyboard_.has_byte()) {
+    std::uint8_t byte = keyboard_.send();
+    if (!hw::COMMAND_BYTE::XLATE::test(command_byte()) ||
+        translate_set2(byte, registers_.release)) {
+      registers_.output = byte;
+      return true;
+    }
+  }
+  return false;
+}
+
+void KeyboardController::press(std::uint8_t code, bool down) noexcept {
+  keyboard_.press(code, down);
+  refill();
+}
+
+void KeyboardController::move(int dx, int dy, std::uint8_t buttons, int wheel) noexcept {
+  mouse_.move(dx, dy, buttons, wheel);
+  refill();
 }
 
 void KeyboardController::update_irqs() noexcept {

@@ -25,8 +25,9 @@ struct I8042Registers {
   OutputSource reply_waits = OutputSource::none;
   std::uint8_t command = 0;  ///< the command that waits for its data byte; 0: none
   bool last_was_command = false;
+  bool release = false;  ///< translation: the keyboard's next byte is a break code
 };
-static_assert(sizeof(I8042Registers) == 39);  // a new member: describe it, validate it
+static_assert(sizeof(I8042Registers) == 40);  // a new member: describe it, validate it
 
 struct I8042State {
   I8042Registers registers;
@@ -44,6 +45,7 @@ void describe(Visitor& v, I8042Registers& s) {
   v.field(6, "reply_waits", s.reply_waits);
   v.field(7, "command", s.command);
   v.field(8, "last_was_command", s.last_was_command);
+  v.field(9, "release", s.release);
 }
 template <class Visitor>
 void describe(Visitor& v, I8042State& s) {
@@ -71,6 +73,11 @@ class KeyboardController {
   void write_data(std::uint8_t byte) noexcept;
   void write_command(std::uint8_t command) noexcept;
 
+  // What people do; see Ps2Keyboard::press() and Ps2Mouse::move().
+  void press(std::uint8_t code, bool down) noexcept;
+  void move(int dx, int dy, std::uint8_t buttons, int wheel) noexcept;
+  [[nodiscard]] std::uint8_t leds() const noexcept { return keyboard_.state().leds; }
+
   [[nodiscard]] I8042State state() const noexcept {
     return {registers_, keyboard_.state(), mouse_.state()};
   }
@@ -86,6 +93,7 @@ class KeyboardController {
   void answer(std::uint8_t byte, OutputSource side = OutputSource::keyboard_side) noexcept;
   /// Moves the next byte into the output buffer if that is free, and updates the interrupts.
   void refill() noexcept;
+  [[nodiscard]] bool next_from_keyboard() noexcept;
   void update_irqs() noexcept;
   [[nodiscard]] std::uint8_t& command_byte() noexcept { return registers_.ram[0]; }
   [[nodiscard]] std::uint8_t command_byte() const noexcept { return registers_.ram[0]; }

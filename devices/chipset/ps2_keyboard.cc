@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "devices/chipset/ps2_keyboard.h"
 
+#include "devices/chipset/scan_codes.h"
+
 #include <utility>
 
 namespace dm::chipset {
@@ -47,8 +49,19 @@ void Ps2Keyboard::receive(std::uint8_t byte) noexcept {
 
 void Ps2Keyboard::set_defaults() noexcept {
   const std::uint8_t leds = state_.leds;
+  const std::uint8_t modifiers = state_.modifiers;
   state_ = Ps2KeyboardState{};
   state_.leds = leds;
+  state_.modifiers = modifiers;
+}
+
+void Ps2Keyboard::press(std::uint8_t code, bool down) noexcept {
+  // Some keys send other codes while these are held.
+  state_.modifiers = hold(state_.modifiers, code, down);
+  if (state_.scanning) {
+    const ScanSequence sequence = scan_sequence(state_.scancode_set, code, down, state_.modifiers);
+    static_cast<void>(state_.queue.put_all(sequence.bytes()));
+  }
 }
 
 void Ps2Keyboard::start(std::uint8_t command) noexcept {
@@ -83,7 +96,8 @@ void Ps2Keyboard::start(std::uint8_t command) noexcept {
       out.put(state_.last_sent);
       break;
     case kReset:
-      state_ = Ps2KeyboardState{};
+      set_defaults();
+      state_.leds = 0;
       out.put(kAck);
       out.put(kTestPassed);
       break;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace dm::chipset {
 
@@ -23,6 +24,16 @@ struct Ps2Queue {
       bytes[(head + count) & kSlotMask] = byte;
       ++count;
     }
+  }
+  /// All of them, or none when there is no room for all. False: none.
+  bool put_all(std::span<const std::uint8_t> sequence) noexcept {
+    if (sequence.size() > kSize || count > kSize - sequence.size()) {
+      return false;
+    }
+    for (const std::uint8_t byte : sequence) {
+      put(byte);
+    }
+    return true;
   }
   /// Takes the oldest byte; 0 when there is none.
   [[nodiscard]] std::uint8_t take() noexcept {

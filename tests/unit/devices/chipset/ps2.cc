@@ -144,8 +144,12 @@ BOOST_AUTO_TEST_CASE(the_knock_makes_it_an_intellimouse_with_four_bytes) {
   DM_ANSWERS(mouse, DM_BYTES(0xf2), DM_ANSWER(0xfa, 0x00));
 }
 
-BOOST_AUTO_TEST_CASE(no_other_sequence_of_rates_is_the_knock) {
+BOOST_AUTO_TEST_CASE(another_knock_makes_it_an_explorer) {
   (void)say(mouse, {0xf3, 200, 0xf3, 200, 0xf3, 80});
+  DM_ANSWERS(mouse, DM_BYTES(0xf2), DM_ANSWER(0xfa, 0x04));
+}
+
+BOOST_AUTO_TEST_CASE(no_other_sequence_of_rates_is_a_knock) {
   (void)say(mouse, {0xf3, 200, 0xf3, 80, 0xf3, 100});
   (void)say(mouse, {0xf3, 100, 0xf3, 80});
   DM_ANSWERS(mouse, DM_BYTES(0xf2), DM_ANSWER(0xfa, 0x00));
