@@ -34,6 +34,19 @@ class VideoMemory {
   /// already, or `to` is no place for it. Dear: an operation of the hypervisor for each page. The
   /// caller limits how often it asks.
   [[nodiscard]] virtual bool move(Gpa to) noexcept = 0;
+
+  /// Which of `pages` pages from number `first` on the guest has written since the last call: bit i
+  /// of `bitmap` is page first + i. It has room for all of them and is zero before. The first call
+  /// for a range begins to track it, and says that all were written. From then on a page that is
+  /// written costs the guest a fault, once after each call. False: it is not known, and all may
+  /// have been written. Writes through bytes() do not count.
+  [[nodiscard]] virtual bool take_dirty(std::size_t /*first*/,
+                                        std::size_t /*pages*/,
+                                        std::span<std::uint64_t> /*bitmap*/) noexcept {
+    return false;
+  }
+  /// Ends what take_dirty() has begun: the guest's writes cost nothing again. Idempotent.
+  virtual void stop_tracking() noexcept {}
 };
 
 }  // namespace dm

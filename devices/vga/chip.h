@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 namespace dm::vga {
 
@@ -51,6 +52,8 @@ class Chip {
   /// All but configuration space and the place of video memory, which are the wiring's.
   [[nodiscard]] const State& state() const noexcept { return state_; }
   void restore(const State& state) noexcept { state_ = state; }
+  /// Has the chip written to video memory since the last call?
+  [[nodiscard]] bool take_written() noexcept { return std::exchange(written_, false); }
 
  private:
   [[nodiscard]] bool answers(std::uint16_t port) const noexcept;
@@ -85,6 +88,7 @@ class Chip {
   std::span<std::byte> video_;  ///< of ports_.video: the hot path asks nobody
   Edid edid_;
   State state_;
+  bool written_ = false;
 };
 
 }  // namespace dm::vga

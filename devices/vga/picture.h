@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/backend/screen.h"
 #include "core/backend/surface.h"
 #include "devices/vga/state.h"
 
@@ -16,7 +17,7 @@ namespace dm::vga {
 /// Most characters of a text mode.
 inline constexpr std::uint32_t kMostCells = 16000;
 /// Most pixels of a picture that is drawn, and so the cost of draw(): a few bytes of work each.
-inline constexpr std::uint32_t kMostPixels = 1U << 20U;
+inline constexpr std::uint32_t kMostPixels = Screen::kMostDrawnPixels;
 
 /// `s` is valid. VBE modes of 8 and more bits are pixels in video memory. Text, planes, CGA modes
 /// and 256 colours without VBE are drawn, if they are no larger than the two limits. Costs the

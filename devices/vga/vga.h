@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/backend/screen.h"
 #include "core/io/mmio_bus.h"
 #include "core/io/pio_bus.h"
 #include "core/obs/inspector.h"
@@ -10,6 +11,7 @@
 #include "core/result.h"
 #include "core/time/timer.h"
 #include "devices/vga/chip.h"
+#include "devices/vga/picture.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -28,7 +30,7 @@ namespace dm::vga {
 /// Moving them is dear, so the guest can do it sixteen times a second; after that BAR 0 waits.
 /// Thread rule: the loop's thread only. No allocation after construction. Source: QEMU 7.2,
 /// hw/display/vga-pci.c and docs/specs/standard-vga.txt.
-class Vga final : public PciFunction, private MovableMemory {
+class Vga final : public PciFunction, public Screen, private MovableMemory {
  public:
   struct Setup {
     PciBdf where;
@@ -68,6 +70,13 @@ class Vga final : public PciFunction, private MovableMemory {
   void inspect(Inspector& to, std::string_view name) const;
 
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+
+  // Screen
+  [[nodiscard]] Surface surface() const noexcept override { return surface_of(chip_.state()); }
+  void draw(const Surface& surface, std::span<std::uint8_t> pixels) noexcept override {
+    vga::draw(chip_.state(), ports_.video.bytes(), surface, pixels);
+  }
+  [[nodiscard]] bool take_written() noexcept override { return chip_.take_written(); }
 
  private:
   Vga(const Setup& setup, const Ports& ports);

@@ -76,6 +76,7 @@ void Chip::poke(std::uint64_t at, std::uint8_t value) noexcept {
 
 /// A migration has to hear of it: it cannot see writes through our mapping.
 void Chip::wrote(std::uint64_t at, std::uint64_t length) noexcept {
+  written_ = true;
   ports_.memory.mark_dirty(ports_.video.at() + at, length);
 }
 

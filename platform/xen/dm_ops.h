@@ -78,6 +78,12 @@ class DmOps {
   [[nodiscard]] virtual int pin_memory_cacheattr(std::uint64_t first_gfn,
                                                  std::uint64_t last_gfn,
                                                  std::uint32_t type) noexcept = 0;
+  /// Which of these pages were written since the last call, a bit for each, the lowest first; all
+  /// of them at the first call for a range. Xen tracks one range of a domain. No pages: none from
+  /// now on. `bitmap` has room for all of them, rounded up to bytes.
+  [[nodiscard]] virtual int track_dirty_vram(std::uint64_t first_gfn,
+                                             std::uint32_t pages,
+                                             std::span<std::uint64_t> bitmap) noexcept = 0;
   /// `reason`: SHUTDOWN_* of Xen public header sched.h.
   [[nodiscard]] virtual int shutdown(unsigned reason) noexcept = 0;
   /// Needs Xen 4.16; an older Xen answers EOPNOTSUPP.

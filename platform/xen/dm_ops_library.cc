@@ -96,6 +96,14 @@ int LibraryDmOps::pin_memory_cacheattr(std::uint64_t first_gfn,
       xendevicemodel_pin_memory_cacheattr(handle_.get(), domid_, first_gfn, last_gfn, type));
 }
 
+int LibraryDmOps::track_dirty_vram(std::uint64_t first_gfn,
+                                   std::uint32_t pages,
+                                   std::span<std::uint64_t> bitmap) noexcept {
+  static_assert(sizeof(unsigned long) == sizeof(std::uint64_t));
+  auto* const words = static_cast<unsigned long*>(static_cast<void*>(bitmap.data()));
+  return outcome(xendevicemodel_track_dirty_vram(handle_.get(), domid_, first_gfn, pages, words));
+}
+
 int LibraryDmOps::shutdown(unsigned reason) noexcept {
   return outcome(xendevicemodel_shutdown(handle_.get(), domid_, reason));
 }

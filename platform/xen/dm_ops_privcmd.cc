@@ -191,6 +191,15 @@ int PrivcmdDmOps::pin_memory_cacheattr(std::uint64_t first_gfn,
   return send(op);
 }
 
+int PrivcmdDmOps::track_dirty_vram(std::uint64_t first_gfn,
+                                   std::uint32_t pages,
+                                   std::span<std::uint64_t> bitmap) noexcept {
+  xen_dm_op op = operation(XEN_DMOP_track_dirty_vram);
+  op.u.track_dirty_vram.nr = pages;
+  op.u.track_dirty_vram.first_pfn = first_gfn;
+  return send(op, std::as_writable_bytes(bitmap).first((pages + std::size_t{7}) / 8));
+}
+
 int PrivcmdDmOps::shutdown(unsigned reason) noexcept {
   xen_dm_op op = operation(XEN_DMOP_remote_shutdown);
   op.u.remote_shutdown.reason = reason;

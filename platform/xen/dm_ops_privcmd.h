@@ -48,6 +48,9 @@ class PrivcmdDmOps final : public DmOps {
   int pin_memory_cacheattr(std::uint64_t first_gfn,
                            std::uint64_t last_gfn,
                            std::uint32_t type) noexcept override;
+  int track_dirty_vram(std::uint64_t first_gfn,
+                       std::uint32_t pages,
+                       std::span<std::uint64_t> bitmap) noexcept override;
   int shutdown(unsigned reason) noexcept override;
   int nr_vcpus(unsigned& vcpus) noexcept override;
   int restrict_to_domain() noexcept override;

@@ -205,4 +205,24 @@ bool XenVideoMemory::move(Gpa to) noexcept {
   return true;
 }
 
+bool XenVideoMemory::take_dirty(std::size_t first,
+                                std::size_t count,
+                                std::span<std::uint64_t> bitmap) noexcept {
+  constexpr std::size_t kMostTracked = std::size_t{4096} * 8;
+  if (count == 0 || count > kMostTracked || first > pages() || count > pages() - first ||
+      bitmap.size() < (count + 63) / 64) {
+    return false;
+  }
+  tracked_ = true;
+  return ports_.ops.track_dirty_vram(at_.gfn() + first, static_cast<std::uint32_t>(count),
+                                     bitmap) == 0;
+}
+
+void XenVideoMemory::stop_tracking() noexcept {
+  if (std::exchange(tracked_, false)) {
+    std::uint64_t none = 0;
+    static_cast<void>(ports_.ops.track_dirty_vram(0, 0, std::span{&none, 1}));
+  }
+}
+
 }  // namespace dm::xen

@@ -49,6 +49,11 @@ class XenVideoMemory final : public VideoMemory {
   [[nodiscard]] Gpa home() const noexcept override { return home_; }
   /// Moves only to where no page of the guest is: Xen would free what it finds there.
   [[nodiscard]] bool move(Gpa to) noexcept override;
+  /// At most 128 MiB can be tracked: an operation's buffer has 4096 bytes.
+  [[nodiscard]] bool take_dirty(std::size_t first,
+                                std::size_t pages,
+                                std::span<std::uint64_t> bitmap) noexcept override;
+  void stop_tracking() noexcept override;
 
  private:
   XenVideoMemory(const Ports& ports, Gpa at, std::size_t bytes);
@@ -64,6 +69,7 @@ class XenVideoMemory final : public VideoMemory {
   std::span<std::byte> bytes_;
   std::vector<xen_pfn_t> frames_;  ///< of the mapping that is made; sized once
   std::vector<int> errors_;
+  bool tracked_ = false;
   log::Limit complaints_;
 };
 

@@ -98,6 +98,11 @@ class SharedOps final : public DmOps {
                            std::uint32_t /*type*/) noexcept override {
     return EIO;
   }
+  int track_dirty_vram(std::uint64_t /*first*/,
+                       std::uint32_t /*pages*/,
+                       std::span<std::uint64_t> /*bitmap*/) noexcept override {
+    return EIO;
+  }
   int shutdown(unsigned reason) noexcept override {
     seen->reason = reason;
     seen->crash_order = ++seen->operations;

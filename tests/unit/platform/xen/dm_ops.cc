@@ -202,6 +202,16 @@ BOOST_AUTO_TEST_CASE(server_state_destruction_shutdown_and_memory_type_carry_the
   BOOST_TEST(sent.at<std::uint32_t>(24) == 6U);
 }
 
+BOOST_AUTO_TEST_CASE(pages_that_were_written_come_back_in_a_second_buffer) {
+  std::array<std::uint64_t, 2> bitmap{};
+  BOOST_TEST(ops.track_dirty_vram(0xf1000, 100, bitmap) == 0);
+  BOOST_TEST(sent.buffers == 2);
+  BOOST_TEST(sent.at<std::uint32_t>(0) == 7U);
+  BOOST_TEST(sent.at<std::uint32_t>(8) == 100U);
+  BOOST_TEST(sent.at<std::uint64_t>(16) == 0xf1000U);
+  BOOST_TEST(sent.second.size() == 13U);  // a bit for each page
+}
+
 BOOST_AUTO_TEST_CASE(the_number_of_vcpus_comes_back) {
   output = {3, 0, 0, 0};
   unsigned vcpus = 0;
@@ -259,6 +269,10 @@ BOOST_AUTO_TEST_CASE(every_operation_reaches_its_library_function_with_its_argum
   BOOST_TEST(ops.set_mem_type(HVMMEM_ram_ro, 192, 64) == 0);
   BOOST_TEST(ops.relocate_memory(100, 200, 10) == 0);
   BOOST_TEST(ops.pin_memory_cacheattr(200, 209, 6) == 0);
+  std::array<std::uint64_t, 1> bitmap{};
+  fake().written = {201};
+  BOOST_TEST(ops.track_dirty_vram(200, 10, bitmap) == 0);
+  BOOST_TEST(bitmap[0] == 2U);
   BOOST_TEST(ops.shutdown(1) == 0);
   BOOST_TEST(ops.nr_vcpus(vcpus) == 0);
   BOOST_TEST(vcpus == 2U);
@@ -280,6 +294,7 @@ BOOST_AUTO_TEST_CASE(every_operation_reaches_its_library_function_with_its_argum
                                           "set_mem_type(7 1 192 64)",
                                           "relocate_memory(7 10 100 200)",
                                           "pin_memory_cacheattr(7 200 209 6)",
+                                          "track_dirty_vram(7 200 10)",
                                           "shutdown(7 1)",
                                           "nr_vcpus(7)",
                                           "devicemodel_restrict(7)",

@@ -153,6 +153,16 @@ int xendevicemodel_set_mem_type(
     xendevicemodel_handle*, domid_t d, hvmmem_type_t type, uint64_t first, uint32_t nr) {
   return fake().result("set_mem_type", text(d, static_cast<int>(type), first, nr));
 }
+int xendevicemodel_track_dirty_vram(
+    xendevicemodel_handle*, domid_t d, uint64_t first, uint32_t pages, unsigned long* bitmap) {
+  const int result = fake().result("track_dirty_vram", text(d, first, pages));
+  for (const std::uint64_t page : fake().written) {
+    if (result == 0 && page >= first && page < first + pages) {
+      bitmap[(page - first) / 64] |= 1UL << ((page - first) % 64);
+    }
+  }
+  return result;
+}
 int xendevicemodel_relocate_memory(
     xendevicemodel_handle*, domid_t d, uint32_t pages, uint64_t from, uint64_t to) {
   const int result = fake().result("relocate_memory", text(d, pages, from, to));

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,7 @@ struct FakeXen {
   int evtchn_fd = -1;
   std::map<std::uint64_t, int> absent;  ///< gfn -> error for foreign mappings
   std::vector<std::byte*> mapped;
+  std::set<std::uint64_t> written;          ///< gfn: what track_dirty_vram finds
   std::vector<xen::DmOps::Extent> extents;  ///< of the last modified_memory_bulk
   std::array<std::uint64_t, 2> hvm_param{};
   std::uint32_t next_grant = 1000;

@@ -107,6 +107,41 @@ BOOST_AUTO_TEST_CASE(a_move_looks_first_and_keeps_the_mapping) {
   BOOST_TEST(video->move(kHome));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_guest_has_written_is_asked_of_xen_where_the_memory_is_now) {
+  const auto video = open();
+  std::array<std::uint64_t, 64> bitmap{};
+  BOOST_TEST(video->move(kElsewhere));
+  fake().written = {kElsewhere.gfn() + 5, kElsewhere.gfn() + 70, kHome.gfn() + 3};
+  BOOST_TEST(video->take_dirty(4, 100, bitmap));
+  BOOST_TEST(fake().called("track_dirty_vram(7 917508 100)"));
+  BOOST_TEST(bitmap[0] == 2U);
+  BOOST_TEST(bitmap[1] == 4U);
+  fake().errors["track_dirty_vram"] = EBUSY;
+  BOOST_TEST(!video->take_dirty(4, 100, bitmap));
+}
+
+BOOST_AUTO_TEST_CASE(more_than_there_is_or_than_an_operation_can_say_is_not_asked) {
+  const auto video = open();
+  std::array<std::uint64_t, 64> bitmap{};
+  BOOST_TEST(!video->take_dirty(0, 0, bitmap));
+  BOOST_TEST(!video->take_dirty(1, kPages, bitmap));
+  BOOST_TEST(!video->take_dirty(kPages + 1, 1, bitmap));
+  BOOST_TEST(!video->take_dirty(0, kPages, std::span{bitmap}.first(63)));
+  BOOST_TEST(fake().count("track_dirty_vram") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(tracking_ends_once_and_only_if_it_has_begun) {
+  const auto video = open();
+  video->stop_tracking();
+  BOOST_TEST(fake().count("track_dirty_vram") == 0U);
+  std::array<std::uint64_t, 64> bitmap{};
+  BOOST_TEST(video->take_dirty(0, 10, bitmap));
+  video->stop_tracking();
+  video->stop_tracking();
+  BOOST_TEST(fake().called("track_dirty_vram(7 0 0)"));
+  BOOST_TEST(fake().count("track_dirty_vram") == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(nothing_is_moved_over_a_page_of_the_guest) {
   const auto video = open();
   fake().absent.erase(kElsewhere.gfn() + 77);
