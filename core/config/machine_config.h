@@ -114,6 +114,19 @@ struct VgaConfig {
   std::optional<std::string> rom;  ///< as NicConfig::rom
 };
 
+/// Where viewers of the screen connect (VNC).
+struct VncConfig {
+  struct WebSocket {
+    std::uint16_t port = 0;  ///< 0: 5700 and the display's number
+  };
+  std::string host;              ///< an address in numbers, or "localhost"; empty: all of IPv4
+  std::string path;              ///< of a unix socket; host and display mean nothing then
+  unsigned display = 0;          ///< TCP port 5900 + display
+  std::optional<unsigned> last;  ///< if that is taken, those after it are tried, up to this one
+  std::optional<WebSocket> websocket;
+  bool password = false;  ///< nobody gets in until one was set
+};
+
 struct QmpSocketConfig {
   std::string id;    ///< "libxl-cmd"
   std::string path;  ///< to create and listen on; empty when fd is set
@@ -149,6 +162,8 @@ struct MachineConfig {
   std::vector<DiskConfig> disks;
   std::array<std::optional<SerialConfig>, 4> serial;
   std::optional<VgaConfig> vga;
+  std::optional<VncConfig> vnc;  ///< without a graphics card there is nothing to show
+  std::string keymap;            ///< of viewers' keyboards, "de"; empty: "us"
   std::optional<KernelConfig> kernel;
   std::vector<NicConfig> nics;
   std::vector<QmpSocketConfig> qmp;

@@ -39,6 +39,8 @@ set(table
 
 "platform/xen                    | ${linux}"
 "platform/supervisor             | ${loop} platform/linux/process platform/xen"
+"platform/display                | ${loop}"
+"platform/display/server         | ${linux} platform/linux/process platform/xen platform/display"
 "platform/pv                     | core"
 "platform/sim                    | core"
 
