@@ -26,8 +26,13 @@ namespace {
 
 }  // namespace
 
-HvmBroker::HvmBroker(const MachineConfig& config, host::UniqueFd store_line)
-    : domid_{config.domid}, store_line_{std::move(store_line)} {
+HvmBroker::HvmBroker(const MachineConfig& config, Parts parts)
+    : domid_{config.domid},
+      sockets_{std::move(parts.socket)},
+      store_line_{std::move(parts.store_line)} {
+  if (parts.screen) {
+    screen_.emplace(std::move(*parts.screen));
+  }
   for (const QmpSocketConfig& qmp : config.qmp) {
     sockets_.push_back(qmp.path);
   }
@@ -38,7 +43,12 @@ HvmBroker::HvmBroker(const MachineConfig& config, host::UniqueFd store_line)
 }
 
 std::vector<int> HvmBroker::inherited() const {
-  return {store_line_.get()};
+  std::vector<int> kept{store_line_.get()};
+  if (screen_) {
+    const std::vector<int> its = screen_->inherited();
+    kept.insert(kept.end(), its.begin(), its.end());
+  }
+  return kept;
 }
 
 void HvmBroker::open() {
@@ -63,23 +73,39 @@ int HvmBroker::sleep(std::uint32_t state) noexcept {
   return sleep_ != nullptr ? sleep_->set(state) : EOPNOTSUPP;
 }
 
+// The gate's are the first, the screen's come behind them.
+
 void HvmBroker::fill(std::span<pollfd, kMostWaits> waits) const noexcept {
+  static_assert(toolstack::StoreGate::kWaits + display::Launcher::kWaits <= kMostWaits);
+  Broker::fill(waits);
   if (gate_) {
-    const auto wanted = gate_->waits();
-    std::copy(wanted.begin(), wanted.end(), waits.begin());
-  } else {
-    Broker::fill(waits);
+    std::ranges::copy(gate_->waits(), waits.begin());
+  }
+  if (screen_) {
+    std::ranges::copy(screen_->waits(), waits.begin() + toolstack::StoreGate::kWaits);
   }
 }
 
 void HvmBroker::run(std::span<const pollfd, kMostWaits> ready) noexcept {
   if (gate_) {
-    gate_->run(ready);
+    gate_->run(ready.first<toolstack::StoreGate::kWaits>());
+  }
+  if (screen_) {
+    screen_->run(ready.subspan<toolstack::StoreGate::kWaits, display::Launcher::kWaits>());
+  }
+}
+
+void HvmBroker::child_ended(pid_t child) noexcept {
+  if (screen_) {
+    screen_->child_ended(child);
   }
 }
 
 /// The worker cannot: its root directory is empty.
 void HvmBroker::worker_ended() noexcept {
+  if (screen_) {
+    screen_->stop();
+  }
   try {
     for (const std::string& path : sockets_) {
       host::ListenSocket::remove_abandoned(path);

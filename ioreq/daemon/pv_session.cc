@@ -9,6 +9,7 @@
 #include "platform/linux/process/privileges.h"
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_server.h"
+#include "platform/toolstack/qmp/qmp_vnc.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
 #include "platform/toolstack/store/xenstore.h"
@@ -120,6 +121,9 @@ Result<> PvSession::settle() {
 Result<> PvSession::listen() {
   control_.emplace(pv_->backends(), [this] { ending_ = true; });
   toolstack::add_machine_commands(commands_, *control_, config_.name);
+  if (config_.vnc && config_.vnc->password) {
+    toolstack::add_needless_vnc_password(commands_);
+  }
   for (const QmpSocketConfig& socket : config_.qmp) {
     if (auto listening = qmp_.listen(socket); !listening) {
       return listening.error();

@@ -7,6 +7,7 @@
 #include "core/result.h"
 #include "ioreq/daemon/daemon.h"
 #include "ioreq/daemon/ending.h"
+#include "ioreq/daemon/hvm_broker.h"
 #include "ioreq/daemon/incoming.h"
 #include "ioreq/daemon/pv_host.h"
 #include "ioreq/daemon/save_console.h"
@@ -14,6 +15,7 @@
 #include "ioreq/daemon/xen_host.h"
 #include "ioreq/machine/control.h"
 #include "ioreq/machine/machine.h"
+#include "platform/display/screen_feed.h"
 #include "platform/linux/image/disc_opener.h"
 #include "platform/linux/loop/host_clock.h"
 #include "platform/linux/loop/loop.h"
@@ -25,6 +27,7 @@
 #include "platform/toolstack/qmp/qmp_commands.h"
 #include "platform/toolstack/qmp/qmp_migration.h"
 #include "platform/toolstack/qmp/qmp_server.h"
+#include "platform/toolstack/qmp/qmp_vnc.h"
 #include "platform/toolstack/store/domain_watch.h"
 #include "platform/toolstack/store/store_client.h"
 #include "platform/xen/xen_domain.h"
@@ -72,6 +75,8 @@ class Session final : private ControlHost {
 
  private:
   [[nodiscard]] Result<> start_supervisor();
+  [[nodiscard]] Result<> prepare_screen(HvmBroker::Parts& to);
+  [[nodiscard]] Result<> open_screen();
   [[nodiscard]] Result<> take_place(const Incoming* saved);
   [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] host::UniqueFd fetch_disc(std::string_view drive) noexcept;
@@ -113,6 +118,10 @@ class Session final : private ControlHost {
   std::optional<SleepByBroker> sleep_;
   std::unique_ptr<XenHost> xen_;
   std::unique_ptr<Machine> machine_;
+  host::UniqueFd screen_line_;  ///< to whoever shows the screen
+  host::UniqueFd screen_area_;
+  toolstack::VncPlace screen_place_;
+  std::unique_ptr<display::ScreenFeed> screen_;
   std::unique_ptr<Control> control_;
   toolstack::FdSets fd_sets_;
   std::optional<SaveConsole> save_console_;

@@ -136,15 +136,21 @@ Result<> Session::start_supervisor() {
       .confinement = {.chroot = config_.chroot, .run_as = config_.run_as},
       .finish = in_stub_domain() ? &end_domain : nullptr};
   if (!in_stub_domain()) {
-    host::UniqueFd theirs;
+    HvmBroker::Parts parts;
+    if (auto prepared = prepare_screen(parts); !prepared) {
+      return prepared;
+    }
+    if (parts.screen) {
+      options.confinement = {};  // whoever starts a display for a viewer has to be root for that
+    }
     std::array<int, 2> ends{-1, -1};
     // With dm_restrict=1 no process has a way to xenstore: libxl gives it none.
     if (!config_.gives_up_privileges() &&
         ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) == 0) {
       store_line_ = host::UniqueFd{ends[0]};
-      theirs = host::UniqueFd{ends[1]};
+      parts.store_line = host::UniqueFd{ends[1]};
     }
-    options.broker = std::make_unique<HvmBroker>(config_, std::move(theirs));
+    options.broker = std::make_unique<HvmBroker>(config_, std::move(parts));
   } else {
     options.broker = std::make_unique<StubBroker>(config_);
   }
@@ -212,6 +218,9 @@ Result<> Session::take_place(const Incoming* saved) {
     return machine.error();
   }
   machine_ = std::move(*machine);
+  if (auto opened = open_screen(); !opened) {
+    return opened;
+  }
   loop_.add(xen_->server().descriptor());
   ControlHost& process = *this;
   control_ = std::make_unique<Control>(config_, *machine_, clock_, xen_->memory(), process);
@@ -230,6 +239,13 @@ toolstack::OpenStateTarget Session::state_target() {
 
 Result<> Session::listen() {
   toolstack::add_machine_commands(commands_, *control_, config_.name);
+  if (screen_) {
+    toolstack::add_vnc_commands(commands_, screen_place_, [this](std::string_view password) {
+      screen_->set_password(password);
+    });
+  } else if (config_.vnc && config_.vnc->password) {
+    toolstack::add_needless_vnc_password(commands_);
+  }
   commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
     return inspect(*machine_, config_);
   });

@@ -66,6 +66,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
       return made.error();
     }
     machine->devices_ = std::move(*made);
+    machine->input_ = std::make_unique<Input>(machine->chipset().keyboard());
     return machine;
   } catch (const std::runtime_error& error) {  // a slot or a port is not to be had
     return Error{error.what()};

@@ -27,6 +27,7 @@
 #include "ioreq/dispatcher.h"
 #include "ioreq/machine/announcer.h"
 #include "ioreq/machine/backends.h"
+#include "ioreq/machine/input.h"
 #include "ioreq/machine/make_devices.h"
 #include "ioreq/poller.h"
 #include "ioreq/server.h"
@@ -86,6 +87,10 @@ class Machine final : private UnplugHandler, private DomainControl {
 
   /// Null: there is no graphics card.
   [[nodiscard]] const vga::Vga* screen() const noexcept { return devices_.screen; }
+  [[nodiscard]] vga::Vga* screen() noexcept { return devices_.screen; }
+
+  /// Where a viewer's keys and pointer go.
+  [[nodiscard]] Input& input() noexcept { return *input_; }
 
   // For inspection and tests.
   [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }
@@ -154,6 +159,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   WorkQueue work_;
   GuestMemory memory_;
   Devices devices_;
+  std::unique_ptr<Input> input_;  ///< made with the devices
   Announcer announcer_{*this, timers_};
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;

@@ -4,6 +4,7 @@
 #include "platform/linux/unique_fd.h"
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -38,7 +39,7 @@ class Broker {
   }
 
   /// Most descriptors that it waits for.
-  static constexpr std::size_t kMostWaits = 2;
+  static constexpr std::size_t kMostWaits = 5;
   /// What it waits for besides the worker. An entry with descriptor -1 waits for nothing.
   virtual void fill(std::span<pollfd, kMostWaits> waits) const noexcept {
     for (pollfd& wait : waits) {
@@ -47,6 +48,8 @@ class Broker {
   }
   /// Called after a wait, with what ppoll(2) has found.
   virtual void run(std::span<const pollfd, kMostWaits> /*ready*/) noexcept {}
+  /// A child of this process that is not the worker has ended.
+  virtual void child_ended(pid_t /*child*/) noexcept {}
   /// The worker has ended, in whatever way.
   virtual void worker_ended() noexcept {}
 };

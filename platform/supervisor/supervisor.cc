@@ -267,6 +267,9 @@ std::optional<End> Process::reap() noexcept {
     if (ended <= 0) {
       return std::nullopt;
     }
+    if (broker_ != nullptr) {
+      broker_->child_ended(ended);
+    }
   }
 }
 

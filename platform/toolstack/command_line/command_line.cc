@@ -72,9 +72,6 @@ void take_run_with(Parse& parse, std::string_view name, std::string_view value) 
   }
 }
 
-void take_keymap(Parse& parse, std::string_view name, std::string_view value) {
-  parse.note(name, value, "no keyboard is shown anywhere");
-}
 void take_nographic(Parse& parse, std::string_view name, std::string_view value) {
   parse.note(name, value, "never any graphics");
 }
@@ -115,7 +112,7 @@ constexpr Option kOptions[] = {
     {"name",                true,  true,  take_name},
     {"vnc",                 true,  false, take_vnc},
     {"display",             true,  false, take_display},
-    {"sdl",                 false, false, refuse<Unserved::sdl>},
+    {"sdl",                 false, false, take_sdl},
     {"k",                   true,  false, take_keymap},
     {"kernel",              true,  true,  take_kernel},
     {"initrd",              true,  true,  take_initrd},
@@ -123,7 +120,7 @@ constexpr Option kOptions[] = {
     {"device",              true,  false, take_device},
     {"serial",              true,  false, take_serial},
     {"nographic",           false, false, take_nographic},
-    {"spice",               true,  false, refuse<Unserved::spice>},
+    {"spice",               true,  false, take_spice},
     {"boot",                true,  true,  take_boot},
     {"usb",                 false, false, refuse<Unserved::usb>},
     {"usbdevice",           true,  false, refuse<Unserved::usb>},
@@ -325,6 +322,7 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   join_cards(parse);
   join_disks(parse);
   join_kernel(parse);
+  join_screen(parse);
   join_machine(parse);
   if (!parse.refusals.empty()) {
     Error error{parse.refusals.message()};

@@ -16,8 +16,7 @@ with the command line that it would give QEMU. For that, write into the guest's 
 
     type = "hvm"
     device_model_override = "/path/to/stubdm"
-    vga = "stdvga"          # or "none". Nobody can look at the screen yet:
-    vnc = 0                 # use the guest's serial port or the network
+    vga = "stdvga"          # a screen: look at it with xl vncviewer GUEST, or any VNC viewer
     usb = 0
     serial = "pty"          # read it with: xl console -t serial GUEST
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
@@ -82,15 +81,20 @@ Options understood, as libxl 4.17 writes them:
                                     (ipxe-qemu) where installed
   -device VGA|cirrus-vga[,vgamem_mb=MIB][,xres=X,yres=Y][,romfile=FILE]
                                     both are the standard VGA card; its BIOS is Debian's (seabios)
+  -vnc HOST:DISPLAY|unix:PATH[,password=on][,to=DISPLAY][,websocket=PORT]
+                                    where viewers of the screen connect; stubdm-display, beside this
+                                    program, shows it to them
+  -k LAYOUT                         of viewers' keyboards that send no scan codes: de, en-us, fr
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1
                                     with -drive if=none,id=D[,file=PATH,format=raw]
   -kernel FILE  [-initrd FILE]  [-append TEXT]
                                     a Linux kernel of this host (bzImage), started instead of what
                                     is on the disk
   -incoming fd:F                    the state of a saved guest
-Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic -vnc -k
-  -display none -net none -device xen-pvdevice
-Refused, with the setting to change: -sdl -spice -usb -usbdevice -object
+Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic
+  -display none -net none -device xen-pvdevice, sound cards
+Shown by VNC instead: -sdl -spice -display sdl|gtk
+Refused, with the setting to change: -usb -usbdevice -object
 
   --help (-h), --version
 

@@ -103,7 +103,8 @@ struct Parse {
   std::vector<MonitorArgument> monitors;
   KernelConfig kernel;  ///< without a path: there is none
   unsigned serials = 0;
-  bool no_machine = false;  ///< -machine none
+  bool no_machine = false;    ///< -machine none
+  bool shown_by_vnc = false;  ///< instead of what was asked for
 
   /// True for a thing that only a refused device uses: it is not worth a second message.
   [[nodiscard]] bool is_left_alone(std::string_view id) const noexcept {
@@ -148,6 +149,10 @@ void take_incoming(Parse&, std::string_view name, std::string_view value);
 // parse_screen.cc
 void take_vga(Parse&, std::string_view value);
 void take_vnc(Parse&, std::string_view name, std::string_view value);
+void take_keymap(Parse&, std::string_view name, std::string_view value);
+void take_spice(Parse&, std::string_view name, std::string_view value);
+void take_sdl(Parse&, std::string_view name, std::string_view value);
+void join_screen(Parse&);
 void take_display(Parse&, std::string_view name, std::string_view value);
 
 // parse_device.cc

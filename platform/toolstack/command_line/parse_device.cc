@@ -17,6 +17,8 @@ enum class Kind : std::uint8_t {
   card,
   vga,
   noted,
+  spice,  ///< goes with SPICE
+  sound,
 };
 
 struct Model {
@@ -44,25 +46,25 @@ constexpr Model kModels[] = {
     {"scsi-cd",         Kind::unserved_disk, Unserved::scsi_disk},
     {"ahci",            Kind::unserved,      Unserved::ahci_disk},
     {"ide-hd",          Kind::unserved_disk, Unserved::ahci_disk},
-    {"virtio-serial",   Kind::unserved,      Unserved::spice},
-    {"virtserialport",  Kind::unserved,      Unserved::spice},
-    {"usb-redir",       Kind::unserved,      Unserved::spice},
+    {"virtio-serial",   Kind::spice,         {}},
+    {"virtserialport",  Kind::spice,         {}},
+    {"usb-redir",       Kind::spice,         {}},
     {"piix3-usb-uhci",  Kind::usb,           Unserved::usb},
     {"ich9-usb-ehci1",  Kind::usb,           Unserved::usb},
     {"ich9-usb-uhci1",  Kind::usb,           Unserved::usb},
     {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb},
     {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb},
     {"nec-usb-xhci",    Kind::usb,           Unserved::usb},
-    {"intel-hda",       Kind::unserved,      Unserved::sound},
-    {"hda-duplex",      Kind::unserved,      Unserved::sound},
-    {"AC97",            Kind::unserved,      Unserved::sound},
-    {"ac97",            Kind::unserved,      Unserved::sound},
-    {"ES1370",          Kind::unserved,      Unserved::sound},
-    {"es1370",          Kind::unserved,      Unserved::sound},
-    {"adlib",           Kind::unserved,      Unserved::sound},
-    {"cs4231a",         Kind::unserved,      Unserved::sound},
-    {"gus",             Kind::unserved,      Unserved::sound},
-    {"sb16",            Kind::unserved,      Unserved::sound},
+    {"intel-hda",       Kind::sound,         {}},
+    {"hda-duplex",      Kind::sound,         {}},
+    {"AC97",            Kind::sound,         {}},
+    {"ac97",            Kind::sound,         {}},
+    {"ES1370",          Kind::sound,         {}},
+    {"es1370",          Kind::sound,         {}},
+    {"adlib",           Kind::sound,         {}},
+    {"cs4231a",         Kind::sound,         {}},
+    {"gus",             Kind::sound,         {}},
+    {"sb16",            Kind::sound,         {}},
     {"xen-pci-passthrough", Kind::unserved,  Unserved::pci_passthrough},
 };
 // clang-format on
@@ -113,6 +115,17 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     case Kind::noted:
       parse.note(name, value, "not there; drivers for it stay away");
       break;
+    case Kind::sound:
+      parse.note(name, value, "the guest has no sound card: nothing of it would be heard");
+      break;
+    case Kind::spice:
+      parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
+      parse.note(name, value,
+                 "there is no such port or bus: agents of SPICE and QEMU are not reached");
+      if (const auto device = KeyValues::split(value, kRules)) {
+        leave_alone(parse, *device);
+      }
+      break;
     case Kind::unserved_disk:
       refuse_disk(parse, found->what, value);
       break;
@@ -123,7 +136,6 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
       if (const auto device = KeyValues::split(value, kRules)) {
         leave_alone(parse, *device);
       }
-      parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
       parse.refusals.add(found->what, model);
       break;
   }
@@ -132,7 +144,11 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
 void join_usb(Parse& parse) {
   for (const UsbArgument& controller : parse.usb_controllers) {
     parse.refusals.set_argument(controller.argument);
-    parse.refusals.add(parse.usb_redirected ? Unserved::spice : Unserved::usb, controller.model);
+    if (parse.usb_redirected) {
+      parse.note("device", controller.model, "there is no SPICE that would use it");
+    } else {
+      parse.refusals.add(Unserved::usb, controller.model);
+    }
   }
 }
 

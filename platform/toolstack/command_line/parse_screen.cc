@@ -24,6 +24,82 @@ template <class T>
   return number.has_value();
 }
 
+/// "HOST:DISPLAY", ":DISPLAY", "[ADDRESS]:DISPLAY", "unix:PATH". False: it is none of them.
+[[nodiscard]] bool take_place(std::string_view place, VncConfig& vnc) {
+  constexpr std::string_view kUnix = "unix:";
+  constexpr unsigned kMostDisplay = 65535 - 5900;
+  if (place.starts_with(kUnix)) {
+    vnc.path = place.substr(kUnix.size());
+    return !vnc.path.empty();
+  }
+  const std::size_t colon = place.rfind(':');
+  if (colon == std::string_view::npos) {
+    return false;
+  }
+  const auto display = parse_number<unsigned>(place.substr(colon + 1), 0, kMostDisplay);
+  std::string_view host = place.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  }
+  vnc.host = host;
+  vnc.display = display.value_or(0);
+  return display.has_value();
+}
+
+/// What it says beside the place. False: it makes no sense, and `parse` has been told.
+[[nodiscard]] bool take_vnc_options(Parse& parse,
+                                    std::string_view value,
+                                    const KeyValues& keys,
+                                    VncConfig& vnc) {
+  const auto password = keys.find("password");
+  vnc.password = password && *password != "off";
+  if (keys.find("to")) {
+    unsigned last = 0;
+    if (!take_number(keys, "to", 0U, 65535U - 5900U, last)) {
+      parse.broken("vnc", value, "to= is the last display to try");
+      return false;
+    }
+    vnc.last = std::max(last, vnc.display);
+  }
+  if (const auto port = keys.find("websocket"); port && *port != "off") {
+    vnc.websocket.emplace();
+    if (!port->empty() && *port != "on" &&
+        !take_number(keys, "websocket", std::uint16_t{1}, std::uint16_t{65535},
+                     vnc.websocket->port)) {
+      parse.broken("vnc", value, "websocket= is a port");
+      return false;
+    }
+  }
+  for (const std::string_view key : {"sasl", "tls-creds", "tls-authz", "sasl-authz", "reverse"}) {
+    if (keys.find(key)) {
+      parse.broken("vnc", value,
+                   "there is no TLS, no SASL and no call from here: leave it out, and reach the "
+                   "screen through ssh");
+      return false;
+    }
+  }
+  for (const std::string_view key :
+       {"share", "connections", "lossy", "non-adaptive", "key-delay-ms", "lock-key-sync",
+        "power-control", "audiodev"}) {
+    if (keys.find(key)) {
+      parse.note("vnc", key, "has no effect: eight viewers, and one that asks for it is alone");
+    }
+  }
+  return true;
+}
+
+/// A screen that nobody asked for otherwise: VNC where xl listens by default.
+void show_by_vnc(Parse& parse) {
+  if (!parse.config.vnc) {
+    parse.config.vnc = VncConfig{.host = "127.0.0.1",
+                                 .path = {},
+                                 .display = 0,
+                                 .last = 99,
+                                 .websocket = {},
+                                 .password = false};
+  }
+}
+
 }  // namespace
 
 /// Every model of graphics card that is accepted is the standard VGA card.
@@ -67,34 +143,79 @@ void take_vga(Parse& parse, std::string_view value) {
 }
 
 void take_vnc(Parse& parse, std::string_view name, std::string_view value) {
-  // VNC is on unless xl.cfg says vnc=0, so it means little that it is asked for: query-vnc says
-  // that there is none, and nothing listens (explicit opt-in only: XSA-119). A password is another
-  // matter: libxl would go on to set it and end the guest when it cannot.
+  // Nothing listens unless it is asked for (XSA-119).
+  parse.config.vnc.reset();
   if (value == "none") {
     return;
   }
-  static constexpr KeyRules kRules{.positional = "display", .any_key = true};
-  const auto vnc = parse.split(name, value, kRules);
-  if (!vnc) {
+  static constexpr std::string_view kKeys[] = {
+      "password", "to",           "websocket",     "share",        "connections", "lossy",
+      "sasl",     "tls-creds",    "tls-authz",     "sasl-authz",   "reverse",     "non-adaptive",
+      "audiodev", "key-delay-ms", "lock-key-sync", "power-control"};
+  static constexpr KeyRules kRules{.known = kKeys, .positional = "display"};
+  const auto keys = parse.split(name, value, kRules);
+  if (!keys) {
     return;
   }
-  const auto password = vnc->find("password");
-  if (password && *password != "off") {
-    parse.refusals.add(Unserved::vnc_password, "password=on");
+  VncConfig vnc;
+  if (!take_place(keys->get("display"), vnc)) {
+    parse.broken(name, value,
+                 "not HOST:DISPLAY or unix:PATH: see vnclisten and vncdisplay in xl.cfg");
     return;
   }
-  parse.note(name, value, "there is no VNC server yet; vnc=0 in xl.cfg says the same");
+  if (take_vnc_options(parse, value, *keys, vnc)) {
+    parse.config.vnc = vnc;
+  }
 }
 
-void take_display(Parse& parse, std::string_view, std::string_view value) {
-  if (value == "none") {
+void take_keymap(Parse& parse, std::string_view name, std::string_view value) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  };
+  constexpr std::size_t kMost = 32;
+  if (value.empty() || value.size() > kMost || !std::ranges::all_of(value, good)) {
+    parse.broken(name, value, "not the name of a keyboard's layout, such as de or en-us");
     return;
   }
+  parse.config.keymap = value;
+}
+
+void take_spice(Parse& parse, std::string_view name, std::string_view value) {
+  parse.note(name, value,
+             "there is no SPICE: the screen is shown by VNC instead, without sound, clipboard and "
+             "USB redirection");
+  parse.shown_by_vnc = true;
+}
+
+void take_display(Parse& parse, std::string_view name, std::string_view value) {
+  const std::string_view kind = value.substr(0, value.find(','));
+  if (kind == "none") {
+    return;
+  }
+  // libxl writes none and sdl. Others come from device_model_args.
+  for (const std::string_view window : {"sdl", "gtk", "curses", "egl-headless", "spice-app"}) {
+    if (kind == window) {
+      parse.note(name, value, "no window opens: the screen is shown by VNC instead");
+      parse.shown_by_vnc = true;
+      return;
+    }
+  }
   std::string seen = "-display ";
-  seen.append(value);
-  // libxl writes none and sdl. Any other comes from device_model_args.
-  parse.refusals.add(
-      value.substr(0, value.find(',')) == "sdl" ? Unserved::sdl : Unserved::unknown_option, seen);
+  parse.refusals.add(Unserved::unknown_option, seen.append(value));
+}
+
+void take_sdl(Parse& parse, std::string_view /*name*/, std::string_view /*value*/) {
+  take_display(parse, "display", "sdl");
+}
+
+void join_screen(Parse& parse) {
+  if (parse.shown_by_vnc) {
+    show_by_vnc(parse);
+  }
+  if (parse.config.vnc && !parse.config.vga) {
+    parse.note("vnc", {}, "there is no graphics card, so there is no screen to show");
+  }
 }
 
 }  // namespace dm::toolstack

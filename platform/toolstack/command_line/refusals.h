@@ -14,13 +14,9 @@ namespace dm::toolstack {
 enum class Unserved : std::uint8_t {
   vga,  ///< a graphics card other than the standard one
   gfx_passthru,
-  vnc_password,
-  sdl,
-  spice,
   usb,
   usb_controller,  ///< this and the next are asked for by QMP once the guest runs
   usb_device,
-  sound,
   nic_model,  ///< a card other than rtl8139 and e1000
   nic_count,
   scsi_disk,

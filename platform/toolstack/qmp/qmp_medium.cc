@@ -136,7 +136,7 @@ QmpResult change(const Medium& medium, QmpCall& call) {
   const auto drive = text(arguments, "device");
   const auto target = text(arguments, "target");
   if (drive == "vnc") {
-    return error("there is no VNC server: take vncpasswd out of the guest's configuration");
+    return error("the password of a screen is changed by change-vnc-password");
   }
   if (!drive || !target || target->empty()) {
     return error("'device' has to name a drive and 'target' an image");

@@ -23,7 +23,7 @@ StoreGate::Waits StoreGate::waits() const noexcept {
   return waits;
 }
 
-void StoreGate::run(std::span<const pollfd, 2> ready) noexcept {
+void StoreGate::run(std::span<const pollfd, kWaits> ready) noexcept {
   if (open() && whole_ && ready[1].revents != 0 && send(question_, store_.get())) {
     whole_ = false;
     question_.size = question_.sent = 0;

@@ -30,10 +30,11 @@ class StoreGate {
       : domid_{domid}, process_{std::move(process)}, store_{std::move(store)} {}
 
   /// What to wait for: the process's end, xenstored's. A closed gate waits for nothing (-1).
-  using Waits = std::array<pollfd, 2>;
+  static constexpr std::size_t kWaits = 2;
+  using Waits = std::array<pollfd, kWaits>;
   [[nodiscard]] Waits waits() const noexcept;
   /// Passes on what can be passed. `ready` is waits() after ppoll(2).
-  void run(std::span<const pollfd, 2> ready) noexcept;
+  void run(std::span<const pollfd, kWaits> ready) noexcept;
   [[nodiscard]] bool open() const noexcept { return static_cast<bool>(store_); }
 
  private:

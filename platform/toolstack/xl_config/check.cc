@@ -115,6 +115,26 @@ void show_disks(Page& page, const MachineConfig& machine, const Translation& gue
   }
 }
 
+/// "standard VGA card, 16 MiB; VNC at 127.0.0.1, display 0 to 99"
+[[nodiscard]] std::string screen_of(const MachineConfig& machine) {
+  if (!machine.vga) {
+    return "none";
+  }
+  std::string text = "standard VGA card, " + std::to_string(machine.vga->memory_mib) + " MiB; ";
+  if (!machine.vnc) {
+    return text + "nobody can look at it";
+  }
+  const VncConfig& vnc = *machine.vnc;
+  if (!vnc.path.empty()) {
+    text += "VNC at " + shown(vnc.path);
+  } else {
+    text += "VNC at " + (vnc.host.empty() ? std::string{"all addresses"} : shown(vnc.host)) +
+            ", display " + std::to_string(vnc.display) +
+            (vnc.last ? " to " + std::to_string(*vnc.last) : std::string{});
+  }
+  return text + (vnc.password ? ", with a password" : "");
+}
+
 void show_machine(Page& page, const MachineConfig& machine, const Translation& guest) {
   page.row("guest", shown(machine.name) + ", " + std::to_string(machine.memory_mib) +
                         " MiB, vCPUs: " + std::to_string(machine.vcpus_online) +
@@ -124,10 +144,7 @@ void show_machine(Page& page, const MachineConfig& machine, const Translation& g
   show_disks(page, machine, guest);
   page.row("network", std::to_string(guest.pv_cards) + " PV, " +
                           std::to_string(machine.nics.size()) + " emulated");
-  page.row("screen", !machine.vga
-                         ? "none"
-                         : "standard VGA card, " + std::to_string(machine.vga->memory_mib) +
-                               " MiB; nobody can look at it yet");
+  page.row("screen", screen_of(machine));
   const char* name = "serial";
   for (std::size_t i = 0; i < machine.serial.size(); ++i) {
     if (machine.serial[i]) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's settings say of screens: VNC, SDL, SPICE, the graphics card. There is
-// the standard VGA card here, and nothing that shows it; so much of it ends in a hint.
+// What a guest's settings say of screens: VNC, SDL, SPICE, the graphics card. There are the
+// standard VGA card and VNC; what asks for another gets these, with a hint.
 #include "platform/toolstack/xl_config/check_translate.h"
 
 #include <algorithm>
@@ -25,6 +25,7 @@ void Translator::display() {
   add(0, "-display", "none");
   if (sdl_ && !stub_) {
     add(read.line("sdl"), "-display", "sdl");
+    hint(read.line("sdl"), "sdl: no window opens: the screen is shown by VNC instead");
   }
   if (const auto keymap = read.text("keymap")) {
     add(read.line("keymap"), "-k", std::string{*keymap});
@@ -46,11 +47,6 @@ void Translator::vnc() {
   value += locked ? ",password=on" : "";
   value += read.on("vncunused", true) ? ",to=99" : "";
   add(locked ? read.line("vncpasswd") : line, "-vnc", value);
-  if (!locked) {
-    hint(line, line == 0 ? "vnc: xl asks for VNC unless told otherwise, and there is "
-                           "none: write vnc=0"
-                         : "vnc: there is no VNC server yet, nothing will listen: write vnc=0");
-  }
 }
 
 void Translator::graphics() {
@@ -60,6 +56,8 @@ void Translator::graphics() {
   if (read.on("spice", false) && !stub_) {
     add(read.line("spice"), "-spice",
         "port=" + std::to_string(read.number("spiceport").value_or(0)));
+    hint(read.line("spice"),
+         "spice: the screen is shown by VNC instead, without sound, clipboard and USB redirection");
     if (read.on("spicevdagent", false)) {
       add(read.line("spicevdagent"), "-device", "virtio-serial");
     }

@@ -26,6 +26,18 @@ add_stub_domain() {
   install -D -m 644 "$3" "$root/lab/$1/rootfs"
 }
 
+# add_display: the program that shows screens, the layouts of keyboards, and the lab's own viewer
+add_display() {
+  local display
+  display=$(dirname "$stubdm")/stubdm-display
+  [[ -x $display ]] || return 0
+  install -m 755 "$display" "$root/usr/libexec/stubdm-display"
+  add_libraries "$display"
+  mkdir -p "$root/usr/share/X11"
+  cp -r /usr/share/X11/xkb "$root/usr/share/X11/"
+  g++ -std=c++20 -O1 -static -I"$top" -o "$root/lab/viewer" "$lab/lib/viewer.cc"
+}
+
 # make_overlay OUT PLAN [MAIN [FILE...]]: scenarios, helpers and the stubdm to be judged, if there
 # is one, and these files. dom0 then runs dom0/MAIN, which does what PLAN says. The large stub
 # domains only come with a plan that has them.
@@ -40,6 +52,7 @@ make_overlay() {
   [[ ${3:-main} == main ]] || mv "$root/lab/$3" "$root/lab/main"
   if [[ -x $stubdm ]]; then
     install -m 755 "$stubdm" "$root/usr/libexec/stubdm"
+    add_display
     # another Debian's dom0 has its own libraries, and Xen's among them
     [[ $xen_root ]] || add_libraries "$stubdm"
   fi

@@ -82,7 +82,6 @@ BOOST_AUTO_TEST_CASE(every_dma_opcode_moves_its_sectors_either_way_round) {
 }
 
 BOOST_AUTO_TEST_CASE(lba48_moves_32_mib_with_65536_sectors) {
-  rig::SimGuest::Options options;
   rig::ScriptedBlock big{65536 * 512};
   test::IdeMachine m{{&big, nullptr, nullptr, nullptr}};
   m.ide0.enable();

@@ -45,15 +45,11 @@ std::ostream& operator<<(std::ostream& out, const Row& row) {
 const std::vector<Row> kRefused = {
     {"vga='qxl'\n", "g.cfg:11: vga: write vga=\"stdvga\""},
     {"gfx_passthru=1\n", "g.cfg:11: gfx_passthru: write"},
-    {"vnc=1\nvncpasswd='x'\n", "g.cfg:12: vncpasswd: write"},
-    {"sdl=1\n", "g.cfg:11: sdl: write sdl=0"},
-    {"spice=1\n", "g.cfg:11: spice: write spice=0"},
     {"\nusb=1\nusbdevice='tablet'\n", "g.cfg:12: usb: write usb=0"},
     {"usbversion=3\n", "g.cfg:11: usb: write"},
     {"usbctrl=['type=auto']\n", "g.cfg:11: usbctrl: write no usbctrl line"},
     {"usbdev=['hostbus=1,hostaddr=2']\n", "g.cfg:11: usbdev: write no usbdev line"},
     {"p9=['tag=a,path=/srv,security_model=none']\n", "g.cfg:11: p9: write no p9 line"},
-    {"soundhw='hda'\n", "g.cfg:11: soundhw: write"},
     {"vif=['type=vif',\n'model=pcnet']\n", "g.cfg:12: vif: write vif=[ 'model=e1000,...' ]"},
     {"vif=['model=ne2k_pci']\n", "or no model, which is one), or vif=[ 'type=vif,...' ]"},
     {"disk=['/s,,sda']\n", "g.cfg:11: disk: write"},
@@ -94,10 +90,16 @@ BOOST_DATA_TEST_CASE(what_has_to_change_is_told_with_its_line,
 }
 
 BOOST_AUTO_TEST_CASE(the_texts_are_those_of_the_start) {
-  const std::string report = check("soundhw='hda'\n").text;
+  const std::string report = check("vga='qxl'\n").text;
   const std::string start =
-      refusal_of({.usb_sound_acpi = {"-device", "intel-hda", "-device", "hda-duplex"}});
-  BOOST_TEST(says(report, start.substr(start.find("soundhw: "))), report << start);
+      refusal_of({.graphics = {"-device", "qxl-vga,vram_size_mb=64,ram_size_mb=64"}});
+  BOOST_TEST(says(report, start.substr(start.find("vga: "))), report << start);
+}
+
+BOOST_AUTO_TEST_CASE(a_guest_whose_screen_is_shown_is_served) {
+  const CheckReport report = check("vga='stdvga'\nvnc=1\nvncpasswd='x'\nkeymap='de'\n");
+  BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
+  BOOST_TEST(says(report.text, "VNC at 127.0.0.1, display 0 to 99, with a password"), report.text);
 }
 
 BOOST_AUTO_TEST_CASE(a_guest_with_a_screen_is_served) {
@@ -114,7 +116,11 @@ BOOST_AUTO_TEST_CASE(what_the_build_can_is_not_refused) {
 }
 
 const std::vector<Row> kHints = {
-    {"vnc=1\n", "g.cfg:11: vnc: there is no VNC server"},
+    {"sdl=1\n", "g.cfg:11: sdl: no window opens: the screen is shown by VNC instead"},
+    {"spice=1\n", "g.cfg:11: spice: the screen is shown by VNC instead"},
+    {"spice=1\nspiceusbredirection=2\nspicevdagent=1\n", "g.cfg:11: spice: the screen"},
+    {"soundhw='hda'\n", "g.cfg:11: soundhw: the guest has no sound card"},
+    {"soundhw='sb16'\n", "g.cfg:11: soundhw: the guest has no sound card"},
     {"vga='cirrus'\n", "g.cfg:11: vga: the guest gets the standard VGA card"},
     {"vga='stdvga'\nvideoram=20\n", "g.cfg:12: videoram: the card has a power of two"},
     {"vga='stdvga'\ndevice_model_stubdomain_override=1\n",
@@ -167,9 +173,9 @@ BOOST_DATA_TEST_CASE(what_bites_people_is_told_and_refuses_nothing,
 BOOST_AUTO_TEST_CASE(defaults_are_told_as_absent_lines) {
   const CheckReport report = check_guest("g.cfg", "type='hvm'\nname='g'\nmemory=64\n");
   BOOST_TEST(report.exit_status == CheckReport::kServed, report.text);
-  for (const char* const part : {"g.cfg: vga: the guest gets the standard VGA card",
-                                 "g.cfg: device_model_override: there is no such line",
-                                 "g.cfg: vnc: xl asks for VNC", "g.cfg: serial: without"}) {
+  for (const char* const part :
+       {"g.cfg: vga: the guest gets the standard VGA card",
+        "g.cfg: device_model_override: there is no such line", "g.cfg: serial: without"}) {
     BOOST_TEST(says(report.text, part), report.text << "lacks: " << part);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Conversations as libxl 4.17 and xentop hold them.
+#include "platform/toolstack/qmp/qmp_vnc.h"
 #include "tests/unit/platform/toolstack/qmp_rig.h"
 
 #include <boost/json/serialize.hpp>
@@ -23,6 +24,40 @@ BOOST_AUTO_TEST_CASE(the_server_speaks_first_and_names_a_version_that_libxl_know
   BOOST_TEST(version.at("qemu").at("micro").as_int64() == 0);
   BOOST_TEST(version.at("package").as_string().starts_with("stubdm "));
   BOOST_TEST(greeting.at("QMP").at("capabilities").as_array().empty());
+}
+
+BOOST_AUTO_TEST_CASE(xl_create_learns_where_the_screen_is_and_sets_its_password) {
+  QmpCommands commands;
+  std::string password;
+  add_vnc_commands(commands, {.host = "::1", .service = "5907", .password = true},
+                   [&](std::string_view word) { password = word; });
+  QmpDescriptors none;
+  const auto call = [&](std::string_view name, const json::object& arguments) {
+    QmpCall question{arguments, none};
+    return commands.call(name, question);
+  };
+  BOOST_TEST(json::serialize(call("query-vnc", {}).value()) ==
+             R"({"enabled":true,"host":"::1","service":"5907","family":"ipv6","auth":"vnc",)"
+             R"("clients":[]})");
+  BOOST_TEST(call("change-vnc-password", {{"password", "s3cret"}}).has_value());
+  BOOST_TEST(password == "s3cret");
+  BOOST_TEST(call("set_password", {{"protocol", "vnc"}, {"password", "x"}}).has_value());
+  BOOST_TEST(password == "x");
+  BOOST_TEST(call("set_password", {{"protocol", "spice"}, {"password", "y"}}).has_error());
+  BOOST_TEST(call("change-vnc-password", {{"password", ""}}).has_error());
+  BOOST_TEST(password == "x");
+}
+
+BOOST_AUTO_TEST_CASE(a_screen_without_a_password_gets_none_and_none_at_all_takes_any) {
+  QmpDescriptors none;
+  const json::object word{{"password", "x"}};
+  QmpCall question{word, none};
+  QmpCommands open;
+  add_vnc_commands(open, {.host = {}, .service = "/run/s"}, [](std::string_view) {});
+  BOOST_TEST(open.call("change-vnc-password", question).has_error());
+  QmpCommands blind;
+  add_needless_vnc_password(blind);
+  BOOST_TEST(blind.call("change-vnc-password", question).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(xl_create_asks_for_serial_ports_and_vnc_and_then_says_cont) {
