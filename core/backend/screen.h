@@ -23,8 +23,9 @@ class Screen {
   [[nodiscard]] virtual Surface surface() const noexcept = 0;
   /// Draws a surface that is `drawn` and was just asked for. `pixels` has room for all of it.
   virtual void draw(const Surface& surface, std::span<std::uint8_t> pixels) noexcept = 0;
-  /// Has the card itself written to video memory since the last call? The guest's own writes do
-  /// not pass by it: VideoMemory::take_dirty() knows those.
+  /// May video memory have been written since the last call without a word of
+  /// VideoMemory::take_dirty(), which knows of the guest's own writes alone? The card itself writes
+  /// to it; and while a migration tracks all memory, it hears of writes before us.
   [[nodiscard]] virtual bool take_written() noexcept = 0;
 };
 

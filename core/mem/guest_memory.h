@@ -149,6 +149,7 @@ class GuestMemory {
 
   /// Null: nobody wants to know.
   void track_dirty(DirtySink* sink) noexcept { dirty_ = sink; }
+  [[nodiscard]] bool tracks_dirty() const noexcept { return dirty_ != nullptr; }
   [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
   [[nodiscard]] std::size_t mapped_windows() const noexcept { return mapped_; }
 

@@ -76,7 +76,9 @@ class Vga final : public PciFunction, public Screen, private MovableMemory {
   void draw(const Surface& surface, std::span<std::uint8_t> pixels) noexcept override {
     vga::draw(chip_.state(), ports_.video.bytes(), surface, pixels);
   }
-  [[nodiscard]] bool take_written() noexcept override { return chip_.take_written(); }
+  [[nodiscard]] bool take_written() noexcept override {
+    return chip_.take_written() || ports_.memory.tracks_dirty();
+  }
 
  private:
   Vga(const Setup& setup, const Ports& ports);

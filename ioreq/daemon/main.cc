@@ -12,6 +12,7 @@
 #include "platform/toolstack/command_line/help.h"
 #include "platform/toolstack/command_line/start_log.h"
 #include "platform/toolstack/qmp/inspect_client.h"
+#include "platform/toolstack/qmp/screen_client.h"
 #include "platform/toolstack/xl_config/check.h"
 
 #include <csignal>
@@ -50,8 +51,26 @@ dm::Result<boost::json::object> inspection(std::span<const std::string_view> wha
   return dm::toolstack::ask_inspection(*domid);
 }
 
-/// stubdm inspect DOMID [--json], stubdm inspect --state FILE [--json]
+/// What its screen shows, as a picture.
+int shoot(std::string_view domain, const std::string& file) {
+  const auto domid = dm::parse_domid(domain);
+  if (!domid) {
+    return refuse(dm::Error{"usage: stubdm inspect DOMID --screen FILE.png"});
+  }
+  const auto picture = dm::toolstack::ask_screen(*domid);
+  if (!picture) {
+    return refuse(picture.error());
+  }
+  const auto written = dm::toolstack::write_png(*picture, file);
+  return written ? 0 : refuse(written.error());
+}
+
+/// stubdm inspect DOMID [--json], stubdm inspect DOMID --screen FILE, stubdm inspect --state FILE
+/// [--json]
 int inspect(std::span<const std::string_view> arguments) {
+  if (arguments.size() == 3 && arguments[1] == "--screen") {
+    return shoot(arguments[0], std::string{arguments[2]});
+  }
   const bool as_json = !arguments.empty() && arguments.back() == "--json";
   const auto answer = inspection(arguments.first(arguments.size() - (as_json ? 1 : 0)));
   if (!answer) {

@@ -32,6 +32,8 @@
 #include "platform/toolstack/store/store_client.h"
 #include "platform/xen/xen_domain.h"
 
+#include <boost/json/object.hpp>
+
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -77,6 +79,8 @@ class Session final : private ControlHost {
   [[nodiscard]] Result<> start_supervisor();
   [[nodiscard]] Result<> prepare_screen(HvmBroker::Parts& to);
   [[nodiscard]] Result<> open_screen();
+  [[nodiscard]] boost::json::object inspect_all() const;
+  void add_screenshot_command();
   [[nodiscard]] Result<> take_place(const Incoming* saved);
   [[nodiscard]] toolstack::OpenStateTarget state_target();
   [[nodiscard]] host::UniqueFd fetch_disc(std::string_view drive) noexcept;

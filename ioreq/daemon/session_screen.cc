@@ -2,6 +2,8 @@
 // The screen: sockets for viewers before the fork, the worker's end of them after it.
 #include "core/obs/log.h"
 #include "ioreq/daemon/session.h"
+#include "ioreq/machine/inspect.h"
+#include "ioreq/machine/screenshot.h"
 #include "platform/display/area.h"
 #include "platform/display/launcher.h"
 #include "platform/display/listeners.h"
@@ -9,6 +11,7 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -78,6 +81,35 @@ Result<> Session::open_screen() {
     return Error{"the loop cannot watch the screen's viewers"};
   }
   return {};
+}
+
+/// In both homes, with or without viewers. An empty answer: there is no screen.
+void Session::add_screenshot_command() {
+  static constexpr std::int64_t kMostLine = 65535;
+  const toolstack::QmpParameters parameters{{"first", toolstack::QmpParameter::Type::integer}};
+  commands_.add(
+      "x-stubdm-screen", parameters, [this](toolstack::QmpCall& call) -> toolstack::QmpResult {
+        if (machine_->screen() == nullptr) {
+          return boost::json::object{};
+        }
+        const boost::json::value* const first = call.arguments.if_contains("first");
+        const std::int64_t line = first != nullptr && first->is_int64() ? first->get_int64() : 0;
+        return screenshot(*machine_->screen(), xen_->video()->bytes(),
+                          static_cast<std::uint32_t>(std::clamp<std::int64_t>(line, 0, kMostLine)));
+      });
+}
+
+/// The machine, and who looks at it.
+boost::json::object Session::inspect_all() const {
+  boost::json::object all = inspect(*machine_, config_);
+  if (screen_) {
+    const display::ScreenFeed::Counters& counters = screen_->counters();
+    all["viewers"] = {{"there", screen_->has_viewers()}, {"looks", counters.looks},
+                      {"pictures", counters.pictures},   {"not_tracked", counters.untracked},
+                      {"keys", counters.keys},           {"moves", counters.moves},
+                      {"nonsense", counters.nonsense}};
+  }
+  return all;
 }
 
 }  // namespace dm

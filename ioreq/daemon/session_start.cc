@@ -6,7 +6,6 @@
 #include "ioreq/daemon/open_backends.h"
 #include "ioreq/daemon/session.h"
 #include "ioreq/daemon/stub_broker.h"
-#include "ioreq/machine/inspect.h"
 #include "platform/linux/disk/worker_pool.h"
 #include "platform/linux/process/first_process.h"
 #include "platform/linux/process/last_words.h"
@@ -246,9 +245,8 @@ Result<> Session::listen() {
   } else if (config_.vnc && config_.vnc->password) {
     toolstack::add_needless_vnc_password(commands_);
   }
-  commands_.add("x-stubdm-inspect", [this](toolstack::QmpCall&) -> toolstack::QmpResult {
-    return inspect(*machine_, config_);
-  });
+  commands_.add("x-stubdm-inspect",
+                [this](toolstack::QmpCall&) -> toolstack::QmpResult { return inspect_all(); });
   if (in_stub_domain()) {
     toolstack::add_fd_set_commands(commands_, fd_sets_, [this] {
       toolstack::list_new_discs(*control_, fd_sets_,
@@ -257,6 +255,7 @@ Result<> Session::listen() {
   } else {
     toolstack::add_fd_set_commands(commands_, fd_sets_);
   }
+  add_screenshot_command();
   toolstack::add_migration_commands(commands_, *control_, state_target());
   toolstack::add_medium_commands(
       commands_, *control_, fd_sets_,

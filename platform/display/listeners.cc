@@ -4,6 +4,7 @@
 #include "platform/linux/error_text.h"
 #include "platform/linux/inet_address.h"
 #include "platform/linux/listen_socket.h"
+#include "platform/linux/nap.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -102,8 +103,9 @@ Result<Listeners> listen_for_viewers(const VncConfig& vnc) {
   }
   Listeners result;
   const unsigned last = vnc.last.value_or(vnc.display);
+  const auto patience = std::chrono::steady_clock::now() + kPredecessor;
   unsigned display = vnc.display;
-  for (; !result.viewers && display <= last && kFirstPort + display <= kMostPort; ++display) {
+  while (!result.viewers) {
     const auto address =
         host::inet_address(vnc.host, static_cast<std::uint16_t>(kFirstPort + display));
     if (!address) {
@@ -111,7 +113,14 @@ Result<Listeners> listen_for_viewers(const VncConfig& vnc) {
                   "' is no address: write it in numbers, as in vnclisten=\"192.0.2.1\"");
     }
     result.viewers = listen_at(*address);
-    if (!result.viewers && errno != EADDRINUSE) {
+    if (result.viewers || errno != EADDRINUSE) {
+      break;
+    }
+    if (display < last && kFirstPort + display < kMostPort) {
+      ++display;
+    } else if (!vnc.last && std::chrono::steady_clock::now() < patience) {
+      host::nap(std::chrono::milliseconds{100});
+    } else {
       break;
     }
   }
@@ -124,7 +133,7 @@ Result<Listeners> listen_for_viewers(const VncConfig& vnc) {
   }
   name_it(result);
   if (vnc.websocket) {
-    auto browsers = listen_for_browsers(vnc, display - 1);
+    auto browsers = listen_for_browsers(vnc, display);
     if (!browsers) {
       return browsers.error();
     }

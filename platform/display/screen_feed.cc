@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "platform/display/screen_feed.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -41,6 +42,12 @@ struct Pages {
   return {first, (surface.offset + bytes - 1) / kPage - first + 1};
 }
 
+/// An empty message reads like an end.
+[[nodiscard]] bool has_hung_up(int line) noexcept {
+  pollfd look{.fd = line, .events = 0, .revents = 0};
+  return ::poll(&look, 1, 0) > 0 && (look.revents & POLLHUP) != 0;
+}
+
 }  // namespace
 
 ScreenFeed::ScreenFeed(const Ports& ports, host::UniqueFd line, MappedArea area)
@@ -68,9 +75,8 @@ void ScreenFeed::on_line() noexcept {
     if (got < 0) {
       break;
     }
-    if (got == 0) {
-      // The supervisor has an end, too, and the process ends when it does.
-      return;
+    if (got == 0 && has_hung_up(line_.fd())) {
+      return;  // the supervisor has an end, too: it has gone, and so does this process
     }
     if (const auto message = parse(std::span{bytes}.first(static_cast<std::size_t>(got)))) {
       take(*message);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "platform/display/server/canvas.h"
 
+#include "core/backend/pixels.h"
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -17,66 +19,13 @@ constexpr std::uint32_t kBlankWidth = 640;
 constexpr std::uint32_t kBlankHeight = 480;
 constexpr std::uint32_t kMostSide = 16000;  // Bochs VBE
 
-/// 5 or 6 bits as 8, so that the brightest is the brightest.
-[[nodiscard]] constexpr std::uint32_t widen(std::uint32_t value, unsigned bits) noexcept {
-  return value << (8 - bits) | value >> (2 * bits - 8);
-}
-
-[[nodiscard]] constexpr std::uint32_t colour(std::uint32_t red,
-                                             std::uint32_t green,
-                                             std::uint32_t blue) noexcept {
-  return red << 16 | green << 8 | blue;
-}
-
-[[nodiscard]] std::uint32_t byte_at(const std::byte* at) noexcept {
-  return std::to_integer<std::uint32_t>(*at);
-}
-
-[[nodiscard]] std::uint32_t from_555(std::uint32_t pixel) noexcept {
-  return colour(widen(pixel >> 10 & 0x1f, 5), widen(pixel >> 5 & 0x1f, 5), widen(pixel & 0x1f, 5));
-}
-[[nodiscard]] std::uint32_t from_565(std::uint32_t pixel) noexcept {
-  return colour(widen(pixel >> 11 & 0x1f, 5), widen(pixel >> 5 & 0x3f, 6), widen(pixel & 0x1f, 5));
-}
-
-/// A line of `to.size()` pixels. `from` has all of them.
-void convert(const Picture& picture,
-             std::span<const std::byte> from,
-             std::span<std::uint32_t> to) noexcept {
-  const bool swapped = picture.high_byte_first != 0;
-  const std::byte* at = from.data();
-  switch (static_cast<PixelFormat>(picture.format)) {
-    case PixelFormat::indexed8:
-      for (std::uint32_t& pixel : to) {
-        pixel = picture.palette.at(byte_at(at)) & 0xff'ffff;
-        at += 1;
-      }
-      return;
-    case PixelFormat::rgb555:
-    case PixelFormat::rgb565:
-      for (std::uint32_t& pixel : to) {
-        const std::uint32_t low = byte_at(at + (swapped ? 1 : 0));
-        const std::uint32_t both = low | byte_at(at + (swapped ? 0 : 1)) << 8;
-        pixel = static_cast<PixelFormat>(picture.format) == PixelFormat::rgb555 ? from_555(both)
-                                                                                : from_565(both);
-        at += 2;
-      }
-      return;
-    case PixelFormat::rgb888:
-      for (std::uint32_t& pixel : to) {
-        pixel = swapped ? colour(byte_at(at), byte_at(at + 1), byte_at(at + 2))
-                        : colour(byte_at(at + 2), byte_at(at + 1), byte_at(at));
-        at += 3;
-      }
-      return;
-    case PixelFormat::xrgb8888:
-      for (std::uint32_t& pixel : to) {
-        pixel = swapped ? colour(byte_at(at + 1), byte_at(at + 2), byte_at(at + 3))
-                        : colour(byte_at(at + 2), byte_at(at + 1), byte_at(at));
-        at += 4;
-      }
-      return;
-  }
+/// Only what a line's pixels depend on.
+[[nodiscard]] Surface surface_of(const Picture& picture) noexcept {
+  Surface surface;
+  surface.format = static_cast<PixelFormat>(picture.format);
+  surface.high_byte_first = picture.high_byte_first != 0;
+  surface.palette = picture.palette;
+  return surface;
 }
 
 }  // namespace
@@ -173,10 +122,11 @@ void Canvas::copy(const Picture& picture) {
       drawn ? std::as_bytes(std::span{area_.drawn.at(picture.half)}) : video_;
   const std::size_t size =
       std::size_t{picture.width} * bytes_of(static_cast<PixelFormat>(picture.format));
+  const Surface surface = surface_of(picture);
   for (std::uint32_t y = 0; y < height_; ++y) {
     const std::uint64_t at = picture.offset + std::uint64_t{picture.stride} * y;
     if (line_changed(picture, at, size)) {
-      convert(picture, from.subspan(at, size), line_);
+      convert_line(surface, from.subspan(at, size), line_);
       put_line(y, line_);
     }
     end_line(y);

@@ -32,6 +32,8 @@ Before that, without Xen and without a guest:
 While the guest runs, as root:
   stubdm inspect DOMID [--json]     registers, counters for each range of ports, back ends and the
                                     last requests of the guest (xl list shows the ids)
+  stubdm inspect DOMID --screen FILE.png
+                                    what the guest's screen shows now, without a viewer
 
 Of a saved guest, without Xen and without root:
   stubdm inspect --state FILE [--json]

@@ -101,6 +101,14 @@ constexpr std::array<std::string_view, 2> kSockets{"/qmp-libxenstat-", "/qmp-lib
 Result<json::object> ask_inspection(std::uint32_t domid,
                                     std::string_view directory,
                                     std::chrono::milliseconds patience) {
+  return ask_device_model(domid, "x-stubdm-inspect", {}, directory, patience);
+}
+
+Result<json::object> ask_device_model(std::uint32_t domid,
+                                      std::string_view command,
+                                      const json::object& arguments,
+                                      std::string_view directory,
+                                      std::chrono::milliseconds patience) {
   const auto deadline = Clock::now() + patience;
   const std::string number = std::to_string(domid);
   int error = 0;
@@ -108,7 +116,7 @@ Result<json::object> ask_inspection(std::uint32_t domid,
     host::UniqueFd socket;
     error = connect_to(std::string{directory}.append(name).append(number), deadline, socket);
     if (error == 0) {
-      InspectDialogue dialogue{domid};
+      InspectDialogue dialogue{domid, command, arguments};
       talk(socket.get(), dialogue, deadline);
       return dialogue.result();
     }

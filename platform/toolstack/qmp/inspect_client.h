@@ -24,6 +24,13 @@ inline constexpr std::chrono::milliseconds kInspectPatience{10'000};
     std::string_view directory = "/var/run/xen",
     std::chrono::milliseconds patience = kInspectPatience);
 
+/// The same with any command of ours whose answer is an object.
+[[nodiscard]] Result<boost::json::object> ask_device_model(std::uint32_t domid,
+                                                           std::string_view command,
+                                                           const boost::json::object& arguments,
+                                                           std::string_view directory,
+                                                           std::chrono::milliseconds patience);
+
 /// An inspection is what a device model says of itself, and it goes to root's terminal. A device
 /// model that its guest has taken over may say anything. So both functions below return printable
 /// characters only (core/text/printable.h), and a bounded number of them.

@@ -4,6 +4,7 @@
 #include "platform/toolstack/qmp/json_values.h"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <utility>
 
@@ -19,8 +20,16 @@ std::string command_text(std::string_view name) {
 
 }  // namespace
 
-InspectDialogue::InspectDialogue(std::uint32_t domid)
-    : domain_{"the device model of domain " + std::to_string(domid)} {}
+InspectDialogue::InspectDialogue(std::uint32_t domid,
+                                 std::string_view command,
+                                 const json::object& arguments)
+    : domain_{"the device model of domain " + std::to_string(domid)},
+      question_{command_text(command)} {
+  if (!arguments.empty()) {
+    question_ =
+        json::serialize(json::object{{"execute", command}, {"arguments", arguments}}) + "\r\n";
+  }
+}
 
 void InspectDialogue::fail_because(std::string_view why) {
   state_ = State::failed;
@@ -93,7 +102,7 @@ void InspectDialogue::take_message() {
   }
   if (awaited_ == Awaited::capabilities) {
     awaited_ = Awaited::inspection;
-    command_ = command_text("x-stubdm-inspect");
+    command_ = question_;
   } else if (found == nullptr || error_member != nullptr || !found->is_object()) {
     fail_because("is not stubdm");
   } else {

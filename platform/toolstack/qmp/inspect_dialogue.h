@@ -25,7 +25,9 @@ class InspectDialogue {
 
   enum class State : std::uint8_t { talking, answered, failed };
 
-  explicit InspectDialogue(std::uint32_t domid);
+  explicit InspectDialogue(std::uint32_t domid,
+                           std::string_view command = "x-stubdm-inspect",
+                           const boost::json::object& arguments = {});
 
   /// Takes the next bytes, in pieces of any size.
   State feed(std::string_view bytes);
@@ -46,6 +48,7 @@ class InspectDialogue {
 
   ObjectScanner scanner_;
   std::string domain_;
+  std::string question_;
   std::string message_;
   std::string command_;
   std::string why_;

@@ -56,6 +56,12 @@ check_picture() {
     > "$state/guest/colours"
   grep -q ' 57 ff 57' "$state/guest/colours" || fail "no bright green on the screen"
   grep -q ' a8 00 00' "$state/guest/colours" || fail "no red on the screen"
+  if [[ $dm != qemu ]]; then
+    "$(device_model "$dm")" inspect "$(domid guest)" --screen "$state/guest/text.png" ||
+      fail "stubdm inspect does not see the screen"
+    [[ $(head -c 4 "$state/guest/text.png" | tail -c 3) == PNG ]] || fail "that is no picture"
+    say "ok: stubdm inspect --screen: $(wc -c < "$state/guest/text.png") bytes"
+  fi
   say "ok: the text screen is there, 720x400, in $(wc -l < "$state/guest/colours") colours"
 }
 
@@ -75,7 +81,7 @@ check_keys() {
 status_of() { awk -v field="$2:" '$1 == field { print $2 }' "/proc/$1/status"; }
 
 check_display() {
-  local display viewer
+  local display viewer report
   /lab/viewer "$port" stall 5 > /dev/null 2>&1 & # it asks, and reads nothing
   viewer=$!
   sleep 2
@@ -96,6 +102,8 @@ check_display() {
     sleep 1
   done
   [[ ! $(find_display) ]] || fail "the display stays although nobody looks"
+  report=$("$(device_model "$dm")" inspect "$(domid guest)") || fail "no inspection"
+  [[ $report == *viewers* ]] || fail "the inspection does not tell of viewers"
   say "ok: the display ends when nobody has looked for $i s"
 }
 

@@ -256,6 +256,29 @@ BOOST_FIXTURE_TEST_CASE(a_migration_hears_of_what_is_written, Planar) {
   guest.memory().track_dirty(nullptr);
 }
 
+BOOST_FIXTURE_TEST_CASE(who_looks_at_the_screen_hears_that_the_card_has_written, OneScreen) {
+  Screen& screen = *card;
+  static_cast<void>(screen.take_written());
+  BOOST_TEST(!screen.take_written());
+  driver.sr(2, 0x03);
+  driver.sr(4, 0x02);
+  driver.gr(5, 0x10);
+  driver.gr(6, 0x0e);
+  BOOST_TEST(!screen.take_written());
+  guest.mmio_write(kText, 1, 'A');
+  BOOST_TEST(screen.take_written());
+  BOOST_TEST(!screen.take_written());
+  struct : DirtySink {
+    void written(std::uint64_t /*first_gfn*/, std::uint64_t /*pages*/) noexcept override {}
+  } migration;
+  guest.memory().track_dirty(&migration);  // it hears of the guest's writes before us
+  BOOST_TEST(screen.take_written());
+  guest.memory().track_dirty(nullptr);
+  BOOST_TEST(!screen.take_written());
+  const Surface surface = screen.surface();
+  BOOST_TEST((surface == vga::surface_of(card->state())));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

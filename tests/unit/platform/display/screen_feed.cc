@@ -188,11 +188,13 @@ BOOST_AUTO_TEST_CASE(a_display_that_was_taken_over_gets_no_more_than_it_may_have
     static_cast<void>(::send(line.get(), bytes.data(), static_cast<std::size_t>(i % 9) + 1, 0));
     turn();
   }
+  BOOST_TEST(::send(line.get(), nullptr, 0, 0) == 0);  // an empty message is no end
+  turn();
   for (const Kind kind : {Kind::here, Kind::picture}) {
     say({.kind = kind});
   }
   turn();
-  BOOST_TEST(feed->counters().nonsense == 102U);
+  BOOST_TEST(feed->counters().nonsense == 103U);
   // Pictures are looked for thirty times a second, however often they are wanted.
   for (int i = 0; i < 1000; ++i) {
     say({.kind = Kind::want});

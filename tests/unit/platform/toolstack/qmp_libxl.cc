@@ -27,16 +27,16 @@ BOOST_AUTO_TEST_CASE(the_server_speaks_first_and_names_a_version_that_libxl_know
 }
 
 BOOST_AUTO_TEST_CASE(xl_create_learns_where_the_screen_is_and_sets_its_password) {
-  QmpCommands commands;
+  QmpCommands known;
   std::string password;
-  add_vnc_commands(commands, {.host = "::1", .service = "5907", .password = true},
+  add_vnc_commands(known, {.host = "::1", .service = "5907", .password = true},
                    [&](std::string_view word) { password = word; });
   QmpDescriptors none;
   const auto call = [&](std::string_view name, const json::object& arguments) {
     QmpCall question{arguments, none};
-    return commands.call(name, question);
+    return known.call(name, question);
   };
-  BOOST_TEST(json::serialize(call("query-vnc", {}).value()) ==
+  BOOST_TEST(json::serialize(*call("query-vnc", {})) ==
              R"({"enabled":true,"host":"::1","service":"5907","family":"ipv6","auth":"vnc",)"
              R"("clients":[]})");
   BOOST_TEST(call("change-vnc-password", {{"password", "s3cret"}}).has_value());
