@@ -92,8 +92,8 @@ class Chipset {
     return pm_ ? pm_->acpi().vcpus_online() : vcpus_online_;
   }
 
-  /// Where keys and movements of the mouse come in.
-  [[nodiscard]] KeyboardController& keyboard() noexcept { return i8042_.controller(); }
+  /// Where a person's keys and movements of the mouse arrive.
+  [[nodiscard]] I8042& i8042() noexcept { return i8042_; }
 
   /// Power-on values everywhere, but CMOS contents, vCPUs and what was unplugged stay.
   void reset() noexcept;

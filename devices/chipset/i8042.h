@@ -16,11 +16,16 @@ class I8042 {
   /// Throws std::runtime_error when the ports are not to be had.
   I8042(PioBus& pio, IrqRouter& irqs, DomainControl& control);
 
+  /// What somebody does to keyboard and mouse: Ps2Keyboard::key, Ps2Mouse::move.
+  void key(std::uint8_t code, bool is_down) noexcept { controller_.key(code, is_down); }
+  void move_mouse(std::int16_t dx, std::int16_t dy, std::uint8_t buttons) noexcept {
+    controller_.move_mouse(dx, dy, buttons);
+  }
+  [[nodiscard]] const Ps2KeyboardState& keyboard() const noexcept { return controller_.keyboard(); }
+
   void reset() noexcept { controller_.restore({}); }
   [[nodiscard]] I8042State state() const noexcept { return controller_.state(); }
   void restore(const I8042State& s) noexcept { controller_.restore(s); }
-  [[nodiscard]] KeyboardController& controller() noexcept { return controller_; }
-  [[nodiscard]] const KeyboardController& controller() const noexcept { return controller_; }
   [[nodiscard]] std::uint64_t ignored() const noexcept { return controller_.ignored(); }
 
  private:

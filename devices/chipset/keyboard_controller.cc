@@ -25,6 +25,9 @@ constexpr bool valid(OutputSource source) noexcept {
   return source <= OutputSource::mouse_side;
 }
 
+constexpr std::uint8_t kBreak = 0xf0;     // what comes before the code of a key that goes up
+constexpr std::uint8_t kBreakBit = 0x80;  // the same in set 1
+
 }  // namespace
 
 bool validate(const I8042State& s) noexcept {
@@ -174,7 +177,7 @@ void KeyboardController::refill() noexcept {
     if (registers_.reply_waits != OutputSource::none) {
       registers_.output = registers_.reply;
       registers_.full = std::exchange(registers_.reply_waits, OutputSource::none);
-    } else if (!hw::COMMAND_BYTE::KBDDIS::test(mode) && next_from_keyboard()) {
+    } else if (!hw::COMMAND_BYTE::KBDDIS::test(mode) && take_keyboard_byte(registers_.output)) {
       registers_.full = OutputSource::keyboard_side;
     } else if (mouse_.has_byte() && !hw::COMMAND_BYTE::AUXDIS::test(mode)) {
       registers_.output = mouse_.send();
@@ -184,26 +187,33 @@ void KeyboardController::refill() noexcept {
   update_irqs();
 }
 
-/// Puts the keyboard's next byte into the output buffer, if it has one that the guest sees.
-bool KeyboardController::next_from_keyboard() noexcept {
-  while (keyboard_.has_byte()) {
-    std::uint8_t byte = keyboard_.send();
-    if (!hw::COMMAND_BYTE::XLATE::test(command_byte()) ||
-        translate_set2(byte, registers_.release)) {
-      registers_.output = byte;
-      return true;
-    }
+/// F0h and the code after it are taken at once: no answer of the keyboard can come between them.
+bool KeyboardController::take_keyboard_byte(std::uint8_t& byte) noexcept {
+  if (!keyboard_.has_byte()) {
+    return false;
   }
-  return false;
+  const bool translates = hw::COMMAND_BYTE::XLATE::test(command_byte());
+  const std::uint8_t first = keyboard_.send();
+  if (!translates || first != kBreak) {
+    byte = translates ? set2_to_set1(first) : first;
+    return true;
+  }
+  if (!keyboard_.has_byte()) {
+    return false;  // only a state from a file has half a sequence
+  }
+  byte = static_cast<std::uint8_t>(set2_to_set1(keyboard_.send()) | kBreakBit);
+  return true;
 }
 
-void KeyboardController::press(std::uint8_t code, bool down) noexcept {
-  keyboard_.press(code, down);
+void KeyboardController::key(std::uint8_t code, bool is_down) noexcept {
+  keyboard_.key(code, is_down);
   refill();
 }
 
-void KeyboardController::move(int dx, int dy, std::uint8_t buttons, int wheel) noexcept {
-  mouse_.move(dx, dy, buttons, wheel);
+void KeyboardController::move_mouse(std::int16_t dx,
+                                    std::int16_t dy,
+                                    std::uint8_t buttons) noexcept {
+  mouse_.move(dx, dy, buttons);
   refill();
 }
 

@@ -25,9 +25,8 @@ struct I8042Registers {
   OutputSource reply_waits = OutputSource::none;
   std::uint8_t command = 0;  ///< the command that waits for its data byte; 0: none
   bool last_was_command = false;
-  bool release = false;  ///< translation: the keyboard's next byte is a break code
 };
-static_assert(sizeof(I8042Registers) == 40);  // a new member: describe it, validate it
+static_assert(sizeof(I8042Registers) == 39);  // a new member: describe it, validate it
 
 struct I8042State {
   I8042Registers registers;
@@ -45,7 +44,6 @@ void describe(Visitor& v, I8042Registers& s) {
   v.field(6, "reply_waits", s.reply_waits);
   v.field(7, "command", s.command);
   v.field(8, "last_was_command", s.last_was_command);
-  v.field(9, "release", s.release);
 }
 template <class Visitor>
 void describe(Visitor& v, I8042State& s) {
@@ -58,7 +56,9 @@ void describe(Visitor& v, I8042State& s) {
 /// The 8042 of a PS/2 machine, with its keyboard and mouse. It takes commands and bytes at once, so
 /// the guest never sees the input buffer full. The output buffer holds one byte. When the guest has
 /// read it, the next byte follows, with its own interrupt edge. The controller's own answers go
-/// first, then the keyboard's bytes, then the mouse's.
+/// first, then the keyboard's bytes, then the mouse's. With COMMAND_BYTE.XLATE the keyboard's bytes
+/// are translated from scan code set 2 to set 1, whatever the keyboard's set is: a break code's two
+/// bytes become one.
 ///
 /// The interrupt levels depend only on the state: IRQ 1 is high while a byte of the keyboard side
 /// waits and the command byte allows the interrupt; IRQ 12 likewise for the mouse side. Thread
@@ -73,10 +73,11 @@ class KeyboardController {
   void write_data(std::uint8_t byte) noexcept;
   void write_command(std::uint8_t command) noexcept;
 
-  // What people do; see Ps2Keyboard::press() and Ps2Mouse::move().
-  void press(std::uint8_t code, bool down) noexcept;
-  void move(int dx, int dy, std::uint8_t buttons, int wheel) noexcept;
-  [[nodiscard]] std::uint8_t leds() const noexcept { return keyboard_.state().leds; }
+  /// Somebody presses or releases a key: Ps2Keyboard::key.
+  void key(std::uint8_t code, bool is_down) noexcept;
+  /// Somebody moves the mouse: Ps2Mouse::move.
+  void move_mouse(std::int16_t dx, std::int16_t dy, std::uint8_t buttons) noexcept;
+  [[nodiscard]] const Ps2KeyboardState& keyboard() const noexcept { return keyboard_.state(); }
 
   [[nodiscard]] I8042State state() const noexcept {
     return {registers_, keyboard_.state(), mouse_.state()};
@@ -93,7 +94,8 @@ class KeyboardController {
   void answer(std::uint8_t byte, OutputSource side = OutputSource::keyboard_side) noexcept;
   /// Moves the next byte into the output buffer if that is free, and updates the interrupts.
   void refill() noexcept;
-  [[nodiscard]] bool next_from_keyboard() noexcept;
+  /// False: there is none, or there was half of one.
+  [[nodiscard]] bool take_keyboard_byte(std::uint8_t& byte) noexcept;
   void update_irqs() noexcept;
   [[nodiscard]] std::uint8_t& command_byte() noexcept { return registers_.ram[0]; }
   [[nodiscard]] std::uint8_t command_byte() const noexcept { return registers_.ram[0]; }

@@ -3,6 +3,8 @@
 
 #include "devices/chipset/scan_codes.h"
 
+#include <cstddef>
+#include <span>
 #include <utility>
 
 namespace dm::chipset {
@@ -31,11 +33,25 @@ constexpr bool takes_parameter(std::uint8_t command) noexcept {
   return command == kSetLeds || command == kScancodeSet || command == kSetRate;
 }
 
+bool owes_only_what_is_down(const Ps2KeyboardState& s) noexcept {
+  for (std::size_t i = 0; i < s.owed.size(); ++i) {
+    if ((s.owed[i] & ~s.down[i]) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Modifiers modifiers(const KeyBits& down) noexcept {
+  return {.shift = has_key(down, kKeyLeftShift) || has_key(down, kKeyRightShift),
+          .ctrl = has_key(down, kKeyLeftCtrl) || has_key(down, kKeyRightCtrl)};
+}
+
 }  // namespace
 
 bool validate(const Ps2KeyboardState& s) noexcept {
-  return s.scancode_set >= 1 && s.scancode_set <= 3 &&
-         (s.command == 0 || takes_parameter(s.command)) && validate(s.queue);
+  return validate(s.keys) && owes_only_what_is_down(s) && s.scancode_set >= 1 &&
+         s.scancode_set <= 3 && (s.command == 0 || takes_parameter(s.command)) && validate(s.queue);
 }
 
 void Ps2Keyboard::receive(std::uint8_t byte) noexcept {
@@ -48,19 +64,73 @@ void Ps2Keyboard::receive(std::uint8_t byte) noexcept {
 }
 
 void Ps2Keyboard::set_defaults() noexcept {
-  const std::uint8_t leds = state_.leds;
-  const std::uint8_t modifiers = state_.modifiers;
-  state_ = Ps2KeyboardState{};
-  state_.leds = leds;
-  state_.modifiers = modifiers;
+  Ps2KeyboardState fresh;
+  fresh.leds = state_.leds;
+  fresh.down = state_.down;
+  fresh.owed = state_.owed;
+  state_ = fresh;
 }
 
-void Ps2Keyboard::press(std::uint8_t code, bool down) noexcept {
-  // Some keys send other codes while these are held.
-  state_.modifiers = hold(state_.modifiers, code, down);
-  if (state_.scanning) {
-    const ScanSequence sequence = scan_sequence(state_.scancode_set, code, down, state_.modifiers);
-    static_cast<void>(state_.queue.put_all(sequence.bytes()));
+void Ps2Keyboard::clear_output() noexcept {
+  state_.queue.clear();
+  state_.keys.clear();
+}
+
+std::uint8_t Ps2Keyboard::send() noexcept {
+  state_.last_sent = state_.queue.empty() ? state_.keys.take() : state_.queue.take();
+  pay_owed();
+  return state_.last_sent;
+}
+
+bool Ps2Keyboard::put_sequence(std::uint8_t code, bool is_down) noexcept {
+  const ScanCodes codes = scan_codes(state_.scancode_set, code, is_down, modifiers(state_.down));
+  return state_.keys.put_whole(std::span{codes.bytes}.first(codes.count));
+}
+
+void Ps2Keyboard::key(std::uint8_t code, bool is_down) noexcept {
+  if (code == kKeyPrintScreen) {
+    // With Alt it is another key, and stays so until it goes up.
+    const bool alt = has_key(state_.down, kKeyLeftAlt) || has_key(state_.down, kKeyRightAlt);
+    if (is_down ? alt : has_key(state_.down, kKeySysRq)) {
+      code = kKeySysRq;
+    }
+  }
+  if (!is_down) {
+    if (has_key(state_.down, code)) {
+      release(code);
+    }
+    return;
+  }
+  set_key(state_.owed, code, false);
+  if (!state_.scanning || !put_sequence(code, true)) {
+    return;
+  }
+  const bool breaks = scan_codes(state_.scancode_set, code, false, {}).count != 0;
+  if (breaks) {
+    set_key(state_.down, code, true);
+  }
+}
+
+void Ps2Keyboard::release(std::uint8_t code) noexcept {
+  const bool sent = state_.scanning && put_sequence(code, false);
+  set_key(state_.owed, code, !sent);
+  if (sent) {
+    set_key(state_.down, code, false);
+  }
+}
+
+/// In the order of the codes: for a key that goes up the order means nothing.
+void Ps2Keyboard::pay_owed() noexcept {
+  if (!state_.scanning || state_.owed == KeyBits{}) {
+    return;
+  }
+  for (unsigned code = 0; code < 256; ++code) {
+    if (const auto key = static_cast<std::uint8_t>(code); has_key(state_.owed, key)) {
+      release(key);
+      if (has_key(state_.owed, key)) {
+        return;  // no room
+      }
+    }
   }
 }
 
@@ -82,22 +152,23 @@ void Ps2Keyboard::start(std::uint8_t command) noexcept {
       out.put(kIdSecond);
       break;
     case kEnable:
-      out.clear();
+      clear_output();
       state_.scanning = true;
       out.put(kAck);
+      pay_owed();
       break;
     case kDefaultDisable:
     case kSetDefault:
       set_defaults();
       state_.scanning = command == kSetDefault;
       out.put(kAck);
+      pay_owed();
       break;
     case kResend:
       out.put(state_.last_sent);
       break;
     case kReset:
-      set_defaults();
-      state_.leds = 0;
+      state_ = Ps2KeyboardState{};
       out.put(kAck);
       out.put(kTestPassed);
       break;

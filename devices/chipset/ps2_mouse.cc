@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <span>
+#include <limits>
 #include <utility>
 
 namespace dm::chipset {
@@ -36,23 +36,38 @@ constexpr std::uint8_t kIdMouse = 0;
 constexpr std::uint8_t kIdWheel = 3;
 constexpr std::uint8_t kIdExplorer = 4;
 constexpr std::uint8_t kFinestResolution = 3;
-constexpr std::array<std::uint8_t, 3> kWheelKnock{200, 100, 80};
-constexpr std::array<std::uint8_t, 3> kExplorerKnock{200, 200, 80};
-constexpr std::uint8_t kButtons = 7;
-/// In one packet. Some drivers take 80h for an overflow.
-constexpr int kMostCounts = 127;
-constexpr int kMostSteps = 7;
-/// What is kept for a system that does not listen.
-constexpr int kMostKept = 4096;
+using Knock = std::array<std::uint8_t, 3>;  // sample rates
+constexpr Knock kKnockWheel{200, 100, 80};
+constexpr Knock kKnockExplorer{200, 200, 80};
+
+// Buttons as core/backend/input_sink.h has them.
+constexpr std::uint8_t kLeft = 0x01;
+constexpr std::uint8_t kMiddle = 0x02;
+constexpr std::uint8_t kRight = 0x04;
+constexpr std::uint8_t kWheelUp = 0x08;
+constexpr std::uint8_t kWheelDown = 0x10;
+constexpr std::uint8_t kRealButtons = kLeft | kMiddle | kRight;
+constexpr std::uint8_t kAllButtons = kRealButtons | kWheelUp | kWheelDown;
+
+// Of a packet. 9 bits would be allowed; some drivers take the byte alone as a number.
+constexpr int kMostInPacket = 127;
+constexpr int kMostOfWheel = 7;
 
 // Status byte 1.
 constexpr std::uint8_t kStatusRemote = 0x40;
 constexpr std::uint8_t kStatusEnabled = 0x20;
 constexpr std::uint8_t kStatusScaling2 = 0x10;
-// Movement byte 1: this bit is always set, so that receivers find the start of a packet.
-constexpr std::uint8_t kMovementSync = 0x08;
-constexpr std::uint8_t kNegativeX = 0x10;
-constexpr std::uint8_t kNegativeY = 0x20;
+constexpr std::uint8_t kStatusLeft = 0x04;
+constexpr std::uint8_t kStatusMiddle = 0x02;
+constexpr std::uint8_t kStatusRight = 0x01;
+// Movement byte 1.
+constexpr std::uint8_t kMovementLeft = 0x01;
+constexpr std::uint8_t kMovementRight = 0x02;
+constexpr std::uint8_t kMovementMiddle = 0x04;
+constexpr std::uint8_t kMovementSync = 0x08;  // always set: receivers find the start of a packet
+constexpr std::uint8_t kMovementLeftwards = 0x10;
+constexpr std::uint8_t kMovementDownwards = 0x20;
+constexpr std::uint8_t kExplorerWheelMask = 0x0f;
 
 /// Beside "resend" and "reset", which answer in ways of their own.
 constexpr bool is_command(std::uint8_t byte) noexcept {
@@ -63,8 +78,17 @@ constexpr bool takes_parameter(std::uint8_t command) noexcept {
   return command == kResolution || command == kSampleRate;
 }
 
-[[nodiscard]] constexpr int signed_of(std::uint16_t kept) noexcept {
-  return static_cast<std::int16_t>(kept);
+void add(std::uint16_t& to, int more) noexcept {
+  using Limits = std::numeric_limits<std::int16_t>;
+  const int sum = static_cast<std::int16_t>(to) + more;
+  to = static_cast<std::uint16_t>(std::clamp<int>(sum, Limits::min(), Limits::max()));
+}
+
+/// Takes at most that much, either way.
+int take(std::uint16_t& from, int most) noexcept {
+  const int taken = std::clamp<int>(static_cast<std::int16_t>(from), -most, most);
+  add(from, -taken);
+  return taken;
 }
 
 }  // namespace
@@ -72,7 +96,7 @@ constexpr bool takes_parameter(std::uint8_t command) noexcept {
 bool validate(const Ps2MouseState& s) noexcept {
   return s.resolution <= kFinestResolution &&
          (s.id == kIdMouse || s.id == kIdWheel || s.id == kIdExplorer) &&
-         (s.buttons & ~kButtons) == 0 && (s.told_buttons & ~kButtons) == 0 &&
+         s.buttons <= kAllButtons && s.sent_buttons <= kRealButtons && validate(s.packets) &&
          (s.command == 0 || takes_parameter(s.command)) && validate(s.queue);
 }
 
@@ -80,6 +104,12 @@ void Ps2Mouse::receive(std::uint8_t byte) noexcept {
   if (state_.wrap && byte != kResetWrap && byte != kReset) {
     state_.queue.put(byte);
     return;
+  }
+  if (byte != kResend) {
+    state_.packets.clear();
+    if (byte != kReadData) {
+      state_.dx = state_.dy = state_.dz = 0;
+    }
   }
   const std::uint8_t command = std::exchange(state_.command, std::uint8_t{0});
   if (command != 0 && byte < kScaling1) {
@@ -92,9 +122,7 @@ void Ps2Mouse::receive(std::uint8_t byte) noexcept {
 void Ps2Mouse::start(std::uint8_t command) noexcept {
   Ps2Queue& out = state_.queue;
   if (command == kReset) {
-    const std::uint8_t buttons = state_.buttons;
     state_ = Ps2MouseState{};
-    state_.buttons = buttons;
     out.put(kAck);
     out.put(kTestPassed);
     out.put(kIdMouse);
@@ -130,7 +158,7 @@ void Ps2Mouse::apply(std::uint8_t command) noexcept {
       state_.remote = command == kRemoteMode;
       break;
     case kReadData:
-      put_movement();
+      put_movement(state_.queue, state_.buttons);
       break;
     case kResetWrap:
     case kSetWrap:
@@ -163,11 +191,9 @@ void Ps2Mouse::finish(std::uint8_t command, std::uint8_t parameter) noexcept {
 }
 
 void Ps2Mouse::set_sample_rate(std::uint8_t rate) noexcept {
-  const std::array<std::uint8_t, 3> heard{state_.previous_rate, state_.sample_rate, rate};
-  if (heard == kWheelKnock) {
-    state_.id = kIdWheel;
-  } else if (heard == kExplorerKnock) {
-    state_.id = kIdExplorer;
+  const Knock last{state_.previous_rate, state_.sample_rate, rate};
+  if (last == kKnockWheel || last == kKnockExplorer) {
+    state_.id = last == kKnockWheel ? kIdWheel : kIdExplorer;
   }
   state_.previous_rate = std::exchange(state_.sample_rate, rate);
 }
@@ -179,66 +205,81 @@ void Ps2Mouse::set_defaults() noexcept {
   state_.scaling_2_1 = fresh.scaling_2_1;
   state_.reporting = fresh.reporting;
   state_.remote = fresh.remote;
-  state_.x = 0;
-  state_.y = 0;
-  state_.wheel = 0;
 }
 
 void Ps2Mouse::put_status() noexcept {
-  state_.queue.put(static_cast<std::uint8_t>(
-      (state_.remote ? kStatusRemote : 0) | (state_.reporting ? kStatusEnabled : 0) |
-      (state_.scaling_2_1 ? kStatusScaling2 : 0) | ((state_.buttons & 1U) << 2) |
-      ((state_.buttons & 4U) >> 1) | ((state_.buttons & 2U) >> 1)));
+  state_.queue.put(static_cast<std::uint8_t>((state_.remote ? kStatusRemote : 0) |
+                                             (state_.reporting ? kStatusEnabled : 0) |
+                                             (state_.scaling_2_1 ? kStatusScaling2 : 0) |
+                                             ((state_.buttons & kLeft) != 0 ? kStatusLeft : 0) |
+                                             ((state_.buttons & kMiddle) != 0 ? kStatusMiddle : 0) |
+                                             ((state_.buttons & kRight) != 0 ? kStatusRight : 0)));
   state_.queue.put(state_.resolution);
   state_.queue.put(state_.sample_rate);
 }
 
-/// One packet of what has happened since the last; the rest stays.
-void Ps2Mouse::put_movement() noexcept {
-  const int x = std::clamp(signed_of(state_.x), -kMostCounts, kMostCounts);
-  const int y = std::clamp(signed_of(state_.y), -kMostCounts, kMostCounts);
-  const int wheel = std::clamp(signed_of(state_.wheel), -kMostSteps, kMostSteps);
-  std::array<std::uint8_t, 4> packet{
-      static_cast<std::uint8_t>(kMovementSync | state_.buttons | (x < 0 ? kNegativeX : 0) |
-                                (y < 0 ? kNegativeY : 0)),
-      static_cast<std::uint8_t>(x), static_cast<std::uint8_t>(y),
-      static_cast<std::uint8_t>(state_.id == kIdExplorer ? wheel & 0x0f : wheel)};
-  if (state_.queue.put_all(std::span{packet}.first(state_.id == kIdMouse ? 3 : 4))) {
-    state_.x = static_cast<std::uint16_t>(state_.x - x);
-    state_.y = static_cast<std::uint16_t>(state_.y - y);
-    state_.wheel = static_cast<std::uint16_t>(state_.id == kIdMouse ? 0 : state_.wheel - wheel);
-    state_.told_buttons = state_.buttons;
+void Ps2Mouse::move(std::int16_t dx, std::int16_t dy, std::uint8_t buttons) noexcept {
+  const auto pressed = static_cast<std::uint8_t>(buttons & ~state_.buttons);
+  state_.buttons = buttons & kAllButtons;
+  add(state_.dx, dx);
+  add(state_.dy, -dy);
+  if (has_wheel()) {
+    add(state_.dz, ((pressed & kWheelDown) != 0 ? 1 : 0) - ((pressed & kWheelUp) != 0 ? 1 : 0));
   }
-}
-
-/// In stream mode, when there is something to tell and the last packet has been fetched.
-void Ps2Mouse::report() noexcept {
-  const bool news =
-      state_.x != 0 || state_.y != 0 || state_.wheel != 0 || state_.buttons != state_.told_buttons;
-  if (news && state_.reporting && !state_.remote && !state_.wrap && state_.queue.empty()) {
-    put_movement();
+  if (!streams()) {
+    return;
   }
-}
-
-void Ps2Mouse::move(int right, int up, std::uint8_t buttons, int wheel) noexcept {
-  const auto keep = [](std::uint16_t& kept, int more) {
-    const int sum = signed_of(kept) + std::clamp(more, -kMostKept, kMostKept);
-    kept = static_cast<std::uint16_t>(std::clamp(sum, -kMostKept, kMostKept));
-  };
-  state_.buttons = static_cast<std::uint8_t>(buttons & kButtons);
-  if (!state_.reporting && !state_.remote) {
-    return;  // moved while nobody looks
+  if ((buttons & kRealButtons) == state_.sent_buttons) {
+    stream();
+    return;
   }
-  keep(state_.x, right);
-  keep(state_.y, up);
-  keep(state_.wheel, wheel);
-  report();
+  // A click is where the pointer has come to: movement goes before it, as far as there is room.
+  while (has_moved() && state_.packets.has_room(2U * packet_size())) {
+    put_packet(state_.sent_buttons);
+  }
+  put_packet(buttons);
 }
 
 std::uint8_t Ps2Mouse::send() noexcept {
-  state_.last_sent = state_.queue.take();
-  report();
+  state_.last_sent = state_.queue.empty() ? state_.packets.take() : state_.queue.take();
+  if (streams() && !has_byte()) {
+    stream();
+  }
   return state_.last_sent;
+}
+
+bool Ps2Mouse::has_moved() const noexcept {
+  return state_.dx != 0 || state_.dy != 0 || state_.dz != 0;
+}
+
+void Ps2Mouse::stream() noexcept {
+  const bool news = has_moved() || (state_.buttons & kRealButtons) != state_.sent_buttons;
+  if (news && state_.packets.empty()) {
+    put_packet(state_.buttons);
+  }
+}
+
+void Ps2Mouse::put_packet(std::uint8_t buttons) noexcept {
+  if (state_.packets.has_room(packet_size())) {
+    put_movement(state_.packets, buttons);
+    state_.sent_buttons = buttons & kRealButtons;
+  }
+}
+
+void Ps2Mouse::put_movement(Ps2Queue& to, std::uint8_t buttons) noexcept {
+  const int dx = take(state_.dx, kMostInPacket);
+  const int dy = take(state_.dy, kMostInPacket);
+  to.put(static_cast<std::uint8_t>(kMovementSync | ((buttons & kLeft) != 0 ? kMovementLeft : 0) |
+                                   ((buttons & kRight) != 0 ? kMovementRight : 0) |
+                                   ((buttons & kMiddle) != 0 ? kMovementMiddle : 0) |
+                                   (dx < 0 ? kMovementLeftwards : 0) |
+                                   (dy < 0 ? kMovementDownwards : 0)));
+  to.put(static_cast<std::uint8_t>(dx));
+  to.put(static_cast<std::uint8_t>(dy));
+  if (has_wheel()) {
+    const auto dz = static_cast<std::uint8_t>(take(state_.dz, kMostOfWheel));
+    to.put(state_.id == kIdExplorer ? static_cast<std::uint8_t>(dz & kExplorerWheelMask) : dz);
+  }
 }
 
 }  // namespace dm::chipset

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -25,12 +26,15 @@ struct Ps2Queue {
       ++count;
     }
   }
-  /// All of them, or none when there is no room for all. False: none.
-  bool put_all(std::span<const std::uint8_t> sequence) noexcept {
-    if (sequence.size() > kSize || count > kSize - sequence.size()) {
+  [[nodiscard]] bool has_room(std::size_t bytes_more) const noexcept {
+    return count + bytes_more <= kSize;
+  }
+  /// All of them or none. False: there is no room for all.
+  bool put_whole(std::span<const std::uint8_t> more) noexcept {
+    if (!has_room(more.size())) {
       return false;
     }
-    for (const std::uint8_t byte : sequence) {
+    for (const std::uint8_t byte : more) {
       put(byte);
     }
     return true;

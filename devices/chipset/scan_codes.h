@@ -2,56 +2,52 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <span>
 
-/// What a PS/2 keyboard sends for a key, and how its controller translates it. Keys are named by
-/// their codes of set 1; bit 7 stands for the prefix E0h. No state. Thread rule: any thread.
-/// Source: IBM PS/2 Hardware Interface Technical Reference, Keyboards (101- and 102-key), "Scan
-/// Code Tables", and Keyboard and Auxiliary Device Controller, "Scan Code Translation".
 namespace dm::chipset {
 
-inline constexpr std::uint8_t kExtendedKey = 0x80;
-inline constexpr std::uint8_t kPauseKey = 0xc6;
-inline constexpr std::uint8_t kPrintKey = 0xb7;
+/// What a keyboard sends for a key that goes down or up: 1 to 8 bytes, or none.
+struct ScanCodes {
+  static constexpr std::size_t kMost = 8;
+  std::array<std::uint8_t, kMost> bytes{};
+  std::size_t count = 0;
 
-/// Modifiers that are held.
-enum Modifier : std::uint8_t {
-  kLeftShift = 1,
-  kRightShift = 2,
-  kLeftCtrl = 4,
-  kRightCtrl = 8,
-  kLeftAlt = 16,
-  kRightAlt = 32,
-};
-/// Those that are held after the key has gone down or up.
-[[nodiscard]] std::uint8_t hold(std::uint8_t modifiers, std::uint8_t code, bool down) noexcept;
-
-/// The bytes of one key that goes down or up. The longest are eight: Pause in set 2.
-class ScanSequence {
- public:
-  void add(std::uint8_t byte) noexcept {
-    if (size_ < bytes_.size()) {
-      bytes_.at(size_++) = byte;
+  constexpr void put(std::uint8_t byte) noexcept {
+    if (count < kMost) {
+      bytes[count++] = byte;
     }
   }
-  [[nodiscard]] std::span<const std::uint8_t> bytes() const noexcept {
-    return std::span{bytes_}.first(size_);
-  }
-
- private:
-  std::array<std::uint8_t, 8> bytes_{};
-  std::size_t size_ = 0;
 };
 
-/// `set` is 1, 2 or 3. Nothing for a key that the set does not have.
-[[nodiscard]] ScanSequence scan_sequence(std::uint8_t set,
-                                         std::uint8_t code,
-                                         bool down,
-                                         std::uint8_t modifiers) noexcept;
+/// Keys as core/backend/input_sink.h names them, for what is special about them.
+inline constexpr std::uint8_t kKeyLeftShift = 0x2a;
+inline constexpr std::uint8_t kKeyRightShift = 0x36;
+inline constexpr std::uint8_t kKeyLeftCtrl = 0x1d;
+inline constexpr std::uint8_t kKeyRightCtrl = 0x9d;
+inline constexpr std::uint8_t kKeyLeftAlt = 0x38;
+inline constexpr std::uint8_t kKeyRightAlt = 0xb8;
+inline constexpr std::uint8_t kKeySysRq = 0x54;  ///< Print Screen with Alt
+inline constexpr std::uint8_t kKeyPrintScreen = 0xb7;
+inline constexpr std::uint8_t kKeyPause = 0xc6;
 
-/// The controller's translation of one byte of set 2 into set 1. F0h says that the next one is a
-/// break code: it is swallowed, and `release` remembers it. False: there is nothing to send.
-[[nodiscard]] bool translate_set2(std::uint8_t& byte, bool& release) noexcept;
+/// The modifiers that are down.
+struct Modifiers {
+  bool shift = false;
+  bool ctrl = false;
+};
+
+/// What a byte of scan code set 2 is in set 1: what the 8042 does to the keyboard's bytes. F0h
+/// (break) is not for it: there the next byte gets bit 7.
+[[nodiscard]] std::uint8_t set2_to_set1(std::uint8_t byte) noexcept;
+
+/// The sequence for a key in scan code set 1, 2 or 3. Pause has none when it goes up, except in set
+/// 3. No sequence: the set has no such key.
+/// Source: IBM PS/2 Hardware Interface Technical Reference, Keyboards (101- and 102-key), scan
+/// codes. Later keys, and set 3 for Windows keys: Microsoft, Keyboard Scan Code Specification 1.3a.
+[[nodiscard]] ScanCodes scan_codes(std::uint8_t set,
+                                   std::uint8_t key,
+                                   bool down,
+                                   Modifiers held) noexcept;
 
 }  // namespace dm::chipset

@@ -3,52 +3,69 @@
 
 #include "core/backend/input_device.h"
 #include "core/backend/input_sink.h"
-#include "devices/chipset/keyboard_controller.h"
+#include "devices/chipset/i8042.h"
 
-#include <bitset>
 #include <cstdint>
-#include <vector>
 
 namespace dm {
 
-/// Where keys and pointer of a viewer end: keys at the PS/2 keyboard, the pointer at the first
-/// device that takes positions and has a driver of the guest's, else movements at the PS/2 mouse.
-/// It knows which keys and buttons are held, so that none stays down when its viewer has gone or
-/// another device takes over. Thread rule: the loop's thread only. No allocation after add().
+/// Where a person's keys and pointer go in the guest. Keys go to the PS/2 keyboard. The pointer
+/// goes to the first of these that is ready: the PV pointer, the tablet, the PS/2 mouse. It is
+/// asked at each event, since drivers come and go. When it changes, the old one gets its buttons
+/// released.
+///
+/// A position becomes a movement for the PS/2 mouse, from the position before it. The guest may
+/// speed movements up, so its pointer may then be elsewhere than the viewer's: absolute() is false.
+///
+/// Thread rule: the loop's thread only. Nothing allocates or throws.
 class Input final : public InputSink {
  public:
-  struct Counters {
-    std::uint64_t keys = 0;
-    std::uint64_t moves = 0;
-  };
+  static constexpr std::uint16_t kMost = 32767;  ///< the largest x and y
 
-  explicit Input(chipset::KeyboardController& ps2) noexcept : ps2_{ps2} {}
-  /// One that is asked before those that are there. It outlives this object.
-  void add(PointerDevice& device) { devices_.insert(devices_.begin(), &device); }
+  /// `ps2` outlives it.
+  explicit Input(chipset::I8042& ps2) noexcept : ps2_{ps2} {}
 
-  void key(std::uint8_t code, bool down) override;
-  /// A PS/2 mouse goes to no place: there only the buttons count.
-  void pointer(std::uint16_t x, std::uint16_t y, std::uint8_t buttons) override;
-  void pointer_by(std::int16_t dx, std::int16_t dy, std::uint8_t buttons) override;
-  [[nodiscard]] bool absolute() const override { return ready() != nullptr; }
-  [[nodiscard]] std::uint8_t leds() const override { return ps2_.leds() & 7U; }
-  void release_all() override;
-  [[nodiscard]] const Counters& counters() const noexcept { return counters_; }
+  void key(std::uint8_t code, bool down) noexcept override;
+  void pointer(std::uint16_t x, std::uint16_t y, std::uint8_t buttons) noexcept override;
+  void pointer_by(std::int16_t dx, std::int16_t dy, std::uint8_t buttons) noexcept override;
+  [[nodiscard]] bool absolute() const noexcept override { return target() != nullptr; }
+  [[nodiscard]] std::uint8_t leds() const noexcept override { return ps2_.keyboard().leds; }
+
+  /// The viewer has gone: nothing that it held stays pressed. The next position is where a new one
+  /// begins, and no movement.
+  void release_all() noexcept override;
+  /// The size of what the guest shows, in pixels: what positions are converted with for a device
+  /// that takes movements, and the other way round. 0 counts as 1.
+  void set_screen(std::uint16_t width, std::uint16_t height) noexcept override;
+
+  /// Devices that take positions; null: there is none. A device outlives this, or is taken back.
+  void set_pv_pointer(PointerDevice* device) noexcept { replace(pv_, device); }
+  void set_tablet(PointerDevice* device) noexcept { replace(tablet_, device); }
+
+  /// Until resume(), nothing that is pressed or moved reaches a device. Idempotent.
+  void pause() noexcept { paused_ = true; }
+  /// What went up meanwhile goes up in the guest now, and so does what the guest has pressed and
+  /// nobody here holds: the viewer of a guest that was saved. What was pressed meanwhile is lost.
+  void resume() noexcept;
 
  private:
-  /// The device that takes positions now, or null.
-  [[nodiscard]] PointerDevice* ready() const noexcept;
-  void take_over(PointerDevice* device) noexcept;
-  void move_mouse(int right, int up, std::uint8_t buttons) noexcept;
+  [[nodiscard]] PointerDevice* target() const noexcept;
+  /// Decides anew, and lets the old device go.
+  [[nodiscard]] PointerDevice* retarget() noexcept;
+  void replace(PointerDevice*& place, PointerDevice* device) noexcept;
 
-  chipset::KeyboardController& ps2_;
-  std::bitset<256> held_;
-  std::uint8_t buttons_ = 0;  ///< as RFB has them
-  std::vector<PointerDevice*> devices_;
-  PointerDevice* last_ = nullptr;  ///< that was told last; null: the mouse
+  chipset::I8042& ps2_;
+  PointerDevice* pv_ = nullptr;
+  PointerDevice* tablet_ = nullptr;
+  PointerDevice* last_ = nullptr;  ///< who got the last event; null: the PS/2 mouse
+  chipset::KeyBits held_{};        ///< by the viewer
+  std::uint16_t width_ = 640;
+  std::uint16_t height_ = 480;
   std::uint16_t x_ = 0;
   std::uint16_t y_ = 0;
-  Counters counters_;
+  std::uint8_t buttons_ = 0;
+  bool has_position_ = false;
+  bool paused_ = false;
 };
 
 }  // namespace dm

@@ -66,7 +66,7 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
       return made.error();
     }
     machine->devices_ = std::move(*made);
-    machine->input_ = std::make_unique<Input>(machine->chipset().keyboard());
+    machine->input_.emplace(machine->chipset().i8042());
     return machine;
   } catch (const std::runtime_error& error) {  // a slot or a port is not to be had
     return Error{error.what()};
@@ -85,6 +85,7 @@ ata::AtapiDrive* Machine::cd_drive(std::size_t position) noexcept {
 
 void Machine::pause() noexcept {
   poller_.pause_timers();
+  input_->pause();
   for (const auto& device : devices_.all) {
     device->pause();
   }
@@ -95,6 +96,7 @@ void Machine::resume() noexcept {
   for (const auto& device : devices_.all) {
     device->resume();
   }
+  input_->resume();
   poller_.resume_timers();
 }
 

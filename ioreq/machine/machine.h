@@ -36,6 +36,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -159,7 +160,7 @@ class Machine final : private UnplugHandler, private DomainControl {
   WorkQueue work_;
   GuestMemory memory_;
   Devices devices_;
-  std::unique_ptr<Input> input_;  ///< made with the devices
+  std::optional<Input> input_;  ///< made with the devices; stays
   Announcer announcer_{*this, timers_};
   ioreq::Dispatcher dispatcher_;
   ioreq::Server server_;

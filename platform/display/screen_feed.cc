@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kLongest{333};
 constexpr std::chrono::milliseconds kAfterInput{10};
 constexpr unsigned kMessagesPerTurn = 16;
 constexpr std::size_t kPage = 4096;
+constexpr std::uint32_t kMostSide = 16000;  // Bochs VBE
 /// So many looks in a row find more than half of the pages changed: then the screen moves, and to
 /// track it costs the guest a fault for each page. For so many looks it is taken to have changed.
 constexpr unsigned kHotLooks = 4;
@@ -287,6 +288,10 @@ void ScreenFeed::hand_over(const Surface& now) noexcept {
         .zero = 0,
         .offset = now.offset,
         .palette = now.palette};
+  if (now.width != last_.width || now.height != last_.height) {
+    ports_.input.set_screen(static_cast<std::uint16_t>(std::min(now.width, kMostSide)),
+                            static_cast<std::uint16_t>(std::min(now.height, kMostSide)));
+  }
   last_ = now;
   everything_ = false;
   ++counters_.pictures;

@@ -26,9 +26,6 @@ struct Viewer {
   std::bitset<256> held{};                            ///< keys, by scan code
   std::uint8_t buttons = 0;
   bool pointer_change = false;  ///< it is told where the pointer goes
-  bool placed = false;          ///< x and y are known
-  int x = 0;
-  int y = 0;
 
   /// True when it held any key or button.
   bool release_keys(ViewerInput& input);

@@ -201,23 +201,17 @@ void Viewers::Server::move(rfbClientPtr client, int buttons, int x, int y) {
   Viewer& viewer = viewer_of(client);
   const auto pressed = static_cast<std::uint8_t>(buttons & 0x1f);
   viewer.buttons = pressed;
-  if (absolute) {
+  if (absolute || !viewer.pointer_change) {
     const auto place = [](int at, std::uint32_t size) {
       const int last = std::max(static_cast<int>(size) - 1, 1);
       return static_cast<std::uint16_t>(std::clamp(at, 0, last) * kWide / last);
     };
     input.pointer(place(x, canvas.width()), place(y, canvas.height()), pressed);
-  } else if (viewer.pointer_change) {
+  } else {
     // QEMU: "relative", the movement is added to 7FFFh.
     input.pointer_by(static_cast<std::int16_t>(x - 0x7fff), static_cast<std::int16_t>(y - 0x7fff),
                      pressed);
-  } else {
-    input.pointer_by(static_cast<std::int16_t>(viewer.placed ? x - viewer.x : 0),
-                     static_cast<std::int16_t>(viewer.placed ? y - viewer.y : 0), pressed);
   }
-  viewer.x = x;
-  viewer.y = y;
-  viewer.placed = true;
 }
 
 /// RFC 6143, 7.2.2. What comes from an address that has failed too often fails for a minute.

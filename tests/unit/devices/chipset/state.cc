@@ -234,10 +234,19 @@ class RandomGuest {
     if (pick(50) == 0) {
       m_.chipset.plug_vcpu(pick(10));
     }
+    if (pick(10) == 0) {
+      type_and_move();
+    }
   }
   [[nodiscard]] std::uint32_t pick(std::uint32_t below) { return word() % below; }
 
  private:
+  void type_and_move() {
+    chipset::I8042& hands = m_.chipset.i8042();
+    hands.key(static_cast<std::uint8_t>(word()), pick(2) == 0);
+    hands.move_mouse(static_cast<std::int16_t>(word()), static_cast<std::int16_t>(word()),
+                     static_cast<std::uint8_t>(word()));
+  }
   [[nodiscard]] std::uint32_t word() { return static_cast<std::uint32_t>(random_()); }
   [[nodiscard]] PciBdf function() {
     constexpr std::array kAll{kHostBridge, kIsa, kPm, kPlatform, PciBdf{3, 0}};

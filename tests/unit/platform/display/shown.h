@@ -117,6 +117,9 @@ class FakeInput final : public InputSink {
   }
   [[nodiscard]] bool absolute() const override { return goes.load(); }
   [[nodiscard]] std::uint8_t leds() const override { return lamps.load(); }
+  void set_screen(std::uint16_t width, std::uint16_t height) override {
+    say("size " + std::to_string(width) + " " + std::to_string(height));
+  }
   void release_all() override { say("release"); }
 
   /// Waits until it was told so much, and returns all of it.
