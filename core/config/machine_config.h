@@ -127,6 +127,22 @@ struct VncConfig {
   bool password = false;  ///< nobody gets in until one was set
 };
 
+/// What can be plugged into the USB controller.
+enum class UsbDevice : std::uint8_t { tablet, mouse, keyboard };
+
+/// In the order of UsbDevice, as QEMU and libxl's command line call them.
+inline constexpr std::array<std::string_view, 3> kUsbDeviceNames = {"tablet", "mouse", "keyboard"};
+
+[[nodiscard]] constexpr std::string_view name_of(UsbDevice device) noexcept {
+  return kUsbDeviceNames.at(static_cast<std::size_t>(device));
+}
+
+/// The PIIX3's USB controller.
+struct UsbConfig {
+  static constexpr std::size_t kPorts = 2;
+  std::vector<UsbDevice> devices;  ///< in its ports, from the first; at most kPorts
+};
+
 struct QmpSocketConfig {
   std::string id;    ///< "libxl-cmd"
   std::string path;  ///< to create and listen on; empty when fd is set
@@ -165,6 +181,7 @@ struct MachineConfig {
   std::optional<VncConfig> vnc;  ///< without a graphics card there is nothing to show
   std::string keymap;            ///< of viewers' keyboards, "de"; empty: "us"
   std::optional<KernelConfig> kernel;
+  std::optional<UsbConfig> usb;
   std::vector<NicConfig> nics;
   std::vector<QmpSocketConfig> qmp;
   SpinConfig spin;

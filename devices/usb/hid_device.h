@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include "core/backend/input_device.h"
 #include "core/time/timer.h"
 #include "devices/usb/hid_input.h"
 #include "devices/usb/state.h"
@@ -41,24 +42,24 @@ class ReportListener {
 /// endpoint 81h, both of 8 bytes. Answers come from constant tables, and a SETUP begins anew
 /// whatever was under way, so nothing that a guest does out of order leads anywhere. Thread rule:
 /// the loop's thread only. No allocation. Source: USB 1.1, chapters 8 and 9; USB HID 1.11, ch. 7.
-class HidDevice {
+class HidDevice final : public PointerDevice {
  public:
   HidDevice(HidKind kind, unsigned port, const TimerQueue& time, ReportListener& listener) noexcept;
   HidDevice(const HidDevice&) = delete;
   HidDevice& operator=(const HidDevice&) = delete;
-  ~HidDevice() = default;
+  ~HidDevice() override = default;
 
   // A person's side. What one kind does not have, it ignores.
 
   /// A tablet's: where the pointer is, 0 to 32767 from left and top. `buttons`: bit 0 left, 1
   /// middle, 2 right, 3 wheel up, 4 wheel down; a step of the wheel is a bit that becomes 1.
-  void pointer(std::uint16_t x, std::uint16_t y, std::uint8_t buttons) noexcept;
+  void pointer(std::uint16_t x, std::uint16_t y, std::uint8_t buttons) noexcept override;
   /// A mouse's (a tablet's pointer moves by it): steps, right and down are positive.
   void pointer_by(int dx, int dy, std::uint8_t buttons) noexcept;
   /// A keyboard's: an XT set-1 code with bit 7 for a prefix of E0h. Codes without a key do nothing.
   void key(std::uint8_t code, bool down) noexcept;
   /// The guest has configured the device, and has asked for a report within the last second.
-  [[nodiscard]] bool ready() const noexcept;
+  [[nodiscard]] bool ready() const noexcept override;
 
   // The bus' side.
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "devices/usb/schedule.h"
 
+#include "core/bounds.h"
 #include "core/range.h"
 
 #include <array>
@@ -12,6 +13,11 @@ namespace dm::usb {
 namespace {
 
 using namespace regs;  // NOLINT(google-build-using-namespace): the datasheet's names
+
+// A link is a mapping at most. A transaction has a buffer that may lie across two windows, and two
+// words that are written back; and the frame's pointer is read.
+static_assert(1 + kLinksPerFrame + 4 * (kBytesPerFrame / kBytesPerTransaction) <=
+              bounds::kMapsPerUnit);
 
 constexpr std::uint32_t address_of(std::uint32_t link) noexcept {
   return link & static_cast<std::uint32_t>(Link::ADDRESS::kMask);

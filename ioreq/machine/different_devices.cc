@@ -24,6 +24,7 @@ constexpr std::array kCards{Card{"nic", "e1000"}, Card{"rtl8139-", "rtl8139"}};
 constexpr std::string_view kSerial = "serial";
 constexpr std::string_view kScreen = "vga";
 constexpr std::string_view kBoot = "fw_cfg";
+constexpr std::string_view kUsb = "uhci";
 
 std::size_t count(const Card& card, const Names& names) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -42,6 +43,9 @@ std::string one_device(std::string_view name, bool was_there) {
   }
   if (name == kBoot) {
     return std::string{"kernel: a kernel of the host"} + change;
+  }
+  if (name == kUsb) {
+    return std::string{"usb: the USB controller (usb, usbdevice, usbversion=1)"} + change;
   }
   return "device " + printable(name) + change;
 }

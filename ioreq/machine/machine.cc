@@ -67,6 +67,12 @@ Result<std::unique_ptr<Machine>> Machine::create(const MachineConfig& config,
     }
     machine->devices_ = std::move(*made);
     machine->input_.emplace(machine->chipset().i8042());
+    for (unsigned port = 0; port < UsbConfig::kPorts && machine->usb() != nullptr; ++port) {
+      usb::HidDevice* const device = machine->usb()->device(port);
+      if (device != nullptr && device->kind() == usb::HidKind::tablet) {
+        machine->input_->set_tablet(device);
+      }
+    }
     return machine;
   } catch (const std::runtime_error& error) {  // a slot or a port is not to be had
     return Error{error.what()};

@@ -92,6 +92,8 @@ class Machine final : private UnplugHandler, private DomainControl {
 
   /// Where a viewer's keys and pointer go.
   [[nodiscard]] Input& input() noexcept { return *input_; }
+  /// Null: there is none. What is plugged into it takes a person's input.
+  [[nodiscard]] usb::Piix3Uhci* usb() noexcept { return devices_.usb; }
 
   // For inspection and tests.
   [[nodiscard]] const PioBus& pio() const noexcept { return pio_; }

@@ -28,6 +28,7 @@ constexpr PciBdf kScreenSlot{.device = 3, .function = 0};
 constexpr std::string_view kChipset = "chipset";
 constexpr std::string_view kScreen = "vga";
 constexpr std::string_view kBoot = "fw_cfg";
+constexpr std::string_view kUsb = "uhci";
 constexpr std::string_view kRtl8139Device = "rtl8139-";
 
 /// Adds a device, and gives back its chip.
@@ -121,6 +122,32 @@ Result<> add_screen(Devices& devices,
     return screen.error();
   }
   devices.screen = add(devices, std::string{kScreen}, std::move(*screen));
+  return {};
+}
+
+usb::HidKind kind_of(UsbDevice device) noexcept {
+  switch (device) {
+    case UsbDevice::mouse:
+      return usb::HidKind::mouse;
+    case UsbDevice::keyboard:
+      return usb::HidKind::keyboard;
+    case UsbDevice::tablet:
+      break;
+  }
+  return usb::HidKind::tablet;
+}
+
+Result<> add_usb(Devices& devices, const UsbConfig& config, const DevicePorts& ports) {
+  usb::Plugged plugged{};
+  static_assert(plugged.size() == UsbConfig::kPorts);
+  for (std::size_t i = 0; i < config.devices.size(); ++i) {
+    plugged.at(i) = kind_of(config.devices[i]);
+  }
+  auto controller = usb::Piix3Uhci::create(plugged, ports);
+  if (!controller) {
+    return controller.error();
+  }
+  devices.usb = add(devices, std::string{kUsb}, std::move(*controller));
   return {};
 }
 
@@ -248,6 +275,11 @@ Result<Devices> make_devices(const MachineConfig& config,
   }
   if (config.vga) {
     if (auto added = add_screen(devices, *config.vga, backends, ports, machine.video); !added) {
+      return added.error();
+    }
+  }
+  if (config.usb) {
+    if (auto added = add_usb(devices, *config.usb, ports); !added) {
       return added.error();
     }
   }

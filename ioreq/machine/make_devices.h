@@ -13,6 +13,7 @@
 #include "devices/ide/piix3_ide.h"
 #include "devices/rtl8139/rtl8139.h"
 #include "devices/uart16550/serial_port.h"
+#include "devices/usb/piix3_uhci.h"
 #include "devices/vga/vga.h"
 #include "ioreq/machine/backends.h"
 
@@ -33,6 +34,7 @@ struct Devices {
   ide::Piix3Ide* ide = nullptr;
   std::array<uart16550::SerialPort*, 4> serial{};  ///< COM1-COM4; null: not there
   vga::Vga* screen = nullptr;                      ///< null: not there
+  usb::Piix3Uhci* usb = nullptr;                   ///< null: not there
   std::vector<e1000::E1000*> cards;                ///< those of this model, unplugged or not
 };
 

@@ -9,6 +9,7 @@
 #include "devices/ide/state.h"
 #include "devices/rtl8139/state.h"
 #include "devices/uart16550/state.h"
+#include "devices/usb/state.h"
 #include "devices/vga/state.h"
 #include "ioreq/machine/json_inspector.h"
 #include "ioreq/machine/machine_state.h"
@@ -70,7 +71,7 @@ constexpr std::array kKinds{
     Kind{"chipset", view_as<chipset::ChipsetState>}, Kind{"ide", view_as<ide::ControllerState>},
     Kind{"serial", view_as<uart16550::UartState>},   Kind{"vga", view_as<vga::State>},
     Kind{"fw_cfg", view_as<fw_cfg::State>},          Kind{"nic", view_card<e1000::CardState>},
-    Kind{"rtl8139-", view_card<rtl8139::CardState>},
+    Kind{"rtl8139-", view_card<rtl8139::CardState>}, Kind{"uhci", view_as<usb::UhciState>},
 };
 
 json::object view_device(const SavedDevice& device) {

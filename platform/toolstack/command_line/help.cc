@@ -17,7 +17,7 @@ with the command line that it would give QEMU. For that, write into the guest's 
     type = "hvm"
     device_model_override = "/path/to/stubdm"
     vga = "stdvga"          # a screen: look at it with xl vncviewer GUEST, or any VNC viewer
-    usb = 0
+    usbdevice = "tablet"    # the pointer goes where it is put; or mouse, keyboard
     serial = "pty"          # read it with: xl console -t serial GUEST
     disk = [ "format=raw,vdev=hda,access=rw,target=/path/to/image" ]
     vif = [ "type=vif,bridge=xenbr0" ]
@@ -89,6 +89,9 @@ Options understood, as libxl 4.17 writes them:
   -k LAYOUT                         of viewers' keyboards that send no scan codes: de, en-us, fr
   -device ide-cd,id=D,drive=D,bus=ide.0|ide.1,unit=0|1
                                     with -drive if=none,id=D[,file=PATH,format=raw]
+  -usb | -device piix3-usb-uhci     a USB controller with two ports
+  -usbdevice tablet|mouse|keyboard  and what is plugged into it, at most two; or
+                                    -device usb-tablet|usb-mouse|usb-kbd
   -kernel FILE  [-initrd FILE]  [-append TEXT]
                                     a Linux kernel of this host (bzImage), started instead of what
                                     is on the disk
@@ -96,7 +99,7 @@ Options understood, as libxl 4.17 writes them:
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic
   -display none -net none -device xen-pvdevice, sound cards
 Shown by VNC instead: -sdl -spice -display sdl|gtk
-Refused, with the setting to change: -usb -usbdevice -object
+Refused, with the setting to change: -object
 
   --help (-h), --version
 

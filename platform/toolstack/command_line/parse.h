@@ -157,6 +157,8 @@ void take_display(Parse&, std::string_view name, std::string_view value);
 
 // parse_device.cc
 void take_device(Parse&, std::string_view name, std::string_view value);
+void take_usb(Parse&, std::string_view name, std::string_view value);
+void take_usb_device(Parse&, std::string_view name, std::string_view value);
 void join_usb(Parse&);
 
 // parse_disk.cc

@@ -13,6 +13,8 @@ enum class Kind : std::uint8_t {
   unserved,       ///< the table says which setting
   unserved_disk,  ///< the same, and it names its drive
   usb,            ///< a controller: whose it is shows when all is read
+  uhci,
+  usb_device,
   cd,
   card,
   vga,
@@ -49,12 +51,15 @@ constexpr Model kModels[] = {
     {"virtio-serial",   Kind::spice,         {}},
     {"virtserialport",  Kind::spice,         {}},
     {"usb-redir",       Kind::spice,         {}},
-    {"piix3-usb-uhci",  Kind::usb,           Unserved::usb},
-    {"ich9-usb-ehci1",  Kind::usb,           Unserved::usb},
-    {"ich9-usb-uhci1",  Kind::usb,           Unserved::usb},
-    {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb},
-    {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb},
-    {"nec-usb-xhci",    Kind::usb,           Unserved::usb},
+    {"piix3-usb-uhci",  Kind::uhci,          {}},
+    {"usb-tablet",      Kind::usb_device,    {}},
+    {"usb-mouse",       Kind::usb_device,    {}},
+    {"usb-kbd",         Kind::usb_device,    {}},
+    {"ich9-usb-ehci1",  Kind::usb,           Unserved::usb_version},
+    {"ich9-usb-uhci1",  Kind::usb,           Unserved::usb_version},
+    {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb_version},
+    {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb_version},
+    {"nec-usb-xhci",    Kind::usb,           Unserved::usb_version},
     {"intel-hda",       Kind::sound,         {}},
     {"hda-duplex",      Kind::sound,         {}},
     {"AC97",            Kind::sound,         {}},
@@ -68,6 +73,9 @@ constexpr Model kModels[] = {
     {"xen-pci-passthrough", Kind::unserved,  Unserved::pci_passthrough},
 };
 // clang-format on
+
+/// Of the models that are plugged into the controller.
+constexpr std::string_view kUsbPrefix = "usb-";
 
 /// What a device that is refused names beside itself.
 void leave_alone(Parse& parse, const KeyValues& device) {
@@ -132,6 +140,13 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     case Kind::usb:
       parse.usb_controllers.push_back({model, parse.refusals.argument()});
       break;
+    case Kind::uhci:
+      take_usb(parse, name, value);
+      break;
+    case Kind::usb_device:
+      take_usb_device(parse, name,
+                      model == "usb-kbd" ? "keyboard" : model.substr(kUsbPrefix.size()));
+      break;
     case Kind::unserved:
       if (const auto device = KeyValues::split(value, kRules)) {
         leave_alone(parse, *device);
@@ -141,13 +156,33 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
   }
 }
 
+void take_usb(Parse& parse, std::string_view /*name*/, std::string_view /*value*/) {
+  if (!parse.config.usb) {
+    parse.config.usb.emplace();
+  }
+}
+
+/// As with QEMU, a device brings its controller.
+void take_usb_device(Parse& parse, std::string_view name, std::string_view value) {
+  take_usb(parse, name, value);
+  std::vector<UsbDevice>& devices = parse.config.usb->devices;
+  const auto* const known = std::find(kUsbDeviceNames.begin(), kUsbDeviceNames.end(), value);
+  if (known == kUsbDeviceNames.end()) {
+    parse.refusals.add(Unserved::usb_model, value.empty() ? "(an empty name)" : value);
+  } else if (devices.size() == UsbConfig::kPorts) {
+    parse.refusals.add(Unserved::usb_model, std::string{value} + " (beyond two)");
+  } else {
+    devices.push_back(static_cast<UsbDevice>(known - kUsbDeviceNames.begin()));
+  }
+}
+
 void join_usb(Parse& parse) {
   for (const UsbArgument& controller : parse.usb_controllers) {
     parse.refusals.set_argument(controller.argument);
     if (parse.usb_redirected) {
       parse.note("device", controller.model, "there is no SPICE that would use it");
     } else {
-      parse.refusals.add(Unserved::usb, controller.model);
+      parse.refusals.add(Unserved::usb_version, controller.model);
     }
   }
 }

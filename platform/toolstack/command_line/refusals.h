@@ -14,7 +14,8 @@ namespace dm::toolstack {
 enum class Unserved : std::uint8_t {
   vga,  ///< a graphics card other than the standard one
   gfx_passthru,
-  usb,
+  usb_version,     ///< a controller of USB 2 or 3
+  usb_model,       ///< a device other than a tablet, mouse or keyboard, or a third
   usb_controller,  ///< this and the next are asked for by QMP once the guest runs
   usb_device,
   nic_model,  ///< a card other than rtl8139 and e1000

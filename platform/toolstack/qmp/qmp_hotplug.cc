@@ -95,7 +95,8 @@ QmpResult device_add(MachineControl& machine, const json::object& arguments) {
   }
   if (driver.starts_with("usb-") || driver.find("hci") != std::string_view::npos) {
     return error(
-        "there is no USB: take usb=, usbdevice= and usbdev= out of the guest's configuration");
+        "nothing is plugged into USB while the guest runs: take usbctrl= and usbdev= out of its "
+        "configuration; usb=, usbdevice= and usbversion=1 are served");
   }
   return error("'" + std::string{driver} + "' cannot be added to a running guest");
 }

@@ -145,6 +145,13 @@ void show_machine(Page& page, const MachineConfig& machine, const Translation& g
   page.row("network", std::to_string(guest.pv_cards) + " PV, " +
                           std::to_string(machine.nics.size()) + " emulated");
   page.row("screen", screen_of(machine));
+  if (machine.usb) {
+    std::string plugged;
+    for (const UsbDevice device : machine.usb->devices) {
+      plugged.append(plugged.empty() ? " with a " : " and a ").append(name_of(device));
+    }
+    page.row("usb", "USB 1" + plugged);
+  }
   const char* name = "serial";
   for (std::size_t i = 0; i < machine.serial.size(); ++i) {
     if (machine.serial[i]) {

@@ -27,12 +27,13 @@ namespace {
 using Bytes = std::vector<std::byte>;
 constexpr UnplugRequest kEverything{.ide_disks = true, .ide_secondary_disks = true, .nics = true};
 
-/// And a screen, a card of the other model and a kernel of the host, which the machines of the kept
-/// states have not.
+/// And a screen, USB, a card of the other model and a kernel of the host, which the machines of the
+/// kept states have not.
 MachineConfig everything_there_is() {
   MachineConfig config = everything();
   config.vga.emplace().memory_mib = 1;
   config.kernel.emplace();
+  config.usb.emplace().devices = {UsbDevice::tablet, UsbDevice::keyboard};
   NicConfig& card = config.nics.emplace_back(nic());
   card.id = "nic2";
   card.model = kRtl8139Model;
@@ -55,10 +56,15 @@ class FullPc final : public SavedPc {
     config_write({3, 0}, 0x04, 2, 3);
     config_write({6, 0}, 0x10, 4, 0xc400);  // the rtl8139
     config_write({6, 0}, 0x04, 2, 7);
-    outl(0xc430, 0x40000);     // RBSTART
-    outb(0xc437, 0x0c);        // CR: receive and transmit
-    outl(0xc444, 0x0000000e);  // RCR
-    outw(0x510, 0x12);         // the ramdisk
+    outl(0xc430, 0x40000);                  // RBSTART
+    outb(0xc437, 0x0c);                     // CR: receive and transmit
+    outl(0xc444, 0x0000000e);               // RCR
+    config_write({1, 2}, 0x20, 4, 0xc500);  // the USB controller
+    config_write({1, 2}, 0x04, 2, 5);
+    outl(0xc508, 0x10000);  // FLBASEADD
+    outw(0xc504, 0x000f);   // USBINTR
+    outw(0xc500, 0x00c1);   // USBCMD: run
+    outw(0x510, 0x12);      // the ramdisk
     (void)inb(0x511);
     for (const auto& region : machine->pio().regions()) {
       if (region.used && !is_of_the_pc(region.name)) {
@@ -148,6 +154,7 @@ BOOST_AUTO_TEST_CASE(names_are_unique_short_and_printable) {
   BOOST_TEST(seen.contains("echo"));
   BOOST_TEST(seen.contains("vga"));
   BOOST_TEST(seen.contains("rtl8139-2"));
+  BOOST_TEST(seen.contains("uhci"));
   BOOST_TEST(seen.size() >= 10U);
 }
 

@@ -232,7 +232,7 @@ const std::vector<Row> kBlamed = {
     {"disk=['vdev=hda,backendtype=qdisk,target=rbd:p/x']", "It asks for a disk with an image"},
     {"disk=[',,xvde,cdrom']", "It asks for a CD-ROM drive beyond the four IDE positions of disks"},
     {"p9=['tag=a,path=/b,security_model=none']", "It asks for a device unknown to stubdm"},
-    {"usbversion=3", "It asks for USB for a tablet"},
+    {"usbversion=3", "It asks for a USB controller other than the PIIX3's"},
     {"usbdev=['hostbus=1,hostaddr=2']", "It asks for USB passthrough: usbdev"},
 };
 

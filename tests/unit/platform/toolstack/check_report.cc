@@ -45,8 +45,8 @@ std::ostream& operator<<(std::ostream& out, const Row& row) {
 const std::vector<Row> kRefused = {
     {"vga='qxl'\n", "g.cfg:11: vga: write vga=\"stdvga\""},
     {"gfx_passthru=1\n", "g.cfg:11: gfx_passthru: write"},
-    {"\nusb=1\nusbdevice='tablet'\n", "g.cfg:12: usb: write usb=0"},
-    {"usbversion=3\n", "g.cfg:11: usb: write"},
+    {"\nusb=1\nusbdevice='braille'\n", "g.cfg:13: usbdevice: write usbdevice=[ 'tablet'"},
+    {"usbversion=3\n", "g.cfg:11: usbversion: write usbversion=1"},
     {"usbctrl=['type=auto']\n", "g.cfg:11: usbctrl: write no usbctrl line"},
     {"usbdev=['hostbus=1,hostaddr=2']\n", "g.cfg:11: usbdev: write no usbdev line"},
     {"p9=['tag=a,path=/srv,security_model=none']\n", "g.cfg:11: p9: write no p9 line"},

@@ -252,6 +252,21 @@ BOOST_AUTO_TEST_CASE(a_larger_mmio_hole_changes_nothing_for_us) {
   BOOST_TEST(machine.xen_platform);
 }
 
+BOOST_AUTO_TEST_CASE(usb_is_a_controller_and_at_most_two_devices) {
+  using Devices = std::vector<UsbDevice>;
+  BOOST_TEST(!machine_of({}).usb.has_value());
+  const auto devices = [](const Arguments& usb) {
+    return machine_of({.usb_sound_acpi = usb}).usb.value().devices;
+  };
+  BOOST_TEST(devices({"-usb"}).empty());
+  BOOST_TEST(devices({"-device", "piix3-usb-uhci,id=usb"}).empty());
+  BOOST_TEST((devices({"-usb", "-usbdevice", "tablet"}) == Devices{UsbDevice::tablet}));
+  BOOST_TEST((devices({"-usb", "-usbdevice", "mouse", "-usbdevice", "keyboard"}) ==
+              Devices{UsbDevice::mouse, UsbDevice::keyboard}));
+  BOOST_TEST((devices({"-device", "piix3-usb-uhci,id=usb", "-device", "usb-tablet,bus=usb.0",
+                       "-device", "usb-kbd"}) == Devices{UsbDevice::tablet, UsbDevice::keyboard}));
+}
+
 BOOST_AUTO_TEST_CASE(acpi_can_be_off) {
   BOOST_TEST(!machine_of({.usb_sound_acpi = {"-no-acpi"}}).acpi);
 }

@@ -43,9 +43,9 @@ BOOST_AUTO_TEST_CASE(a_value_that_looks_like_help_is_a_value) {
 
 BOOST_AUTO_TEST_CASE(help_teaches_the_lines_of_xl_cfg) {
   const std::string help{help_text()};
-  for (const char* const part :
-       {"device_model_override", "vga = \"stdvga\"", "xl vncviewer", "usb = 0", "serial = \"pty\"",
-        "format=raw", "type=vif", "xl create", "/var/log/xen/qemu-dm-", "--version"}) {
+  for (const char* const part : {"device_model_override", "vga = \"stdvga\"", "xl vncviewer",
+                                 "usbdevice = \"tablet\"", "serial = \"pty\"", "format=raw",
+                                 "type=vif", "xl create", "/var/log/xen/qemu-dm-", "--version"}) {
     BOOST_TEST(says(help, part), "help lacks " << part);
   }
   std::istringstream lines{help};

@@ -34,9 +34,13 @@ const std::vector<Row> kRows = {
      "vga=\"stdvga\""},
     {Unserved::gfx_passthru, "vga='none'\ngfx_passthru='igd'\n", "vga='none'\ngfx_passthru=0\n",
      "gfx_passthru=0"},
-    {Unserved::usb, "vga='none'\nusb=1\nusbdevice='tablet'\n", "vga='none'\nusb=0\n", "usb=0"},
-    {Unserved::usb, "vga='none'\nusbdevice=['tablet','mouse']\n", "vga='none'\n"},
-    {Unserved::usb, "vga='none'\nusbversion=3\n", "vga='none'\n"},
+    {Unserved::usb_version, "vga='none'\nusbversion=3\n", "vga='none'\nusbversion=1\n",
+     "usbversion=1"},
+    {Unserved::usb_version, "vga='none'\nusbversion=2\n", "vga='none'\nusb=1\n", "usb=1"},
+    {Unserved::usb_model, "vga='none'\nusb=1\nusbdevice='braille'\n",
+     "vga='none'\nusb=1\nusbdevice='tablet'\n", "tablet"},
+    {Unserved::usb_model, "vga='none'\nusbdevice=['tablet','mouse','keyboard','tablet']\n",
+     "vga='none'\nusbdevice=['tablet','keyboard']\n"},
     {Unserved::usb_controller, "vga='none'\nusbctrl=['type=auto']\n", "vga='none'\n"},
     {Unserved::usb_controller, "vga='none'\nusbctrl=['version=3,ports=4']\n", "vga='none'\n"},
     {Unserved::usb_device, "vga='none'\nusbdev=['hostbus=1,hostaddr=2']\n", "vga='none'\n"},
@@ -91,7 +95,7 @@ const std::vector<Row> kRows = {
     {Unserved::pci_passthrough, "vga='none'\npci=['01:00.0']\n", "vga='none'\n"},
     {Unserved::shared_directory, "vga='none'\np9=['tag=a,path=/srv,security_model=none']\n",
      "vga='none'\n"},
-    {Unserved::unknown_device, "vga='none'\ndevice_model_args=['-device','usb-tablet']\n",
+    {Unserved::unknown_device, "vga='none'\ndevice_model_args=['-device','usb-storage']\n",
      "vga='none'\n"},
     {Unserved::unknown_device,
      "vga='none'\ndevice_model_args_hvm=['-device','ide-hd,bus=ide.0,drive=d','-drive',"
@@ -106,8 +110,8 @@ const std::vector<Row> kRows = {
      "vga='none'\n"},
     {Unserved::unknown_option, "vga='none'\ndevice_model_args=['-display','dbus']\n",
      "vga='none'\n"},
-    {Unserved::unknown_option, "vga='none'\ndevice_model_args_hvm=['-usb','-usbdevice','tablet']\n",
-     "vga='none'\n"},
+    {Unserved::unknown_device,
+     "vga='none'\ndevice_model_args_hvm=['-usb','-usbdevice','disk:/x']\n", "vga='none'\n"},
     {Unserved::unknown_option, "vga='none'\ndevice_model_args=['-trace','x']\n", "vga='none'\n"},
 };
 
@@ -156,23 +160,23 @@ BOOST_AUTO_TEST_CASE(every_refusal_is_tried_and_says_what_it_costs) {
 
 /// The start has libxl's command line alone, and says the same.
 BOOST_AUTO_TEST_CASE(a_start_blames_the_arguments_of_a_person_as_the_check_does) {
-  const Arguments person = {"-display", "dbus", "-device", "usb-tablet", "-device", "qxl", "-usb"};
+  const Arguments person = {"-display", "dbus", "-device", "usb-host", "-device", "qxl", "-trace", "x"};
   const std::string before = refusal_of(
       {.restrict = {"-xen-domid-restrict", "-chroot", "/x"}, .device_model_args = person});
   const std::string behind =
-      refusal_of({.machine = {"-machine", "xenfv", "-display", "dbus", "-device", "usb-tablet",
-                              "-device", "qxl", "-usb"}});
+      refusal_of({.machine = {"-machine", "xenfv", "-display", "dbus", "-device", "usb-host",
+                              "-device", "qxl", "-trace", "x"}});
   const std::string checked =
       check(
-          "vga='none'\ndevice_model_args=['-display','dbus','-device','usb-tablet','-device','qxl',"
-          "'-usb']\n")
+          "vga='none'\ndevice_model_args=['-display','dbus','-device','usb-host','-device','qxl',"
+          "'-trace','x']\n")
           .text;
   for (const std::string& text : {before, behind, checked}) {
     BOOST_TEST(says(text, advice(Unserved::unknown_option) + "an option unknown to stubdm: "
-                                                             "-display dbus, -usb"),
+                                                             "-display dbus, -trace"),
                text);
     BOOST_TEST(says(text, advice(Unserved::unknown_device) + "a device unknown to stubdm: "
-                                                             "usb-tablet, qxl"),
+                                                             "usb-host, qxl"),
                text);
     BOOST_TEST(!says(text, "vga: write"), text);
   }
