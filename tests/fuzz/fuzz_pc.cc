@@ -55,6 +55,9 @@ MachineConfig config_of(const Shape& shape) {
   if (shape.screen) {
     config.vga.emplace().memory_mib = 1;
   }
+  if (shape.usb) {
+    config.usb.emplace().devices = {UsbDevice::tablet, UsbDevice::keyboard};
+  }
   return config;
 }
 
@@ -131,6 +134,8 @@ void FuzzPc::set_up_as_firmware_does() {
   config_write({5, 0}, 0x10, 4, kOtherCardPorts + 1U);
   config_write({5, 0}, 0x14, 4, kOtherCardRegisters);
   config_write({5, 0}, 0x04, 2, 7);
+  config_write({1, 2}, 0x20, 4, kUsbPorts + 1U);
+  config_write({1, 2}, 0x04, 2, 5);
   config_write({3, 0}, 0x10, 4, kScreenMemory);
   config_write({3, 0}, 0x18, 4, kScreenRegisters);
   config_write({3, 0}, 0x04, 2, 3);

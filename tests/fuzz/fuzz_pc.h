@@ -30,6 +30,7 @@ struct Shape {
         kernel{ports == 3},
         card{(choice & 0x40U) != 0},
         other_card{card && ports == 3},
+        usb{ports == 2 && !acpi},
         cdrom{(choice & 0x80U) != 0} {}
   bool acpi;
   bool xen_platform;
@@ -40,6 +41,7 @@ struct Shape {
   bool kernel;      ///< with three of them: started from a file of the host
   bool card;        ///< a network card
   bool other_card;  ///< and an rtl8139, with three of the ports
+  bool usb;         ///< with two of the ports and without ACPI: a tablet and a keyboard
   bool cdrom;       ///< as secondary slave
 };
 
@@ -54,6 +56,7 @@ class FuzzPc final : public rig::GuestInstructions {
   static constexpr std::uint16_t kCardPorts = 0xc200;
   static constexpr std::uint32_t kOtherCardRegisters = 0xf3060000;
   static constexpr std::uint16_t kOtherCardPorts = 0xc300;
+  static constexpr std::uint16_t kUsbPorts = 0xc400;
   /// And the graphics card's: video memory lies there already.
   static constexpr std::uint32_t kScreenMemory = 0xf1000000;
   static constexpr std::uint32_t kScreenRegisters = 0xf3050000;
