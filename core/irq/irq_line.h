@@ -32,6 +32,9 @@ class IrqLine {
   inline void set(bool level) noexcept;
   /// Takes over a level that the hypervisor restored by itself: no change is sent.
   inline void adopt(bool level) noexcept;
+  /// A masked line keeps its level and holds the input low (PCI command register, bit 10).
+  inline void mask(bool masked) noexcept;
+  /// What the device asks for, masked or not.
   [[nodiscard]] bool level() const noexcept { return level_; }
 
  private:
@@ -41,11 +44,13 @@ class IrqLine {
     std::swap(router_, other.router_);
     std::swap(input_, other.input_);
     std::swap(level_, other.level_);
+    std::swap(masked_, other.masked_);
   }
 
   IrqRouter* router_ = nullptr;
   std::uint8_t input_ = 0;
   bool level_ = false;
+  bool masked_ = false;
 };
 
 /// Joins lines that share an input (COM1 and COM3 on IRQ 4, functions of one PCI device): the input
@@ -104,8 +109,17 @@ class IrqRouter {
 inline void IrqLine::set(bool level) noexcept {
   if (level != level_) {
     level_ = level;
-    if (router_ != nullptr) {
+    if (router_ != nullptr && !masked_) {
       router_->change(input_, level);
+    }
+  }
+}
+
+inline void IrqLine::mask(bool masked) noexcept {
+  if (masked != masked_) {
+    masked_ = masked;
+    if (router_ != nullptr && level_) {
+      router_->change(input_, !masked);
     }
   }
 }
@@ -113,7 +127,7 @@ inline void IrqLine::set(bool level) noexcept {
 inline void IrqLine::adopt(bool level) noexcept {
   if (level != level_) {
     level_ = level;
-    if (router_ != nullptr) {
+    if (router_ != nullptr && !masked_) {
       router_->adopt(input_, level);
     }
   }

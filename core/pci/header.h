@@ -23,13 +23,15 @@ struct CommandBits {
   using BME = reg::Flag<2>;   ///< bus master enable
   using PER = reg::Flag<6>;   ///< parity error response
   using SERRE = reg::Flag<8>;
+  using INTD = reg::Flag<10>;  ///< interrupt disable, PCI 2.3 6.2.2: of each function with a pin
 };
 template <std::uint16_t Reset,
           class L = reg::Layout<CommandBits::IOSE, CommandBits::MSE, CommandBits::BME>>
 struct PCICMD : reg::Reg<"PCICMD", 0x04, std::uint16_t, Reset> {
   using Layout = L;
 };
-/// Status: the error bits clear by writing ones; the rest is fixed (PCI 2.1 6.2.3).
+/// Status: the error bits clear by writing ones; the rest is fixed (PCI 2.1 6.2.3). Bit 3,
+/// interrupt status (PCI 2.3 6.2.3), is not stored: PciFunction shows the level of its line there.
 template <std::uint16_t Reset>
 struct PCISTS : reg::Reg<"PCISTS", 0x06, std::uint16_t, Reset> {
   using ERRORS = reg::Field<15, 11, reg::Access::w1c>;

@@ -14,6 +14,10 @@ namespace dm {
 namespace {
 
 constexpr std::uint8_t kCommandOffset = 0x04;
+constexpr std::uint8_t kStatusOffset = 0x06;
+constexpr std::uint64_t kInterruptStatus = 1U << 3U;    // of the status register
+constexpr std::uint64_t kInterruptDisable = 1U << 10U;  // of the command register
+constexpr std::uint8_t kPinOffset = 0x3d;
 constexpr std::uint8_t kFirstBar = 0x10;
 constexpr std::uint8_t kPastBars = 0x28;
 constexpr std::uint64_t kIoSpace = 0x10000;
@@ -95,6 +99,9 @@ PciFunction::PciFunction(PciBus& bus, PciBdf bdf, std::string_view name, Config 
                              std::to_string(bdf.function) + " is not to be had for " +
                              std::string{name});
   }
+  if (config_.read(kPinOffset, 1) != 0) {
+    config_.allow(kCommandOffset, 2, kInterruptDisable);
+  }
 }
 
 PciFunction::~PciFunction() {
@@ -160,7 +167,17 @@ std::uint64_t PciFunction::read_config(std::uint8_t offset, std::uint8_t size) n
   if (const unsigned inside = static_cast<unsigned>(kConfigSize - offset); inside < size) {
     value |= all_ones(size) & ~all_ones(static_cast<std::uint8_t>(inside));
   }
+  const bool status = offset <= kStatusOffset && kStatusOffset < offset + size;
+  if (status && interrupt_ != nullptr && interrupt_->level()) {
+    value |= kInterruptStatus << (8U * (kStatusOffset - offset));
+  }
   return value;
+}
+
+void PciFunction::update_interrupt() noexcept {
+  if (interrupt_ != nullptr) {
+    interrupt_->mask(pci::CommandBits::INTD::test(config_.read(kCommandOffset, 2)));
+  }
 }
 
 void PciFunction::write_config(std::uint8_t offset,
@@ -171,6 +188,9 @@ void PciFunction::write_config(std::uint8_t offset,
   const bool command = touched.overlaps({kCommandOffset, kCommandOffset + 1U});
   const bool base = touched.overlaps({kFirstBar, kPastBars - 1U});
   const bool rom = touched.overlaps({kRomOffset, kRomOffset + 3U});
+  if (command) {
+    update_interrupt();
+  }
   if (command || base || rom) {
     update_windows();
   }
@@ -183,12 +203,14 @@ bool PciFunction::bus_master() const noexcept {
 
 void PciFunction::reset_config() noexcept {
   config_.reset();
+  update_interrupt();
   update_windows();
 }
 
 void PciFunction::restore_config(const Config::Bytes& saved) noexcept {
   config_.bytes() = saved;
   config_.sanitize();
+  update_interrupt();
   update_windows();
 }
 

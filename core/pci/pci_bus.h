@@ -4,6 +4,7 @@
 #include "core/addr.h"
 #include "core/io/mmio_bus.h"
 #include "core/io/pio_bus.h"
+#include "core/irq/irq_line.h"
 #include "core/pci/header.h"
 #include "core/ports/io_claims.h"
 #include "core/reg/map.h"
@@ -129,6 +130,12 @@ class PciFunction {
   /// grant memory_wanted() at its time.
   void retry_windows() noexcept { update_windows(); }
 
+  /// The interrupt pin's line: it obeys bit 10 of the command register, and bit 3 of the status
+  /// register shows its level (PCI 2.3, 6.2.2 and 6.2.3). A function with a pin and without a line,
+  /// whose interrupts Xen raises itself, stores bit 10 alone. `line` outlives the function's last
+  /// configuration cycle. Constructor only.
+  void add_interrupt(IrqLine& line) noexcept { interrupt_ = &line; }
+
   /// An expansion ROM behind the register at 0x30 (PCI 2.1 6.2.5.2): reads come from `image`, which
   /// must outlive the function, and are all ones behind its end; writes do nothing. At most 16 MiB.
   /// Constructor only.
@@ -173,6 +180,7 @@ class PciFunction {
                              std::string_view name);
   [[nodiscard]] std::uint64_t read_rom(IoAccess a) noexcept;
   void write_rom(IoAccess /*a*/, std::uint64_t /*value*/) noexcept {}
+  void update_interrupt() noexcept;
   void update_windows() noexcept;
   /// Brings one window in line with the registers; true when a region was released.
   bool update_window(Bar& bar) noexcept;
@@ -184,6 +192,7 @@ class PciFunction {
   Config config_;
   boost::container::static_vector<Bar, kBars> bars_;
   std::span<const std::byte> rom_;
+  IrqLine* interrupt_ = nullptr;
   bool present_ = false;
 };
 

@@ -153,10 +153,10 @@ class Bank {
       value_[R::kOffset + i] = static_cast<std::uint8_t>(std::uint64_t{value} >> (8 * i));
     }
   }
-  /// Makes bits writable that the list alone does not know of (the size bits of a BAR).
+  /// Makes more bits writable, which the list alone does not know of (the size bits of a BAR).
   void allow(std::size_t offset, std::uint8_t size, std::uint64_t mask) noexcept {
     for (std::size_t i = 0; i < size && offset + i < Size; ++i) {
-      writable_[offset + i] = static_cast<std::uint8_t>(mask >> (8 * i));
+      writable_[offset + i] |= static_cast<std::uint8_t>(mask >> (8 * i));
     }
   }
   /// Sets a value that a reset brings back.

@@ -65,6 +65,7 @@ class Chip final : public NetClient {
   [[nodiscard]] const Counters& counters() const noexcept { return shared_.counters; }
   [[nodiscard]] const NetBackend& backend() const noexcept { return backend_; }
   [[nodiscard]] bool interrupt() const noexcept { return interrupts_.level(); }
+  [[nodiscard]] IrqLine& interrupt_line() noexcept { return interrupts_.line(); }
 
  private:
   [[nodiscard]] std::uint32_t read(std::uint32_t offset) noexcept;

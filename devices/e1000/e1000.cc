@@ -29,6 +29,7 @@ E1000::E1000(const Setup& setup, const Ports& ports)
           IoHandler::bind<&Chip::read_memory, &Chip::write_memory>(chip_), "e1000 registers");
   add_bar(1, BarKind::io, regs::kIoBar, IoHandler::bind<&Chip::read_io, &Chip::write_io>(chip_),
           "e1000 window");
+  add_interrupt(chip_.interrupt_line());
   if (!setup.rom.empty()) {
     add_rom(setup.rom, "e1000 rom");
   }
@@ -68,9 +69,9 @@ void E1000::reset() noexcept {
   if (!present()) {
     return;
   }
-  reset_config();
   chip_.set_bus_master(false);
   chip_.power_on();
+  reset_config();  // last: a masked line is low by now
 }
 
 CardState E1000::state() const noexcept {
@@ -83,8 +84,8 @@ bool E1000::restore(const CardState& state) noexcept {
   if (!validate(state)) {
     return false;
   }
+  restore_config(state.config);  // first: its line may be masked
   chip_.restore(state);
-  restore_config(state.config);
   chip_.set_bus_master(bus_master());
   return true;
 }

@@ -40,6 +40,8 @@ class Interrupts {
   /// After a load: sets the pin as it was. Delays begin anew.
   void restore() noexcept;
   [[nodiscard]] bool level() const noexcept { return irq_.level(); }
+  /// For the function, which masks it. Its level is this class's alone.
+  [[nodiscard]] IrqLine& line() noexcept { return irq_; }
 
  private:
   [[nodiscard]] bool wanted() const noexcept {

@@ -64,6 +64,7 @@ class Chip final : public NetClient {
   [[nodiscard]] const Counters& counters() const noexcept { return shared_.counters; }
   [[nodiscard]] const NetBackend& backend() const noexcept { return backend_; }
   [[nodiscard]] bool interrupt() const noexcept { return interrupts_.level(); }
+  [[nodiscard]] IrqLine& interrupt_line() noexcept { return interrupts_.line(); }
 
  private:
   // What the registers that act do. The table of who does what is in chip_registers.cc.

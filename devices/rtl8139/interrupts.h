@@ -38,6 +38,8 @@ class Interrupts {
   /// After a load, while paused: sets the pin as it was.
   void restore() noexcept;
   [[nodiscard]] bool level() const noexcept { return irq_.level(); }
+  /// For the function, which masks it. Its level is this class's alone.
+  [[nodiscard]] IrqLine& line() noexcept { return irq_; }
 
  private:
   void update() noexcept;

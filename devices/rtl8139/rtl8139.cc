@@ -18,6 +18,7 @@ Rtl8139::Rtl8139(const Setup& setup, const Ports& ports)
   const IoHandler registers = IoHandler::bind<&Chip::read, &Chip::write>(chip_);
   add_bar(0, BarKind::io, regs::kBar, registers, "rtl8139 ports");
   add_bar(1, BarKind::memory, regs::kBar, registers, "rtl8139 registers");
+  add_interrupt(chip_.interrupt_line());
   if (!setup.rom.empty()) {
     add_rom(setup.rom, "rtl8139 rom");
   }
@@ -57,9 +58,9 @@ void Rtl8139::reset() noexcept {
   if (!present()) {
     return;
   }
-  reset_config();
   chip_.set_bus_master(false);
   chip_.power_on();
+  reset_config();  // last: a masked line is low by now
 }
 
 CardState Rtl8139::state() const noexcept {
@@ -72,8 +73,8 @@ bool Rtl8139::restore(const CardState& state) noexcept {
   if (!validate(state)) {
     return false;
   }
+  restore_config(state.config);  // first: its line may be masked
   chip_.restore(state);
-  restore_config(state.config);
   chip_.set_bus_master(bus_master());
   return true;
 }

@@ -61,6 +61,39 @@ BOOST_AUTO_TEST_CASE(an_adopted_level_sends_nothing_and_can_be_lowered) {
   BOOST_TEST(sink.redundant() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_masked_line_keeps_its_level_and_holds_its_input_low) {
+  auto line = router.intx(3, 0);
+  line.set(true);
+  line.mask(true);
+  line.mask(true);
+  BOOST_TEST(line.level());
+  BOOST_TEST(!sink.intx(3, 0));
+  line.mask(false);
+  BOOST_TEST(sink.intx(3, 0));
+  line.mask(true);
+  line.set(false);
+  line.mask(false);
+  BOOST_TEST(!sink.intx(3, 0));
+  line.mask(true);
+  line.set(true);
+  BOOST_TEST(!sink.intx(3, 0));
+  { dm::IrqLine moved{std::move(line)}; }  // it ends masked and asserted
+  auto other = router.intx(3, 0);
+  other.set(true);
+  BOOST_TEST(sink.intx(3, 0));
+  BOOST_TEST(sink.redundant() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_masked_line_adopts_a_level_that_was_not_sent) {
+  auto line = router.intx(3, 0);
+  line.mask(true);
+  line.adopt(true);
+  BOOST_TEST(!sink.intx(3, 0));
+  line.mask(false);
+  BOOST_TEST(sink.intx(3, 0));
+  BOOST_TEST(sink.redundant() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_line_connected_to_nothing_keeps_its_level) {
   dm::IrqLine line;
   line.set(true);

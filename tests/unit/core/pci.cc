@@ -47,6 +47,17 @@ class Card : public dm::PciFunction {
   }
 };
 
+class Interrupting final : public Card {
+ public:
+  Interrupting(dm::rig::SimGuest& guest, PciBdf bdf)
+      : Card{guest, bdf}, line{guest.irqs().intx(bdf.device, 0)} {
+    add_interrupt(line);
+  }
+  using PciFunction::reset_config;
+  using PciFunction::restore_config;
+  dm::IrqLine line;
+};
+
 class TwoBars : public dm::PciFunction {
  public:
   TwoBars(dm::rig::SimGuest& guest, PciBdf bdf)
@@ -94,6 +105,48 @@ BOOST_AUTO_TEST_CASE(the_header_reads_as_listed_and_identity_is_read_only) {
 BOOST_AUTO_TEST_CASE(status_error_bits_clear_by_writing_ones) {
   cfg(6, 2, 0x8000);
   BOOST_TEST(cfg(6, 2) == 0x0280U);
+}
+
+// PCI Local Bus Specification 2.3, 6.2.2 and 6.2.3.
+BOOST_AUTO_TEST_CASE(a_pin_obeys_the_command_register_and_shows_its_level_in_status) {
+  Interrupting function{guest, {3, 0}};
+  const auto command = [this](std::uint64_t value) { guest.config_write({3, 0}, 4, 2, value); };
+  command(0xffff);
+  BOOST_TEST(guest.config_read({3, 0}, 4, 4) == 0x82800407U);
+  function.line.set(true);
+  BOOST_TEST(!guest.intx(3, 0));
+  BOOST_TEST(guest.config_read({3, 0}, 4, 4) == 0x82880407U);
+  BOOST_TEST(guest.config_read({3, 0}, 6, 1) == 0x88U);
+  BOOST_TEST(guest.config_read({3, 0}, 5, 1) == 0x04U);
+  BOOST_TEST(guest.config_read({3, 0}, 7, 1) == 0x82U);
+  guest.config_write({3, 0}, 5, 1, 0);
+  BOOST_TEST(guest.intx(3, 0));
+  BOOST_TEST(guest.config_read({3, 0}, 4, 4) == 0x82880007U);
+  guest.config_write({3, 0}, 6, 2, 0xffff);  // it is not cleared by writing
+  BOOST_TEST(guest.config_read({3, 0}, 6, 2) == 0x0288U);
+  command(0x0400);
+  function.reset_config();
+  BOOST_TEST(guest.intx(3, 0));
+  function.line.set(false);
+  BOOST_TEST(guest.config_read({3, 0}, 6, 2) == 0x8280U);
+}
+
+BOOST_AUTO_TEST_CASE(a_restored_pin_is_masked_as_it_was) {
+  Interrupting function{guest, {3, 0}};
+  guest.config_write({3, 0}, 4, 2, 0x0400);
+  const dm::PciFunction::Config::Bytes masked = function.config_space();
+  guest.config_write({3, 0}, 4, 2, 0);
+  const dm::PciFunction::Config::Bytes open = function.config_space();
+  function.restore_config(masked);
+  function.line.set(true);
+  BOOST_TEST(!guest.intx(3, 0));
+  function.restore_config(open);
+  BOOST_TEST(guest.intx(3, 0));
+}
+
+BOOST_AUTO_TEST_CASE(a_pin_without_a_line_stores_the_bit_alone) {
+  cfg(4, 2, 0xffff);
+  BOOST_TEST(cfg(4, 4) == 0x82800407U);
 }
 
 // PCI Local Bus Specification 2.1, 6.2.5.1: "software ... writes a value of all 1s to the register

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 namespace dm::test {
@@ -360,6 +361,61 @@ BOOST_DATA_TEST_CASE(to_look_changes_nothing_and_shows_something, kNames, name) 
   const Bytes bytes = saved(pc, pc.device(name));
   BOOST_TEST((inspected(pc.device(name)) == inspected(pc.device(name))));
   BOOST_TEST((pc.device(name).save() == bytes));
+}
+
+/// What a driver of PCI 2.3 and Linux's uio_pci_generic look for: the bit can be changed.
+BOOST_AUTO_TEST_CASE(every_pci_function_with_a_pin_lets_its_interrupt_be_disabled) {
+  FullPc pc;
+  unsigned pins = 0;
+  for (std::uint8_t device = 0; device < 32; ++device) {
+    for (std::uint8_t function = 0; function < 8; ++function) {
+      const PciBdf at{device, function};
+      if (pc.config_read(at, 0, 2) == 0xffff) {
+        continue;
+      }
+      const bool pin = pc.config_read(at, 0x3d, 1) != 0;
+      pins += pin ? 1 : 0;
+      pc.config_write(at, 0x05, 1, pc.config_read(at, 0x05, 1) | 0x04U);
+      BOOST_TEST(((pc.config_read(at, 0x05, 1) & 0x04U) != 0) == pin, int{device});
+    }
+  }
+  BOOST_TEST(pins >= 4U);
+}
+
+BOOST_AUTO_TEST_CASE(a_disabled_interrupt_is_low_and_stays_so_where_it_is_loaded) {
+  const std::vector<std::pair<std::string, PciBdf>> cards = {{"nic0", {4, 0}},
+                                                             {"rtl8139-2", {6, 0}}};
+  FullPc pc;
+  pc.be_busy();
+  pc.card(0xd0, 4);         // IMS: LSC
+  pc.card(0xc8, 4);         // ICS
+  pc.outw(0xc43c, 0x4000);  // IMR: TimeOut
+  pc.outl(0xc454, 1000);    // TimerInt
+  pc.outl(0xc448, 0);       // TCTR
+  pc.clock.advance(std::chrono::seconds{1});
+  pc.settle();
+  for (const auto& [name, at] : cards) {
+    BOOST_TEST_REQUIRE(pc.irqs.intx(at.device, 0), name);
+    pc.config_write(at, 0x05, 1, 0x04);
+    BOOST_TEST(!pc.irqs.intx(at.device, 0), name);
+    BOOST_TEST((pc.config_read(at, 0x06, 1) & 0x08U) != 0, name);
+  }
+  pc.machine->pause();
+  FullPc other;
+  other.machine->pause();
+  for (const auto& [name, at] : cards) {
+    other.device(name).load(pc.device(name).save());
+    BOOST_TEST(other.irqs.intx_edges(at.device, 0) == 0U, name);
+  }
+  other.machine->resume();
+  for (const auto& [name, at] : cards) {
+    BOOST_TEST(!other.irqs.intx(at.device, 0), name);
+    other.config_write(at, 0x05, 1, 0);
+    BOOST_TEST(other.irqs.intx(at.device, 0), name);
+    other.config_write(at, 0x05, 1, 0x04);
+    other.device(name).reset();
+    BOOST_TEST(other.irqs.intx_edges(at.device, 0) == 1U, name);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_with_one_device_more_is_saved_loaded_and_inspected) {
