@@ -78,12 +78,11 @@ void take_nographic(Parse& parse, std::string_view name, std::string_view value)
 
 template <Unserved What>
 void refuse(Parse& parse, std::string_view name, std::string_view value) {
-  std::string seen = "-";
-  seen.append(name);
-  if (!value.empty()) {
-    seen.append(" ").append(value);
-  }
-  parse.refusals.add(What, seen);
+  parse.refusals.add(What, written_option(name, value));
+}
+template <Unserved What>
+void leave_out(Parse& parse, std::string_view name, std::string_view value) {
+  parse.refusals.leave_out(What, written_option(name, value));
 }
 
 void take_help(Parse& parse, std::string_view, std::string_view) {
@@ -121,7 +120,8 @@ constexpr Option kOptions[] = {
     {"serial",              true,  false, take_serial},
     {"nographic",           false, false, take_nographic},
     {"spice",               true,  false, take_spice},
-    {"boot",                true,  true,  take_boot},
+    {"soundhw",             true,  false, leave_out<Unserved::sound>},  // 4.13 and older
+    {"boot",                true,  false, take_boot},  // a later one, by hand, counts
     {"usb",                 false, false, take_usb},
     {"usbdevice",           true,  false, take_usb_device},
     {"no-acpi",             false, false, take_no_acpi},
@@ -137,6 +137,24 @@ constexpr Option kOptions[] = {
     {"m",                   true,  true,  take_memory},
     {"drive",               true,  false, take_drive},
     {"runas",               true,  true,  take_run_as},
+    // by hand, in device_model_args
+    {"vga",                 true,  false, take_vga_option},
+    {"monitor",             true,  false, take_human_monitor},
+    {"parallel",            true,  false, take_parallel},
+    {"global",              true,  false, take_global},
+    {"debugcon",            true,  false, take_without_effect},
+    {"audiodev",            true,  false, take_without_effect},
+    {"audio",               true,  false, take_without_effect},
+    {"disable-audio-rec",   false, false, take_without_effect},
+    {"rtc",                 true,  false, take_without_effect},
+    {"no-hpet",             false, false, take_without_effect},
+    {"cpu",                 true,  false, take_without_effect},
+    {"uuid",                true,  false, take_without_effect},
+    {"smbios",              true,  false, take_without_effect},
+    {"acpitable",           true,  false, take_without_effect},
+    {"bios",                true,  false, take_without_effect},
+    {"no-fd-bootchk",       false, false, take_without_effect},
+    {"msg",                 true,  false, take_without_effect},
     // our own
     {"spin",                true,  true,  take_spin},
     {"check",               true,  true,  take_check},
@@ -170,7 +188,8 @@ void refuse_unknown(Parse& parse, std::string_view argument) {
 void take_option(Parse& parse, const Option& option, std::string_view value) {
   auto& seen = parse.singles;
   if (option.once && std::find(seen.begin(), seen.end(), option.name) != seen.end()) {
-    parse.broken(option.name, value, "given twice");
+    parse.broken(option.name, value,
+                 "given twice: xl writes it too, so take it out of device_model_args");
     return;
   }
   if (option.once) {
@@ -257,11 +276,7 @@ std::span<const std::string_view> option_parameters(std::string_view option) noe
 }
 
 void Parse::broken(std::string_view option, std::string_view value, std::string_view why) {
-  std::string text = "-";
-  text.append(option);
-  if (!value.empty()) {
-    text.append(" ").append(quoted(value));
-  }
+  std::string text = written_option(option, quoted(value));
   refusals.add_broken(text.append(": ").append(why));
 }
 
@@ -269,11 +284,7 @@ void Parse::note(std::string_view option, std::string_view value, std::string_vi
   if (config.notes.size() == kMaxNotes) {
     return;
   }
-  std::string text = "-";
-  text.append(option);
-  if (!value.empty()) {
-    text.append(" ").append(quoted(value));
-  }
+  std::string text = written_option(option, quoted(value));
   config.notes.push_back(text.append(" (").append(why).append(")"));
 }
 
@@ -324,6 +335,9 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
   join_kernel(parse);
   join_screen(parse);
   join_machine(parse);
+  for (const RefusalList::Line& line : parse.refusals.announced()) {
+    parse.config.notes.push_back(line.text);
+  }
   if (!parse.refusals.empty()) {
     Error error{parse.refusals.message()};
     if (refusals != nullptr) {
@@ -342,6 +356,9 @@ Result<Invocation> parse_command_line(std::span<const std::string_view> args,
     invocation.console_limit = invocation.log_budget;
   }
   invocation.config = std::move(parse.config);
+  if (refusals != nullptr) {
+    *refusals = std::move(parse.refusals);
+  }
   if (parse.no_machine) {
     invocation.action = Invocation::Action::probe;
   }

@@ -39,9 +39,9 @@ struct Invocation {
 /// Reads the command line that libxl 4.17 gives a device model (without argv[0]), and our own
 /// --help, --version, --check and -spin. It first collects everything that cannot be served and
 /// every argument that makes no sense. The error's message then names all of it, one line each.
-/// Nothing is opened or changed. `refusals` gets the pieces of that message, for a caller that
-/// knows where the arguments came from (--check). Thread rule: any thread. Source: Xen 4.17
-/// tools/libs/light/libxl_dm.c.
+/// Nothing is opened or changed. `refusals` gets the pieces of that message, and what is announced
+/// of a guest that is served, for a caller that knows where the arguments came from (--check).
+/// Thread rule: any thread. Source: Xen 4.17 tools/libs/light/libxl_dm.c.
 [[nodiscard]] Result<Invocation> parse_command_line(std::span<const std::string_view> args,
                                                     const Environment& environment = {},
                                                     RefusalList* refusals = nullptr);

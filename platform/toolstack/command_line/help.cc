@@ -97,8 +97,12 @@ Options understood, as libxl 4.17 writes them:
                                     is on the disk
   -incoming fd:F                    the state of a saved guest
 Taken and without effect: -no-shutdown -nodefaults -no-user-config -xen-attach -nographic
-  -display none -net none -device xen-pvdevice, sound cards
+  -display none -net none -device xen-pvdevice
 Shown by VNC instead: -sdl -spice -display sdl|gtk
+The guest starts without: -soundhw, and sound cards by -device
+By hand, without effect: -audio -audiodev -disable-audio-rec -debugcon -rtc -no-hpet -cpu -uuid
+  -smbios -acpitable -bios -no-fd-bootchk -msg; -monitor none, -parallel none, -vga beside a card
+  of that kind, -global of such devices. A second -boot order= counts
 Refused, with the setting to change: -object
 
   --help (-h), --version

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -145,6 +146,15 @@ void take_boot(Parse&, std::string_view name, std::string_view value);
 void take_memory(Parse&, std::string_view name, std::string_view value);
 void take_spin(Parse&, std::string_view name, std::string_view value);
 void take_incoming(Parse&, std::string_view name, std::string_view value);
+
+// parse_by_hand.cc
+/// `-name value`, or `-name`.
+[[nodiscard]] std::string written_option(std::string_view name, std::string_view value);
+void take_without_effect(Parse&, std::string_view name, std::string_view value);
+void take_global(Parse&, std::string_view name, std::string_view value);
+void take_human_monitor(Parse&, std::string_view name, std::string_view value);
+void take_parallel(Parse&, std::string_view name, std::string_view value);
+void take_vga_option(Parse&, std::string_view name, std::string_view value);
 
 // parse_screen.cc
 void take_vga(Parse&, std::string_view value);

@@ -27,7 +27,7 @@ bool refuse_chardev(Parse& parse, std::string_view value) {
     return false;
   }
   if (keys->get("backend") == "spicevmc") {
-    parse.note("chardev", "spicevmc", "there is no SPICE that would use it");
+    parse.refusals.leave_out(Unserved::spice, "spicevmc");
     return true;
   }
   if (starts_with(keys->get("id"), "libxl-channel")) {

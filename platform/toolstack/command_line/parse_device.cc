@@ -11,6 +11,8 @@ namespace {
 
 enum class Kind : std::uint8_t {
   unserved,       ///< the table says which setting
+  left_out,       ///< the guest starts without
+  of_spice,       ///< the same where libxl writes it
   unserved_disk,  ///< the same, and it names its drive
   usb,            ///< a controller: whose it is shows when all is read
   uhci,
@@ -18,9 +20,8 @@ enum class Kind : std::uint8_t {
   cd,
   card,
   vga,
+  debug_port,
   noted,
-  spice,  ///< goes with SPICE
-  sound,
 };
 
 struct Model {
@@ -37,6 +38,7 @@ constexpr Model kModels[] = {
     {kE1000Model,       Kind::card,          {}},
     {kRtl8139Model,     Kind::card,          {}},
     {"xen-pvdevice",    Kind::noted,         {}},
+    {"isa-debugcon",    Kind::debug_port,    {}},
     {"VGA",             Kind::vga,           {}},
     {"cirrus-vga",      Kind::vga,           {}},
     {"qxl-vga",         Kind::unserved,      Unserved::vga},
@@ -48,9 +50,9 @@ constexpr Model kModels[] = {
     {"scsi-cd",         Kind::unserved_disk, Unserved::scsi_disk},
     {"ahci",            Kind::unserved,      Unserved::ahci_disk},
     {"ide-hd",          Kind::unserved_disk, Unserved::ahci_disk},
-    {"virtio-serial",   Kind::spice,         {}},
-    {"virtserialport",  Kind::spice,         {}},
-    {"usb-redir",       Kind::spice,         {}},
+    {"virtio-serial",   Kind::of_spice,      Unserved::spice},
+    {"virtserialport",  Kind::of_spice,      Unserved::spice},
+    {"usb-redir",       Kind::of_spice,      Unserved::spice},
     {"piix3-usb-uhci",  Kind::uhci,          {}},
     {"usb-tablet",      Kind::usb_device,    {}},
     {"usb-mouse",       Kind::usb_device,    {}},
@@ -60,22 +62,26 @@ constexpr Model kModels[] = {
     {"ich9-usb-uhci2",  Kind::usb,           Unserved::usb_version},
     {"ich9-usb-uhci3",  Kind::usb,           Unserved::usb_version},
     {"nec-usb-xhci",    Kind::usb,           Unserved::usb_version},
-    {"intel-hda",       Kind::sound,         {}},
-    {"hda-duplex",      Kind::sound,         {}},
-    {"AC97",            Kind::sound,         {}},
-    {"ac97",            Kind::sound,         {}},
-    {"ES1370",          Kind::sound,         {}},
-    {"es1370",          Kind::sound,         {}},
-    {"adlib",           Kind::sound,         {}},
-    {"cs4231a",         Kind::sound,         {}},
-    {"gus",             Kind::sound,         {}},
-    {"sb16",            Kind::sound,         {}},
+    {"intel-hda",       Kind::left_out,      Unserved::sound},
+    {"ich9-intel-hda",  Kind::left_out,      Unserved::sound},
+    {"hda-output",      Kind::left_out,      Unserved::sound},
+    {"hda-micro",       Kind::left_out,      Unserved::sound},
+    {"hda-duplex",      Kind::left_out,      Unserved::sound},
+    {"AC97",            Kind::left_out,      Unserved::sound},
+    {"ac97",            Kind::left_out,      Unserved::sound},
+    {"ES1370",          Kind::left_out,      Unserved::sound},
+    {"es1370",          Kind::left_out,      Unserved::sound},
+    {"adlib",           Kind::left_out,      Unserved::sound},
+    {"cs4231a",         Kind::left_out,      Unserved::sound},
+    {"gus",             Kind::left_out,      Unserved::sound},
+    {"sb16",            Kind::left_out,      Unserved::sound},
     {"xen-pci-passthrough", Kind::unserved,  Unserved::pci_passthrough},
 };
 // clang-format on
 
 /// Of the models that are plugged into the controller.
 constexpr std::string_view kUsbPrefix = "usb-";
+constexpr KeyRules kAnyKeys{.positional = "model", .any_key = true};
 
 /// What a device that is refused names beside itself.
 void leave_alone(Parse& parse, const KeyValues& device) {
@@ -83,10 +89,23 @@ void leave_alone(Parse& parse, const KeyValues& device) {
   parse.left_alone.push_back(device.get("chardev"));
 }
 
+void take_none(Parse& parse, const Model& model, std::string_view value) {
+  if (const auto device = KeyValues::split(value, kAnyKeys)) {
+    leave_alone(parse, *device);
+  }
+  parse.usb_redirected = parse.usb_redirected || model.name == "usb-redir";
+  const bool left_out = model.kind == Kind::left_out ||
+                        (model.kind == Kind::of_spice && !parse.refusals.is_by_hand());
+  if (left_out) {
+    parse.refusals.leave_out(model.what, model.name);
+  } else {
+    parse.refusals.add(model.what, model.name);
+  }
+}
+
 void refuse_unknown_model(Parse& parse, std::string_view value) {
-  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
   const std::string_view model = value.substr(0, value.find(','));
-  const auto device = KeyValues::split(value, kRules);
+  const auto device = KeyValues::split(value, kAnyKeys);
   if (device) {
     leave_alone(parse, *device);
   }
@@ -100,7 +119,6 @@ void refuse_unknown_model(Parse& parse, std::string_view value) {
 }  // namespace
 
 void take_device(Parse& parse, std::string_view name, std::string_view value) {
-  static constexpr KeyRules kRules{.positional = "model", .any_key = true};
   const std::string_view model = value.substr(0, value.find(','));
   const auto* const found = std::find_if(std::begin(kModels), std::end(kModels),
                                          [model](const Model& m) { return m.name == model; });
@@ -120,19 +138,15 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
     case Kind::vga:
       take_vga(parse, value);
       break;
-    case Kind::noted:
-      parse.note(name, value, "not there; drivers for it stay away");
-      break;
-    case Kind::sound:
-      parse.note(name, value, "the guest has no sound card: nothing of it would be heard");
-      break;
-    case Kind::spice:
-      parse.usb_redirected = parse.usb_redirected || model == "usb-redir";
-      parse.note(name, value,
-                 "there is no such port or bus: agents of SPICE and QEMU are not reached");
-      if (const auto device = KeyValues::split(value, kRules)) {
+    case Kind::debug_port:
+      if (const auto device = KeyValues::split(value, kAnyKeys)) {
         leave_alone(parse, *device);
       }
+      parse.refusals.add_without_effect(written_option(name, value),
+                                        "what the guest writes to that port is lost");
+      break;
+    case Kind::noted:
+      parse.note(name, value, "not there; drivers for it stay away");
       break;
     case Kind::unserved_disk:
       refuse_disk(parse, found->what, value);
@@ -148,10 +162,9 @@ void take_device(Parse& parse, std::string_view name, std::string_view value) {
                       model == "usb-kbd" ? "keyboard" : model.substr(kUsbPrefix.size()));
       break;
     case Kind::unserved:
-      if (const auto device = KeyValues::split(value, kRules)) {
-        leave_alone(parse, *device);
-      }
-      parse.refusals.add(found->what, model);
+    case Kind::left_out:
+    case Kind::of_spice:
+      take_none(parse, *found, value);
       break;
   }
 }
@@ -179,8 +192,8 @@ void take_usb_device(Parse& parse, std::string_view name, std::string_view value
 void join_usb(Parse& parse) {
   for (const UsbArgument& controller : parse.usb_controllers) {
     parse.refusals.set_argument(controller.argument);
-    if (parse.usb_redirected) {
-      parse.note("device", controller.model, "there is no SPICE that would use it");
+    if (parse.usb_redirected && !parse.refusals.is_by_hand()) {
+      parse.refusals.leave_out(Unserved::spice, controller.model);
     } else {
       parse.refusals.add(Unserved::usb_version, controller.model);
     }

@@ -123,9 +123,22 @@ void take_smp(Parse& parse, std::string_view name, std::string_view value) {
 }
 
 void take_boot(Parse& parse, std::string_view name, std::string_view value) {
-  static constexpr std::string_view kKeys[] = {"order"};
-  const auto boot = parse.split(name, value, {.known = kKeys, .positional = "order"});
+  static constexpr std::string_view kKeys[] = {"order",       "menu",           "splash",
+                                               "splash-time", "reboot-timeout", "strict"};
+  const bool by_hand = parse.refusals.is_by_hand();
+  const auto known = std::span{kKeys}.first(by_hand ? std::size(kKeys) : 1);
+  const auto boot = parse.split(name, value, {.known = known, .positional = "order"});
   if (!boot) {
+    return;
+  }
+  const bool other = std::any_of(std::begin(kKeys) + 1, std::end(kKeys),
+                                 [&boot](std::string_view key) { return boot->find(key); });
+  if (other) {
+    parse.refusals.add_without_effect(
+        written_option(name, value),
+        "under Xen the BIOS asks the device model for nothing of this but order=");
+  }
+  if (other && !boot->find("order")) {
     return;
   }
   const std::string_view order = boot->get("order");

@@ -181,36 +181,36 @@ void take_keymap(Parse& parse, std::string_view name, std::string_view value) {
   parse.config.keymap = value;
 }
 
-void take_spice(Parse& parse, std::string_view name, std::string_view value) {
-  parse.note(name, value,
-             "there is no SPICE: the screen is shown by VNC instead, without sound, clipboard and "
-             "USB redirection");
+void take_spice(Parse& parse, std::string_view /*name*/, std::string_view value) {
+  parse.refusals.leave_out(Unserved::spice, std::string{"-spice "}.append(value));
   parse.shown_by_vnc = true;
 }
 
-void take_display(Parse& parse, std::string_view name, std::string_view value) {
+void take_sdl(Parse& parse, std::string_view /*name*/, std::string_view /*value*/) {
+  parse.refusals.leave_out(Unserved::sdl, "-sdl");
+  parse.shown_by_vnc = true;
+}
+
+void take_display(Parse& parse, std::string_view /*name*/, std::string_view value) {
   const std::string_view kind = value.substr(0, value.find(','));
   if (kind == "none") {
     return;
   }
+  std::string seen = "-display ";
+  seen.append(value);
   // libxl writes none and sdl. Others come from device_model_args.
   for (const std::string_view window : {"sdl", "gtk", "curses", "egl-headless", "spice-app"}) {
     if (kind == window) {
-      parse.note(name, value, "no window opens: the screen is shown by VNC instead");
+      parse.refusals.leave_out(Unserved::sdl, seen);
       parse.shown_by_vnc = true;
       return;
     }
   }
-  std::string seen = "-display ";
-  parse.refusals.add(Unserved::unknown_option, seen.append(value));
-}
-
-void take_sdl(Parse& parse, std::string_view /*name*/, std::string_view /*value*/) {
-  take_display(parse, "display", "sdl");
+  parse.refusals.add(Unserved::unknown_option, seen);
 }
 
 void join_screen(Parse& parse) {
-  if (parse.shown_by_vnc) {
+  if (parse.shown_by_vnc && parse.config.vga) {
     show_by_vnc(parse);
   }
   if (parse.config.vnc && !parse.config.vga) {

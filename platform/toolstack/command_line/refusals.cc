@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kMaxDetails = 12;
 constexpr std::size_t kMaxDetailBytes = 160;
 constexpr std::size_t kMaxBroken = 12;
+constexpr std::size_t kMaxWithoutEffect = 32;
+constexpr std::string_view kArguments = "device_model_args: ";
 
 // In the order of Unserved. Setting names and values: xl.cfg(5). What is lost stands in each row: a
 // guest's owner has to know it before the setting is changed.
@@ -22,8 +24,13 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"a graphics card other than the standard VGA card", "vga", "vga=\"stdvga\"",
      "The guest gets the standard VGA card, for which every system has a driver: one with drivers "
      "for the other card falls back to its generic ones"},
+    {"a graphics card by QEMU's option", "device_model_args", "vga=\"stdvga\" and no -vga",
+     "The guest gets the standard VGA card, for which every system has a driver"},
     {"a passed-through graphics card", "gfx_passthru", "gfx_passthru=0",
      "The guest does not get the host's graphics card"},
+    {"an SDL window", "sdl", "sdl=0", "The screen is shown by VNC instead"},
+    {"SPICE", "spice", "spice=0, and no spiceusbredirection or usbversion line",
+     "The screen is shown by VNC instead, without sound, clipboard and USB redirection"},
     {"a USB controller other than the PIIX3's", "usbversion",
      "usbversion=1, or usb=1 instead of it",
      "The guest has USB 1 with two ports, for a tablet, mouse or keyboard alone"},
@@ -34,6 +41,7 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
     {"USB controllers", "usbctrl", "no usbctrl line",
      "The guest has no USB controller, and nothing can be attached to one"},
     {"USB passthrough", "usbdev", "no usbdev line", "The guest does not get the host's device"},
+    {"a sound card", "soundhw", "no soundhw line", "The guest has no sound"},
     {"a network card other than an rtl8139 or e1000", "vif",
      "vif=[ 'model=e1000,...' ] (or rtl8139, or no model, which is one), or "
      "vif=[ 'type=vif,...' ] for the PV interface alone",
@@ -93,19 +101,34 @@ constexpr std::array<RefusalText, static_cast<std::size_t>(Unserved::count_)> kT
 }};
 // clang-format on
 
+std::string listed(const std::vector<std::string>& details, std::size_t more) {
+  std::string text;
+  const char* separator = "";
+  for (const std::string& detail : details) {
+    text.append(std::exchange(separator, ", ")).append(detail);
+  }
+  if (more != 0) {
+    text.append(" and ").append(std::to_string(more)).append(" more");
+  }
+  return text;
+}
+
 }  // namespace
 
 const RefusalText& refusal_text(Unserved what) noexcept {
   return kTexts[static_cast<std::size_t>(what)];
 }
 
+bool RefusalList::is_by_hand() const noexcept {
+  return std::any_of(by_hand_.begin(), by_hand_.end(), [this](const Stretch& stretch) {
+    return argument_ >= stretch.first && argument_ < stretch.last;
+  });
+}
+
 Unserved RefusalList::blamed(Unserved what, std::string_view detail) const noexcept {
-  const bool by_hand =
-      std::any_of(by_hand_.begin(), by_hand_.end(), [this](const Stretch& stretch) {
-        return argument_ >= stretch.first && argument_ < stretch.last;
-      });
   switch (what) {
     // Their texts tell how to write the argument itself.
+    case Unserved::vga_option:
     case Unserved::nic_count:
     case Unserved::image_format:
     case Unserved::image_protocol:
@@ -116,18 +139,29 @@ Unserved RefusalList::blamed(Unserved what, std::string_view detail) const noexc
     default:
       break;
   }
-  if (!by_hand) {
+  if (!is_by_hand()) {
     return what;
   }
   return detail.substr(0, 1) == "-" ? Unserved::unknown_option : Unserved::unknown_device;
 }
 
 void RefusalList::add(Unserved asked, std::string_view detail) {
-  const Unserved what = blamed(asked, detail);
-  auto entry = std::find_if(entries_.begin(), entries_.end(),
-                            [what](const Entry& e) { return e.what == what; });
-  if (entry == entries_.end()) {
-    entry = entries_.insert(entries_.end(), Entry{what, {}, {}});
+  put(entries_, blamed(asked, detail), false, detail);
+}
+
+void RefusalList::leave_out(Unserved what, std::string_view detail) {
+  put(left_out_, what, is_by_hand(), detail);
+}
+
+void RefusalList::put(std::vector<Entry>& entries,
+                      Unserved what,
+                      bool by_hand,
+                      std::string_view detail) const {
+  auto entry = std::find_if(entries.begin(), entries.end(), [what, by_hand](const Entry& e) {
+    return e.what == what && e.by_hand == by_hand;
+  });
+  if (entry == entries.end()) {
+    entry = entries.insert(entries.end(), Entry{what, {}, {}, 0, by_hand});
   }
   if (entry->arguments.size() < kMaxDetails &&
       (entry->arguments.empty() || entry->arguments.back() != argument_)) {
@@ -143,6 +177,16 @@ void RefusalList::add(Unserved asked, std::string_view detail) {
     return;
   }
   details.push_back(kept);
+}
+
+void RefusalList::add_without_effect(std::string_view option, std::string_view why) {
+  if (without_effect_.size() == kMaxWithoutEffect) {
+    ++more_without_effect_;
+    return;
+  }
+  std::string text{kArguments};
+  text.append(printable(option.substr(0, kMaxDetailBytes))).append(" has no effect: ").append(why);
+  without_effect_.push_back({std::move(text), {argument_}});
 }
 
 void RefusalList::add_broken(std::string_view message) {
@@ -166,14 +210,29 @@ std::vector<RefusalList::Line> RefusalList::settings() const {
     text.append(": write ").append(refusal.write);
     text.append(". ").append(refusal.cost);
     text.append(". It asks for ").append(refusal.seen);
-    const char* separator = ": ";
-    for (const std::string& detail : entry.details) {
-      text.append(std::exchange(separator, ", ")).append(detail);
-    }
-    if (entry.more != 0) {
-      text.append(" and ").append(std::to_string(entry.more)).append(" more");
+    if (!entry.details.empty()) {
+      text.append(": ").append(listed(entry.details, entry.more));
     }
     lines.push_back({std::move(text), entry.arguments});
+  }
+  return lines;
+}
+
+std::vector<RefusalList::Line> RefusalList::announced() const {
+  std::vector<Line> lines;
+  for (const Entry& entry : left_out_) {
+    const RefusalText& missing = refusal_text(entry.what);
+    std::string text{entry.by_hand ? kArguments : missing.setting};
+    text.append(entry.by_hand ? "" : ": ").append("the guest starts without ");
+    text.append(missing.seen).append(" (").append(listed(entry.details, entry.more));
+    text.append("). ").append(missing.cost);
+    lines.push_back({std::move(text), entry.arguments});
+  }
+  lines.insert(lines.end(), without_effect_.begin(), without_effect_.end());
+  if (more_without_effect_ != 0) {
+    std::string text{kArguments};
+    text.append(std::to_string(more_without_effect_)).append(" more options have no effect");
+    lines.push_back({std::move(text), {}});
   }
   return lines;
 }

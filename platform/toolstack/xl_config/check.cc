@@ -264,6 +264,14 @@ void show_refusals(Page& page, const Judged& judged, const Translation& guest) {
   }
 }
 
+/// What the start says in its log, with the lines of the file.
+void take_announced(const Judged& judged, Translation& guest) {
+  for (const RefusalList::Line& line : judged.refusals.announced()) {
+    const std::vector<unsigned> lines = judged.lines_of(line);
+    guest.hints.push_back({lines.empty() ? 0 : lines.front(), line.text});
+  }
+}
+
 }  // namespace
 
 CheckReport check_guest(std::string_view file, std::string_view text) {
@@ -277,7 +285,8 @@ CheckReport check_guest(std::string_view file, std::string_view text) {
   if (guest.guest != Translation::Guest::hvm) {
     return no_device_model(page, *config, guest);
   }
-  Judged judged = judge(guest);
+  const Judged judged = judge(guest);
+  take_announced(judged, guest);
   using Action = Invocation::Action;
   if (judged.invocation && judged.invocation->action != Action::serve) {
     guest.errors.push_back({0,

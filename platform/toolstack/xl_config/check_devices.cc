@@ -52,7 +52,6 @@ void Translator::sound() {
       std::find_if(std::begin(kModels), std::end(kModels),
                    [&card](std::string_view model) { return same_word(model, *card); });
   const unsigned line = read.line("soundhw");
-  hint(line, "soundhw: the guest has no sound card: nothing of it would be heard");
   if (same_word(*card, "hda")) {
     add(line, "-device", "intel-hda");
     add(line, "-device", "hda-duplex");

@@ -25,7 +25,9 @@ void Translator::display() {
   add(0, "-display", "none");
   if (sdl_ && !stub_) {
     add(read.line("sdl"), "-display", "sdl");
-    hint(read.line("sdl"), "sdl: no window opens: the screen is shown by VNC instead");
+  }
+  if (read.on("opengl", false)) {
+    hint(read.line("opengl"), "opengl: it is for an SDL window, and none opens: it has no effect");
   }
   if (const auto keymap = read.text("keymap")) {
     add(read.line("keymap"), "-k", std::string{*keymap});
@@ -56,8 +58,6 @@ void Translator::graphics() {
   if (read.on("spice", false) && !stub_) {
     add(read.line("spice"), "-spice",
         "port=" + std::to_string(read.number("spiceport").value_or(0)));
-    hint(read.line("spice"),
-         "spice: the screen is shown by VNC instead, without sound, clipboard and USB redirection");
     if (read.on("spicevdagent", false)) {
       add(read.line("spicevdagent"), "-device", "virtio-serial");
     }

@@ -125,7 +125,9 @@ void Translator::program() {
   if (version != "qemu-xen") {
     error(read.line("device_model_version"),
           "device_model_version: stubdm speaks the language of \"qemu-xen\": write that, or no "
-          "device_model_version line");
+          "device_model_version line. The guest gets SeaBIOS in place of ROMBIOS, and a system "
+          "that was installed with qemu-xen-traditional finds other hardware: Windows looks for "
+          "drivers, and may want to be activated");
   }
   if (stub_ && !read.text("device_model_version")) {
     hint(read.line("device_model_stubdomain_override"),

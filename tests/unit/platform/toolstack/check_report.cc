@@ -77,6 +77,7 @@ const std::vector<Row> kRefused = {
     {"builder='generic'\n", "g.cfg:11: builder and type contradict"},
     {"device_model_version='qemu-xen-traditional'\n",
      "g.cfg:11: device_model_version: stubdm speaks"},
+    {"device_model_version='qemu-xen-traditional'\n", "gets SeaBIOS in place of ROMBIOS"},
     {"bios='rombios'\n", "g.cfg:11: bios: xl has rombios"},
     {"type='pv'\n", "g.cfg:7: device_model_override: stubdm serves type=\"hvm\" guests only"},
 };
@@ -94,6 +95,9 @@ BOOST_AUTO_TEST_CASE(the_texts_are_those_of_the_start) {
   const std::string start =
       refusal_of({.graphics = {"-device", "qxl-vga,vram_size_mb=64,ram_size_mb=64"}});
   BOOST_TEST(says(report, start.substr(start.find("vga: "))), report << start);
+  const Golden sound = {.usb_sound_acpi = {"-device", "intel-hda", "-device", "hda-duplex"}};
+  const std::string note = machine_of(sound).notes.at(0);
+  BOOST_TEST(says(check("soundhw='hda'\n").text, "g.cfg:11: " + note), note);
 }
 
 BOOST_AUTO_TEST_CASE(a_guest_whose_screen_is_shown_is_served) {
@@ -116,11 +120,15 @@ BOOST_AUTO_TEST_CASE(what_the_build_can_is_not_refused) {
 }
 
 const std::vector<Row> kHints = {
-    {"sdl=1\n", "g.cfg:11: sdl: no window opens: the screen is shown by VNC instead"},
-    {"spice=1\n", "g.cfg:11: spice: the screen is shown by VNC instead"},
-    {"spice=1\nspiceusbredirection=2\nspicevdagent=1\n", "g.cfg:11: spice: the screen"},
-    {"soundhw='hda'\n", "g.cfg:11: soundhw: the guest has no sound card"},
-    {"soundhw='sb16'\n", "g.cfg:11: soundhw: the guest has no sound card"},
+    {"sdl=1\nvga='stdvga'\n", "g.cfg:11: sdl: the guest starts without an SDL window"},
+    {"spice=1\n", "g.cfg:11: spice: the guest starts without SPICE"},
+    {"soundhw='sb16'\n", "g.cfg:11: soundhw: the guest starts without a sound card"},
+    {"sdl=1\nopengl=1\n", "g.cfg:12: opengl: it is for an SDL window"},
+    {"device_model_args=['-debugcon','file:/x','-global','isa-debugcon.iobase=0x402']\n",
+     "g.cfg:11: device_model_args: -debugcon file:/x has no effect: what the guest writes"},
+    {"device_model_args_hvm=['-cpu','host']\n", "the processor is Xen's: cpuid= in xl.cfg"},
+    {"device_model_args=['-device','AC97']\n",
+     "g.cfg:11: device_model_args: the guest starts without a sound card (AC97)"},
     {"vga='cirrus'\n", "g.cfg:11: vga: the guest gets the standard VGA card"},
     {"vga='stdvga'\nvideoram=20\n", "g.cfg:12: videoram: the card has a power of two"},
     {"vga='stdvga'\ndevice_model_stubdomain_override=1\n",

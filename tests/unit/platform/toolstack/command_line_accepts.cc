@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(what_goes_with_spice_and_sound_is_noted_and_not_there) {
                           "-device", "hda-duplex", "-device", "AC97"}});
   BOOST_TEST(noted(machine, "virtio-serial"));
   BOOST_TEST(noted(machine, "ich9-usb-ehci1"));
-  BOOST_TEST(noted(machine, "no sound card"));
+  BOOST_TEST(noted(machine, "the guest starts without a sound card"));
 }
 
 BOOST_AUTO_TEST_CASE(a_keymap_is_a_name) {
@@ -239,6 +239,90 @@ BOOST_AUTO_TEST_CASE(harmless_options_are_noted) {
   BOOST_TEST(machine.notes.size() == 2U);
   BOOST_TEST(noted(machine, "-nographic"));
   BOOST_TEST(noted(machine, "xen-pvdevice"));
+}
+
+BOOST_AUTO_TEST_CASE(a_sound_card_is_left_out_with_one_line_in_the_log) {
+  const MachineConfig hda =
+      machine_of({.usb_sound_acpi = {"-device", "intel-hda", "-device", "hda-duplex"}});
+  BOOST_TEST_REQUIRE(hda.notes.size() == 1U);
+  BOOST_TEST(hda.notes[0] ==
+             "soundhw: the guest starts without a sound card (intel-hda, hda-duplex). The guest "
+             "has no sound");
+  for (const std::string_view model :
+       {"AC97", "ac97", "ES1370", "es1370", "adlib", "cs4231a", "gus", "sb16", "sb16,audiodev=a"}) {
+    const MachineConfig machine = machine_of({.usb_sound_acpi = {"-device", model}});
+    BOOST_TEST(machine.notes.size() == 1U);
+    BOOST_TEST(noted(machine, model.substr(0, model.find(','))));
+  }
+  BOOST_TEST(noted(machine_of({.usb_sound_acpi = {"-soundhw", "all"}}), "(-soundhw all)"));
+  BOOST_TEST(noted(machine_of({.device_model_args = {"-device", "AC97", "-audiodev", "none,id=a"}}),
+                   "device_model_args: the guest starts without a sound card (AC97)"));
+}
+
+BOOST_AUTO_TEST_CASE(a_window_and_spice_are_left_out_with_one_line_each_in_the_log) {
+  for (const Arguments& sdl : {Arguments{"-display", "sdl"}, Arguments{"-sdl"}}) {
+    const MachineConfig machine = machine_of({.display = sdl});
+    BOOST_TEST_REQUIRE(machine.notes.size() == 1U);
+    BOOST_TEST(noted(machine, "sdl: the guest starts without an SDL window (-"));
+  }
+  const MachineConfig spice = machine_of(
+      {.graphics = {"-spice", "port=5900,tls-port=0,addr=127.0.0.1,disable-ticketing=on", "-device",
+                    "virtio-serial", "-chardev", "spicevmc,id=vdagent,name=vdagent", "-device",
+                    "virtserialport,chardev=vdagent,name=com.redhat.spice.0"}});
+  BOOST_TEST_REQUIRE(spice.notes.size() == 1U);
+  BOOST_TEST(noted(spice, "spice: the guest starts without SPICE (-spice port=5900"));
+}
+
+BOOST_AUTO_TEST_CASE(options_without_effect_are_told_with_what_to_write_instead) {
+  for (const Arguments& arguments :
+       {Arguments{"-debugcon", "file:/tmp/x"},
+        Arguments{"-audiodev", "none,id=a"},
+        Arguments{"-audio", "none"},
+        Arguments{"-disable-audio-rec"},
+        Arguments{"-rtc", "base=utc"},
+        Arguments{"-no-hpet"},
+        Arguments{"-cpu", "host"},
+        Arguments{"-uuid", "x"},
+        Arguments{"-smbios", "type=1"},
+        Arguments{"-acpitable", "file=/x"},
+        Arguments{"-bios", "/x"},
+        Arguments{"-no-fd-bootchk"},
+        Arguments{"-msg", "timestamp=on"},
+        Arguments{"-monitor", "none"},
+        Arguments{"-monitor", "null"},
+        Arguments{"-parallel", "none"},
+        Arguments{"-vga", "none"},
+        Arguments{"-boot", "menu=on,strict=on"},
+        Arguments{"-global", "isa-debugcon.iobase=0x402"},
+        Arguments{"-global", "PIIX4_PM.disable_s3=1"},
+        Arguments{"-global", "driver=mc146818rtc,property=lost_tick_policy,value=slew"},
+        Arguments{"-device", "isa-debugcon,iobase=0x402"}}) {
+    const MachineConfig machine = machine_of({.device_model_args = arguments});
+    BOOST_TEST_REQUIRE(machine.notes.size() == 1U);
+    std::string told = "device_model_args: " + std::string{arguments[0]};
+    told.append(arguments.size() > 1 ? " " : "").append(arguments.size() > 1 ? arguments[1] : "");
+    BOOST_TEST(says(machine.notes[0], told + " has no effect: "), machine.notes[0]);
+    BOOST_TEST(machine.boot_order == "cda");
+  }
+  const Golden vga = {.graphics = {"-device", "VGA,vgamem_mb=16"},
+                      .device_model_args = {"-vga", "std"}};
+  BOOST_TEST(noted(machine_of(vga), "-vga std has no effect"));
+}
+
+BOOST_AUTO_TEST_CASE(a_boot_order_by_hand_counts) {
+  BOOST_TEST(machine_of({.device_model_args = {"-boot", "d"}}).boot_order == "d");
+  const MachineConfig machine = machine_of({.device_model_args = {"-boot", "order=n,menu=on"}});
+  BOOST_TEST(machine.boot_order == "n");
+  BOOST_TEST(noted(machine, "nothing of this but order="));
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_options_without_effect_do_not_flood_the_log) {
+  Golden guest;
+  for (int i = 0; i < 400; ++i) {
+    guest.device_model_args.insert(guest.device_model_args.end(), {"-rtc", "base=utc"});
+  }
+  BOOST_TEST(machine_of(guest).notes.size() == 33U);
+  BOOST_TEST(noted(machine_of(guest), "368 more options have no effect"));
 }
 
 BOOST_AUTO_TEST_CASE(a_machine_without_xen_platform_is_a_pc) {

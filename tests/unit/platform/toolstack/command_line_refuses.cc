@@ -100,6 +100,13 @@ const std::vector<Row> kUnserved = {
     {"an unknown device",
      {.device_model_args = {"-device", "virtio-balloon-pci,id=b"}},
      {"device_model_args", "virtio-balloon-pci"}},
+    {"options of QEMU with something behind them",
+     {.device_model_args = {"-monitor", "stdio", "-parallel", "/dev/lp0", "-global",
+                            "e1000.autonegotiation=off", "-fda", "/img/floppy.img"}},
+     {"device_model_args", "-monitor stdio", "-parallel /dev/lp0", "-global e1000.autonegotiation",
+      "-fda"}},
+    {"another graphics card by hand", {.device_model_args = {"-vga", "qxl"}}, {"-vga qxl"}},
+    {"a graphics card by hand beside none", {.device_model_args = {"-vga", "std"}}, {"-vga std"}},
     {"unknown options",
      {.device_model_args = {"-trace", "events=/tmp/e", "-d", "guest_errors"}},
      {"device_model_args", "-trace", "-d"}},
@@ -162,6 +169,7 @@ BOOST_AUTO_TEST_CASE(a_guest_written_for_qemu_is_told_everything_at_once) {
   }
   BOOST_TEST(!says(message, "events=x"));
   BOOST_TEST(!says(message, "no sense"), message);
+  BOOST_TEST(!says(message, "soundhw"), message);
   BOOST_TEST(std::count(message.begin(), message.end(), '\n') == 7, message);
 }
 
@@ -189,7 +197,9 @@ std::ostream& operator<<(std::ostream& out, const Broken& row) {
 
 const std::vector<Broken> kBroken = {
     {{"-xen-domid", "8"}, "given twice"},
-    {{"-m", "1"}, "given twice"},
+    {{"-m", "1"}, "given twice: xl writes it too, so take it out of device_model_args"},
+    {{"-boot", "order=dd"}, "one to three different letters"},
+    {{"-boot", "speed=1"}, "'speed' is not understood"},
     {{"-drive", "file,x,if=ide,index=1,format=raw"}, "'file' has no value"},
     {{"-spin", "0"}, "neither auto, nor off"},
     {{"-spin", "1001"}, "1 to 1000"},

@@ -32,6 +32,8 @@ const std::vector<Row> kRows = {
     {Unserved::vga, "vga='qxl'\n", "vga=\"stdvga\"\n", "vga=\"stdvga\""},
     {Unserved::vga, "vga='qxl'\nvideoram=256\n", "vga=\"stdvga\"\nvideoram=256\n",
      "vga=\"stdvga\""},
+    {Unserved::vga_option, "vga='none'\ndevice_model_args=['-vga','cirrus']\n", "vga=\"stdvga\"\n",
+     "vga=\"stdvga\""},
     {Unserved::gfx_passthru, "vga='none'\ngfx_passthru='igd'\n", "vga='none'\ngfx_passthru=0\n",
      "gfx_passthru=0"},
     {Unserved::usb_version, "vga='none'\nusbversion=3\n", "vga='none'\nusbversion=1\n",
@@ -115,6 +117,20 @@ const std::vector<Row> kRows = {
     {Unserved::unknown_option, "vga='none'\ndevice_model_args=['-trace','x']\n", "vga='none'\n"},
 };
 
+/// What a guest starts without: the words of the log are those of --check, and who follows them
+/// reads them no more.
+const std::vector<Row> kLeftOut = {
+    {Unserved::sdl, "vga='none'\nsdl=1\n", "vga='none'\nsdl=0\n", "sdl=0"},
+    {Unserved::spice, "vga='none'\nspice=1\nspicevdagent=1\n",
+     "vga='none'\nspice=0\nspicevdagent=1\n", "spice=0"},
+    {Unserved::spice, "vga='none'\nspice=1\nusbversion=2\nspiceusbredirection=2\n",
+     "vga='none'\nspice=0\n", "spice=0"},
+    {Unserved::spice, "vga='none'\nspice=1\nspiceusbredirection=4\n", "vga='none'\nspice=0\n",
+     "spice=0"},
+    {Unserved::sound, "vga='none'\nsoundhw='HDA'\n", "vga='none'\n"},
+    {Unserved::sound, "vga='none'\nsoundhw='sb16'\n", "vga='none'\n"},
+};
+
 CheckReport check(const char* more) {
   return check_guest("g.cfg", std::string{kBase} + more);
 }
@@ -146,10 +162,28 @@ BOOST_DATA_TEST_CASE(who_follows_the_advice_is_served, boost::unit_test::data::m
   BOOST_TEST(after.exit_status == CheckReport::kServed, after.text);
 }
 
+BOOST_DATA_TEST_CASE(what_can_be_done_without_is_told_and_refuses_nothing,
+                     boost::unit_test::data::make(kLeftOut),
+                     row) {
+  const RefusalText& text = refusal_text(row.what);
+  const std::string told =
+      std::string{text.setting}.append(": the guest starts without ").append(text.seen);
+  const CheckReport before = check(row.before);
+  BOOST_TEST(before.exit_status == CheckReport::kServed, before.text);
+  BOOST_TEST(says(before.text, "g.cfg:8: " + told), before.text);
+  BOOST_TEST(says(before.text, text.cost), before.text);
+  BOOST_TEST(says(std::string{text.write}, row.written));
+  const CheckReport after = check(row.after);
+  BOOST_TEST(after.exit_status == CheckReport::kServed, after.text);
+  BOOST_TEST(!says(after.text, told), after.text);
+}
+
 BOOST_AUTO_TEST_CASE(every_refusal_is_tried_and_says_what_it_costs) {
   std::set<Unserved> tried;
-  for (const Row& row : kRows) {
-    tried.insert(row.what);
+  for (const std::vector<Row>* rows : {&kRows, &kLeftOut}) {
+    for (const Row& row : *rows) {
+      tried.insert(row.what);
+    }
   }
   for (std::size_t i = 0; i < static_cast<std::size_t>(Unserved::count_); ++i) {
     const auto what = static_cast<Unserved>(i);
@@ -160,7 +194,8 @@ BOOST_AUTO_TEST_CASE(every_refusal_is_tried_and_says_what_it_costs) {
 
 /// The start has libxl's command line alone, and says the same.
 BOOST_AUTO_TEST_CASE(a_start_blames_the_arguments_of_a_person_as_the_check_does) {
-  const Arguments person = {"-display", "dbus", "-device", "usb-host", "-device", "qxl", "-trace", "x"};
+  const Arguments person = {"-display", "dbus", "-device", "usb-host",
+                            "-device",  "qxl",  "-trace",  "x"};
   const std::string before = refusal_of(
       {.restrict = {"-xen-domid-restrict", "-chroot", "/x"}, .device_model_args = person});
   const std::string behind =
