@@ -44,6 +44,8 @@ class Chip final : private Bus, private ReportListener {
     std::uint64_t faults = 0;  ///< a list was not in memory, or was none
   };
   Chip(const Ports& ports, IrqLine irq, const Plugged& plugged);
+  /// For the command register of its function, which can mask it.
+  [[nodiscard]] IrqLine& interrupt_line() noexcept { return irq_; }
   ~Chip() override = default;
 
   /// The 32 ports of BAR 4.

@@ -35,6 +35,7 @@ Piix3Uhci::Piix3Uhci(const Plugged& plugged, const DevicePorts& ports)
             plugged} {
   add_bar(kBar, BarKind::io, regs::kIoSize, IoHandler::bind<&Chip::read, &Chip::write>(chip_),
           "uhci ports");
+  add_interrupt(chip_.interrupt_line());
 }
 
 Result<std::unique_ptr<Piix3Uhci>> Piix3Uhci::create(const Plugged& plugged,
@@ -51,9 +52,9 @@ void Piix3Uhci::config_written(std::uint8_t /*offset*/, std::uint8_t /*size*/) n
 }
 
 void Piix3Uhci::reset() noexcept {
-  reset_config();
   chip_.set_bus_master(false);
   chip_.reset();
+  reset_config();  // last: a masked line is low by now
 }
 
 UhciState Piix3Uhci::state() const noexcept {
@@ -77,8 +78,8 @@ bool Piix3Uhci::restore(const UhciState& state) noexcept {
   if (!validate(state) || !fits(state, none)) {
     return false;
   }
+  restore_config(state.config);  // first: its line may be masked
   chip_.restore(state);
-  restore_config(state.config);
   chip_.set_bus_master(bus_master());
   return true;
 }

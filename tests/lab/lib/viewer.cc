@@ -5,6 +5,7 @@
 //   type TEXT   keys of a US keyboard, by symbols; \n is Enter
 //   codes TEXT  the same by scan codes
 //   move DX DY  the pointer, by so much
+//   point X Y   the pointer, to this place of the screen
 //   click       its left button
 //   size        prints width and height
 //   stall SECONDS  asks for pictures and reads nothing
@@ -108,6 +109,10 @@ int main(int argc, char** argv) {
       const int dx = std::atoi(value());
       viewer.point(static_cast<std::uint32_t>(0x7fff + dx),
                    static_cast<std::uint32_t>(0x7fff + std::atoi(value())), 0);
+    } else if (command == "point") {
+      const int x = std::atoi(value());
+      viewer.point(static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(std::atoi(value())),
+                   0);
     } else if (command == "click") {
       viewer.point(0x7fff, 0x7fff, 1);
       viewer.point(0x7fff, 0x7fff, 0);
