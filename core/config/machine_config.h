@@ -116,14 +116,12 @@ struct VgaConfig {
 
 /// Where viewers of the screen connect (VNC).
 struct VncConfig {
-  struct WebSocket {
-    std::uint16_t port = 0;  ///< 0: 5700 and the display's number
-  };
   std::string host;              ///< an address in numbers, or "localhost"; empty: all of IPv4
   std::string path;              ///< of a unix socket; host and display mean nothing then
   unsigned display = 0;          ///< TCP port 5900 + display
   std::optional<unsigned> last;  ///< if that is taken, those after it are tried, up to this one
-  std::optional<WebSocket> websocket;
+  /// The port for browsers; 0: 5700 and the display's number.
+  std::optional<std::uint16_t> websocket;
   bool password = false;  ///< nobody gets in until one was set
 };
 

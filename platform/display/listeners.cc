@@ -83,8 +83,7 @@ void name_it(Listeners& listeners) {
 
 [[nodiscard]] Result<host::UniqueFd> listen_for_browsers(const VncConfig& vnc, unsigned display) {
   constexpr unsigned kFirstBrowserPort = 5700;
-  const unsigned port =
-      vnc.websocket->port != 0 ? vnc.websocket->port : kFirstBrowserPort + display;
+  const unsigned port = *vnc.websocket != 0 ? *vnc.websocket : kFirstBrowserPort + display;
   const auto address = host::inet_address(vnc.host, static_cast<std::uint16_t>(port));
   auto socket = address ? listen_at(*address) : host::UniqueFd{};
   if (!socket) {

@@ -70,13 +70,12 @@ Result<VideoSource> VideoSource::of_file(int file, std::uint64_t bytes) {
   if (mapped == MAP_FAILED) {
     return fail("the file of video memory cannot be mapped: ", host::error_text(errno));
   }
-  return VideoSource{{static_cast<const std::byte*>(mapped), bytes}};
+  return VideoSource{{static_cast<std::byte*>(mapped), bytes}};
 }
 
 VideoSource::~VideoSource() {
   if (!bytes_.empty()) {
-    void* const at = const_cast<std::byte*>(bytes_.data());  // munmap(2) only takes it away
-    static_cast<void>(::munmap(at, bytes_.size()));
+    static_cast<void>(::munmap(bytes_.data(), bytes_.size()));
   }
 }
 

@@ -33,8 +33,8 @@ class VideoSource {
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
 
  private:
-  explicit VideoSource(std::span<const std::byte> bytes) noexcept : bytes_{bytes} {}
-  std::span<const std::byte> bytes_;
+  explicit VideoSource(std::span<std::byte> bytes) noexcept : bytes_{bytes} {}
+  std::span<std::byte> bytes_;  ///< mapped for reading
 };
 
 }  // namespace dm::display

@@ -266,7 +266,7 @@ void Viewers::Server::watch() {
 
 void Viewers::Server::bury() {
   for (rfbClientPtr client = screen->clientHead; client != nullptr;) {
-    const rfbClientPtr next = client->next;
+    auto* const next = client->next;
     if (!is_live(*client)) {
       rfbClientConnectionGone(client);
     }
@@ -294,7 +294,7 @@ void Viewers::add(host::UniqueFd socket) {
   }
   const int on = 1;
   static_cast<void>(::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
-  const rfbClientPtr client = rfbNewClient(server_->screen, socket.release());
+  auto* const client = rfbNewClient(server_->screen, socket.release());
   if (client != nullptr) {
     client->clientData = new Viewer{.handshake = std::chrono::steady_clock::now() + kHandshake};
   }

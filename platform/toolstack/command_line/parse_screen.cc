@@ -62,10 +62,9 @@ template <class T>
     vnc.last = std::max(last, vnc.display);
   }
   if (const auto port = keys.find("websocket"); port && *port != "off") {
-    vnc.websocket.emplace();
+    vnc.websocket = std::uint16_t{0};
     if (!port->empty() && *port != "on" &&
-        !take_number(keys, "websocket", std::uint16_t{1}, std::uint16_t{65535},
-                     vnc.websocket->port)) {
+        !take_number(keys, "websocket", std::uint16_t{1}, std::uint16_t{65535}, *vnc.websocket)) {
       parse.broken("vnc", value, "websocket= is a port");
       return false;
     }

@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
       const int x = std::atoi(value());
       viewer.point(static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(std::atoi(value())),
                    0);
+      ::usleep(500'000);  // a tablet reports where the pointer is when it is asked
     } else if (command == "click") {
       viewer.point(0x7fff, 0x7fff, 1);
       viewer.point(0x7fff, 0x7fff, 0);

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_unix_socket_is_its_owner_s_and_is_left_for_the_supervisor
 
 BOOST_AUTO_TEST_CASE(browsers_have_a_socket_of_their_own) {
   VncConfig vnc = at("127.0.0.1", 70, 99);
-  vnc.websocket.emplace();
+  vnc.websocket = std::uint16_t{0};
   const auto listens = listen_for_viewers(vnc);
   BOOST_TEST_REQUIRE(listens.has_value());
   BOOST_TEST(listens->browsers.get() >= 0);
