@@ -214,11 +214,6 @@ int xendevicemodel_relocate_memory(
   one_system_call(h->link.events);
   return 0;
 }
-int xendevicemodel_track_dirty_vram(
-    xendevicemodel_handle* h, std::uint16_t, std::uint64_t, std::uint32_t, unsigned long*) {
-  one_system_call(h->link.events);
-  return 0;
-}
 int xendevicemodel_pin_memory_cacheattr(
     xendevicemodel_handle* h, std::uint16_t, std::uint64_t, std::uint64_t, std::uint32_t) {
   one_system_call(h->link.events);
